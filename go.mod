@@ -1,0 +1,3 @@
+module github.com/mooring-go/mooring
+
+go 1.26
