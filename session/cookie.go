@@ -1,0 +1,186 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// DefaultCookieName is the name of a [Cookie] that has none. The prefix makes
+// browsers refuse it unless it is Secure, has Path=/ and no Domain, so that
+// neither a plain-text connection nor a neighbouring subdomain can plant one
+// (RFC 6265bis, section 4.1.3).
+const DefaultCookieName = "__Host-mooring"
+
+// Cookie is a [Carrier] that keeps the token in a cookie of its own. The zero
+// value is ready to use and the safe choice: __Host-mooring, Secure, HttpOnly,
+// Path=/, SameSite=Lax, no Domain. A cookie is always HttpOnly. It is safe for
+// concurrent use as long as its fields are not changed.
+type Cookie struct {
+	Name     string        // empty: DefaultCookieName
+	Path     string        // empty: "/"
+	Domain   string        // empty: the host that set it, and no other
+	SameSite http.SameSite // 0: Lax
+
+	// InsecureHTTP leaves Secure off and the name's default prefix out, so that
+	// the cookie works without TLS, and everybody on the way can read it. Use
+	// it only where there is no TLS at all, and never outside a test network.
+	// Most browsers take Secure cookies from http://localhost as they are.
+	InsecureHTTP bool
+}
+
+// Validate returns what browsers would refuse about c, joined, each mistake
+// naming the field, its value and what is allowed. net/http enforces none of it.
+func (c Cookie) Validate() error {
+	var mistakes []error
+	mistake := func(format string, args ...any) {
+		mistakes = append(mistakes, fmt.Errorf("session: cookie "+format, args...))
+	}
+	name := c.name()
+	probe := http.Cookie{Name: name, Path: c.path(), Domain: c.Domain}
+	if err := probe.Valid(); err != nil {
+		mistake("is not valid: %w", err)
+	}
+	if !strings.HasPrefix(c.path(), "/") {
+		mistake("Path %q: want a path that starts with /", c.Path)
+	}
+	switch c.SameSite {
+	case 0, http.SameSiteDefaultMode, http.SameSiteLaxMode, http.SameSiteStrictMode:
+	case http.SameSiteNoneMode:
+		if c.InsecureHTTP {
+			mistake("SameSite None with InsecureHTTP: browsers refuse it, want Lax, Strict or no InsecureHTTP")
+		}
+	default:
+		mistake("SameSite %d: want Lax, Strict or None", c.SameSite)
+	}
+	host, secure := hasPrefix(name, "__Host-") || hasPrefix(name, "__Host-Http-"), hasPrefix(name, "__Secure-") || hasPrefix(name, "__Http-")
+	if (host || secure) && c.InsecureHTTP {
+		mistake("Name %q with InsecureHTTP: browsers refuse the prefix without Secure", name)
+	}
+	if host && c.Domain != "" {
+		mistake("Domain %q with Name %q: the prefix __Host- allows none", c.Domain, name)
+	}
+	if host && c.path() != "/" {
+		mistake("Path %q with Name %q: the prefix __Host- allows only /", c.Path, name)
+	}
+	return errors.Join(mistakes...)
+}
+
+// ValidateLifetime returns [ErrLifetime] if browsers would not keep the cookie
+// for longest.
+func (c Cookie) ValidateLifetime(longest time.Duration) error { return CheckCookieAge(longest) }
+
+// Read returns the token in the request's one cookie of the name. Two cookies
+// of the name, from whatever path or domain, are no token: one of them may be
+// planted, and nothing tells which.
+func (c Cookie) Read(r *http.Request) (Token, error) {
+	value, ok := onlyCookie(r.Header["Cookie"], c.name())
+	if !ok {
+		return Token{}, nil
+	}
+	token, err := ParseToken(value)
+	if err != nil {
+		return Token{}, nil //nolint:nilerr // what is no token is anonymous
+	}
+	return token, nil
+}
+
+// Write sets the cookie.
+func (c Cookie) Write(w http.ResponseWriter, _ *http.Request, t Token, maxAge time.Duration) error {
+	if err := CheckCookieAge(maxAge); err != nil {
+		return err
+	}
+	c.set(w, t.Secret(), WholeSeconds(maxAge))
+	return nil
+}
+
+// Clear deletes the cookie from the browser, with the name, path, domain and
+// flags that it was set with.
+func (c Cookie) Clear(w http.ResponseWriter, _ *http.Request) error {
+	c.set(w, "", -1)
+	return nil
+}
+
+// set replaces any cookie of the name that the response sets already.
+func (c Cookie) set(w http.ResponseWriter, value string, maxAge int) {
+	cookie := http.Cookie{
+		Name:     c.name(),
+		Value:    value,
+		Path:     c.path(),
+		Domain:   c.Domain,
+		MaxAge:   maxAge,
+		Secure:   !c.InsecureHTTP,
+		HttpOnly: true,
+		SameSite: c.SameSite,
+	}
+	if c.SameSite == 0 || c.SameSite == http.SameSiteDefaultMode {
+		cookie.SameSite = http.SameSiteLaxMode
+	}
+	header := w.Header()
+	DropSetCookie(header, cookie.Name)
+	http.SetCookie(w, &cookie)
+	header.Set("Cache-Control", "no-store")
+}
+
+func (c Cookie) name() string {
+	switch {
+	case c.Name != "":
+		return c.Name
+	case c.InsecureHTTP:
+		return strings.TrimPrefix(DefaultCookieName, "__Host-")
+	default:
+		return DefaultCookieName
+	}
+}
+
+func (c Cookie) path() string {
+	if c.Path == "" {
+		return "/"
+	}
+	return c.Path
+}
+
+// hasPrefix ignores case, as browsers do with cookie name prefixes.
+func hasPrefix(name, prefix string) bool {
+	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
+}
+
+// onlyCookie returns the value of the cookie of the name, if the Cookie headers
+// have exactly one. It is what [http.Request.CookiesNamed] does, without
+// allocating.
+func onlyCookie(headers []string, name string) (value string, ok bool) {
+	for _, header := range headers {
+		for header != "" {
+			var pair string
+			pair, header, _ = strings.Cut(header, ";")
+			key, v, found := strings.Cut(strings.TrimLeft(pair, " \t"), "=")
+			if !found || strings.TrimRight(key, " \t") != name {
+				continue
+			}
+			if ok {
+				return "", false
+			}
+			value, ok = strings.TrimRight(v, " \t"), true
+		}
+	}
+	return value, ok
+}
+
+// DropSetCookie removes what a response's header sets for the cookie of the
+// name so far, so that a later Set-Cookie is the only one.
+func DropSetCookie(header http.Header, name string) {
+	lines := header["Set-Cookie"]
+	kept := lines[:0]
+	for _, line := range lines {
+		if !strings.HasPrefix(line, name+"=") {
+			kept = append(kept, line)
+		}
+	}
+	if len(kept) == 0 {
+		header.Del("Set-Cookie")
+		return
+	}
+	header["Set-Cookie"] = kept
+}

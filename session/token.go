@@ -1,0 +1,94 @@
+package session
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+)
+
+const (
+	secretLen = 43 // 256 bits in base64url
+	shardLen  = 2  // 12 bits in base64url
+	tokenLen  = secretLen + shardLen
+)
+
+// redacted is what a token shows of itself.
+const redacted = "[session token]"
+
+// ErrBadToken is returned for text that cannot be a token. It never quotes it.
+var ErrBadToken = errors.New("session: not a session token")
+
+// A Token is a session's secret: whoever has it is signed in. It travels in a
+// carrier and nowhere else; printing, logging or encoding one shows a
+// placeholder. The zero value is no token. It is safe for concurrent use.
+type Token struct{ secret string }
+
+// NewToken returns a fresh token for a session of user: 256 bits from
+// [crypto/rand], followed by the user's [Shard].
+func NewToken(user string) Token {
+	var secret [sha256.Size]byte
+	rand.Read(secret[:]) // never fails: see crypto/rand
+	text := base64.RawURLEncoding.AppendEncode(make([]byte, 0, tokenLen), secret[:])
+	return Token{string(append(text, Shard(user)...))}
+}
+
+// ParseToken checks the length and the alphabet of what a client sent and
+// returns it as a token. Anything else is [ErrBadToken]. That a token is well
+// formed says nothing about whether there is a session for it.
+func ParseToken(s string) (Token, error) {
+	if len(s) != tokenLen || !wellFormed(s) {
+		return Token{}, ErrBadToken
+	}
+	return Token{s}, nil
+}
+
+// ID is the ID of the token's session; the zero ID for the zero token.
+func (t Token) ID() ID {
+	if t.IsZero() {
+		return ID{}
+	}
+	var text [tokenLen]byte
+	copy(text[:], t.secret)
+	id := ID{sum: sha256.Sum256(text[:])}
+	copy(id.shard[:], text[secretLen:])
+	return id
+}
+
+// IsZero reports whether t is no token.
+func (t Token) IsZero() bool { return t.secret == "" }
+
+// Secret is the token itself, for a carrier to write. Put it nowhere else.
+func (t Token) Secret() string { return t.secret }
+
+// String returns a placeholder, so that the secret is not printed by accident.
+func (t Token) String() string { return redacted }
+
+// GoString returns a placeholder, as String does.
+func (t Token) GoString() string { return redacted }
+
+// LogValue returns a placeholder, as String does.
+func (t Token) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText returns a placeholder, as String does.
+func (t Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// Shard is the [ID.Shard] of all sessions of user: 12 bits of the hash of the
+// user's ID.
+func Shard(user string) string {
+	sum := sha256.Sum256([]byte("mooring shard\x00" + user))
+	return base64.RawURLEncoding.EncodeToString(sum[:3])[:shardLen]
+}
+
+// wellFormed reports whether s is base64url alone (RFC 4648, section 5).
+func wellFormed(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return true
+}
