@@ -23,7 +23,7 @@ func parseLevel(kind string, names []string, s string) (uint8, error) {
 	if i := slices.Index(names, s); i >= 0 {
 		return uint8(i), nil
 	}
-	return 0, &LevelError{Kind: kind, Input: s, Allowed: names}
+	return 0, &LevelError{Kind: kind, Input: s, Allowed: slices.Clone(names)}
 }
 
 // levelName is the name of a level, or kind(n) for a number that is no level.
@@ -40,5 +40,5 @@ func levelText(kind string, names []string, level uint8) ([]byte, error) {
 	if int(level) < len(names) {
 		return []byte(names[level]), nil
 	}
-	return nil, &LevelError{Kind: kind, Input: fmt.Sprint(level), Allowed: names}
+	return nil, &LevelError{Kind: kind, Input: fmt.Sprint(level), Allowed: slices.Clone(names)}
 }
