@@ -41,6 +41,9 @@ type Ending struct {
 
 	// Keep is when a store may forget the session and its ending.
 	Keep time.Time
+
+	// Journal asks a store that is a Journal to keep the ending for delivery.
+	Journal bool
 }
 
 // Ended is a session that ended, and how.

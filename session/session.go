@@ -32,6 +32,8 @@ type Session struct {
 	Anchor binding.Location // where it was made; it never changes
 
 	KnownDevice bool // the user had signed in on this device before, and it was remembered
+
+	Drift Drift // what became of the binding since
 }
 
 // Deadline is the instant at which s is over unless it is used before: the

@@ -41,7 +41,9 @@ type Store interface {
 
 	// Touch records that a live session was used. Of two touches the later
 	// Seen.Time wins, in whatever order they arrive, and LastSeen never goes
-	// back. A session that is not live is *EndedError or ErrNotFound.
+	// back. A drift that comes with it adds to the session's, as Session.Apply
+	// does, whichever time is later. A session that is not live is *EndedError
+	// or ErrNotFound.
 	Touch(ctx context.Context, id ID, seen Seen) error
 
 	// End ends a live session and returns it, to exactly one caller. All others
@@ -100,4 +102,6 @@ func (r Replace) Because(cause Cause) Ending {
 type Seen struct {
 	Time time.Time
 	IP   netip.Addr // where from; the zero Addr, unknown, is recorded too
+
+	Drift Drift // what is to be added to the session's drift; mostly nothing
 }

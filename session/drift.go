@@ -1,0 +1,80 @@
+package session
+
+import (
+	"slices"
+	"time"
+
+	"github.com/mooring-go/mooring/binding"
+)
+
+// Drift is what became of a session's binding since the sign-in. It only grows:
+// what was learned is never replaced and what was restricted is never lifted;
+// a session that is confirmed is a new one. The zero value is a session that
+// never moved. It is read-only once it is in a session.
+type Drift struct {
+	// Second is the anchor of the address family that the sign-in did not
+	// come from, where a policy lets one be learned. The zero value is none.
+	Second binding.Location
+
+	// Restricted is why the session must be confirmed before it may do
+	// everything again; empty: it may.
+	Restricted binding.Reason
+
+	// Moves are the times of the latest tolerated changes of address, oldest
+	// first.
+	Moves []time.Time
+
+	// Reported names the latest moves that were reported, so that each is
+	// reported once.
+	Reported []string
+}
+
+// IsZero reports whether the session never moved.
+func (d Drift) IsZero() bool {
+	return !d.Second.IP.IsValid() && d.Restricted == "" && len(d.Moves) == 0 && len(d.Reported) == 0
+}
+
+// How much of a drift is kept.
+const (
+	maxMoves    = 64
+	maxReported = 16
+)
+
+// merge returns d with what other adds to it.
+func (d Drift) merge(other Drift) Drift {
+	if !d.Second.IP.IsValid() {
+		d.Second = other.Second
+	}
+	if d.Restricted == "" {
+		d.Restricted = other.Restricted
+	}
+	d.Moves = slices.Concat(d.Moves, other.Moves)
+	slices.SortFunc(d.Moves, time.Time.Compare)
+	d.Moves = latest(slices.CompactFunc(d.Moves, time.Time.Equal), maxMoves)
+	for _, move := range other.Reported {
+		if !slices.Contains(d.Reported, move) {
+			d.Reported = append(slices.Clone(d.Reported), move)
+		}
+	}
+	d.Reported = latest(d.Reported, maxReported)
+	return d
+}
+
+// latest is the last n of s, or fewer.
+func latest[T any](s []T, n int) []T { return s[max(0, len(s)-n):] }
+
+// Apply records seen in s, as [Store.Touch] promises: the later time wins, and
+// a drift adds to what is there. It reports whether anything changed. Stores
+// that cannot do this in place read, apply and write in one step.
+func (s *Session) Apply(seen Seen) bool {
+	changed := false
+	if seen.Time.After(s.LastSeen) {
+		s.LastSeen, s.IP = seen.Time, seen.IP
+		changed = true
+	}
+	if !seen.Drift.IsZero() {
+		s.Drift = s.Drift.merge(seen.Drift)
+		changed = true
+	}
+	return changed
+}
