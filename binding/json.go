@@ -2,6 +2,7 @@ package binding
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/netip"
 )
 
@@ -44,6 +45,29 @@ func (g Geo) MarshalJSON() ([]byte, error) {
 	}{latitude, g.City.Names.English(), longitude, known(g.Country.ISOCode), known(g.Continent.Code)})
 }
 
+// UnmarshalJSON reads what MarshalJSON writes. Since that is a summary, the
+// GeoName IDs and all names but the city's are unknown afterwards.
+func (g *Geo) UnmarshalJSON(text []byte) error {
+	var read struct {
+		Latitude  *float64 `json:"lat"`
+		City      string   `json:"city"`
+		Longitude *float64 `json:"long"`
+		Country   string   `json:"country"`
+		Continent string   `json:"continent"`
+	}
+	if err := json.Unmarshal(text, &read); err != nil {
+		return err
+	}
+	*g = Geo{Continent: Continent{Code: read.Continent}, Country: Country{ISOCode: read.Country}}
+	if read.City != "" {
+		g.City.Names = Names{"en": read.City}
+	}
+	if read.Latitude != nil && read.Longitude != nil {
+		g.Coordinates = &Coordinates{*read.Latitude, *read.Longitude}
+	}
+	return nil
+}
+
 // MarshalJSON returns {"reason", "new_value", "previous_value"}.
 func (b *Broken) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
@@ -51,6 +75,74 @@ func (b *Broken) MarshalJSON() ([]byte, error) {
 		New      any    `json:"new_value"`
 		Previous any    `json:"previous_value"`
 	}{b.Reason, b.New, b.Previous})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. The values have the types that
+// [Broken] names for the reason; From and To are unknown afterwards. A reason
+// that is none of the constants is an error.
+func (b *Broken) UnmarshalJSON(text []byte) error {
+	var read struct {
+		Reason   Reason          `json:"reason"`
+		New      json.RawMessage `json:"new_value"`
+		Previous json.RawMessage `json:"previous_value"`
+	}
+	if err := json.Unmarshal(text, &read); err != nil {
+		return err
+	}
+	previous, err := read.Reason.decode(read.Previous)
+	if err != nil {
+		return err
+	}
+	changed, err := read.Reason.decode(read.New)
+	if err != nil {
+		return err
+	}
+	*b = Broken{Reason: read.Reason, Previous: previous, New: changed}
+	return nil
+}
+
+// decode reads a value of the type that the reason is about.
+func (r Reason) decode(text json.RawMessage) (any, error) {
+	switch r {
+	case NetworkMissing:
+		return decodeFacts[ASN](text)
+	case GeoIPMissing:
+		return decodeFacts[Geo](text)
+	case NetworkASNChanged:
+		return decodeValue[uint32](text)
+	case NetworkPrefixChanged:
+		return decodeValue[netip.Prefix](text)
+	case NetworkIPChanged:
+		return decodeValue[netip.Addr](text)
+	case GeoIPContinentChanged:
+		return decodeValue[Continent](text)
+	case GeoIPCountryChanged:
+		return decodeValue[Country](text)
+	case GeoIPCityChanged:
+		return decodeValue[City](text)
+	default:
+		return nil, fmt.Errorf("binding: unknown reason %.40q", string(r))
+	}
+}
+
+// decodeFacts is Missing for {}.
+func decodeFacts[T any](text json.RawMessage) (any, error) {
+	if string(text) == "{}" {
+		return Missing{}, nil
+	}
+	var facts T
+	err := json.Unmarshal(text, &facts)
+	return &facts, err
+}
+
+// decodeValue is nil for null.
+func decodeValue[T any](text json.RawMessage) (any, error) {
+	if string(text) == "null" {
+		return nil, nil
+	}
+	var value T
+	err := json.Unmarshal(text, &value)
+	return value, err
 }
 
 // known is nil, JSON's null, for the zero value.
