@@ -38,7 +38,7 @@ func (c Cookie) Validate() error {
 	mistake := func(format string, args ...any) {
 		mistakes = append(mistakes, fmt.Errorf("session: cookie "+format, args...))
 	}
-	name := c.name()
+	name := c.CookieName()
 	probe := http.Cookie{Name: name, Path: c.path(), Domain: c.Domain}
 	if err := probe.Valid(); err != nil {
 		mistake("is not valid: %w", err)
@@ -76,14 +76,8 @@ func (c Cookie) ValidateLifetime(longest time.Duration) error { return CheckCook
 // of the name, from whatever path or domain, are no token: one of them may be
 // planted, and nothing tells which.
 func (c Cookie) Read(r *http.Request) (Token, error) {
-	value, ok := onlyCookie(r.Header["Cookie"], c.name())
-	if !ok {
-		return Token{}, nil
-	}
-	token, err := ParseToken(value)
-	if err != nil {
-		return Token{}, nil //nolint:nilerr // what is no token is anonymous
-	}
+	value, _ := c.Value(r)
+	token, _ := ParseToken(value) // what is no token is anonymous
 	return token, nil
 }
 
@@ -92,21 +86,29 @@ func (c Cookie) Write(w http.ResponseWriter, _ *http.Request, t Token, maxAge ti
 	if err := CheckCookieAge(maxAge); err != nil {
 		return err
 	}
-	c.set(w, t.Secret(), WholeSeconds(maxAge))
+	c.Set(w, t.Secret(), WholeSeconds(maxAge))
 	return nil
 }
 
 // Clear deletes the cookie from the browser, with the name, path, domain and
 // flags that it was set with.
 func (c Cookie) Clear(w http.ResponseWriter, _ *http.Request) error {
-	c.set(w, "", -1)
+	c.Set(w, "", -1)
 	return nil
 }
 
-// set replaces any cookie of the name that the response sets already.
-func (c Cookie) set(w http.ResponseWriter, value string, maxAge int) {
+// Value returns what the request's one cookie of the name holds, and false if
+// there is none or more than one. It is not checked for being a token.
+func (c Cookie) Value(r *http.Request) (value string, ok bool) {
+	return onlyCookie(r.Header["Cookie"], c.CookieName())
+}
+
+// Set makes the response set the cookie, and no other of the name, and makes it
+// uncacheable. maxAge is in seconds: 0 keeps the cookie until the browser
+// closes, below 0 deletes it.
+func (c Cookie) Set(w http.ResponseWriter, value string, maxAge int) {
 	cookie := http.Cookie{
-		Name:     c.name(),
+		Name:     c.CookieName(),
 		Value:    value,
 		Path:     c.path(),
 		Domain:   c.Domain,
@@ -124,7 +126,8 @@ func (c Cookie) set(w http.ResponseWriter, value string, maxAge int) {
 	header.Set("Cache-Control", "no-store")
 }
 
-func (c Cookie) name() string {
+// CookieName is the name that the cookie has, also where Name is empty.
+func (c Cookie) CookieName() string {
 	switch {
 	case c.Name != "":
 		return c.Name

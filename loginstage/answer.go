@@ -1,0 +1,77 @@
+package loginstage
+
+import (
+	"encoding/json"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// Problem is the body of a request that is turned away (RFC 9457).
+type Problem struct {
+	Type   string        `json:"type"` // always "about:blank"
+	Title  string        `json:"title"`
+	Status int           `json:"status"`
+	Detail string        `json:"detail"`
+	Cause  session.Cause `json:"cause,omitempty"` // why the session ended, if it just has
+}
+
+// turnAway sends a browser that asks for a page to sign in, and answers anything
+// else with 401.
+func (l *UserLogin) turnAway(w http.ResponseWriter, r *http.Request, cause session.Cause) {
+	w.Header().Set("Cache-Control", "no-store")
+	if l.config.LoginURL != "" && wantsPage(r) {
+		http.Redirect(w, r, l.loginURL(r), http.StatusSeeOther)
+		return
+	}
+	detail := "Sign in to use this."
+	if cause == session.CauseBroken {
+		detail = "The session was used from elsewhere and has ended. Sign in again."
+	}
+	w.Header().Set("WWW-Authenticate", "Session realm="+strconv.Quote(l.config.Name)) // RFC 9110, section 11.6.1
+	writeProblem(w, Problem{Status: http.StatusUnauthorized, Detail: detail, Cause: cause})
+}
+
+// unavailable answers a request of which nobody knows who sent it.
+func (l *UserLogin) unavailable(w http.ResponseWriter, r *http.Request, err error) {
+	l.config.Logger.ErrorContext(r.Context(), "loginstage: a session could not be checked", "error", err)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Retry-After", "1")
+	writeProblem(w, Problem{Status: http.StatusServiceUnavailable, Detail: "Whether you are signed in could not be checked. Try again."})
+}
+
+func writeProblem(w http.ResponseWriter, p Problem) {
+	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
+	body, err := json.Marshal(p)
+	if err != nil {
+		http.Error(w, p.Title, p.Status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(body) // the client may be gone
+}
+
+// wantsPage reports whether r asks for a page to show: a GET or HEAD that says
+// it takes HTML. That it takes anything does not say so.
+func wantsPage(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	for _, line := range r.Header.Values("Accept") {
+		for accepted := range strings.SplitSeq(line, ",") {
+			mediaType, params, err := mime.ParseMediaType(accepted)
+			if err != nil || (mediaType != "text/html" && mediaType != "application/xhtml+xml") {
+				continue
+			}
+			if q, err := strconv.ParseFloat(params["q"], 64); params["q"] == "" || (err == nil && q > 0) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,253 @@
+package loginstage
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/mooring-go/mooring/binding"
+	"github.com/mooring-go/mooring/duration"
+	"github.com/mooring-go/mooring/session"
+)
+
+// ErrNoChallenge is returned by [UserLogin.Finish] where there is nothing to
+// answer: the client was asked nothing, or it has been answered, or it is too
+// late. The user has to sign in again.
+var ErrNoChallenge = errors.New("loginstage: no challenge to answer")
+
+// A DeniedError reports a user whom the stage does not sign in.
+type DeniedError struct {
+	Cause session.Cause // CauseNoUser or CauseInactiveUser
+	User  string        // the user's ID as it was given
+}
+
+// Error says who was denied and why.
+func (e *DeniedError) Error() string {
+	if e.Cause == CauseInactiveUser {
+		return fmt.Sprintf("loginstage: user %q is inactive and is not signed in", e.User)
+	}
+	return fmt.Sprintf("loginstage: user ID %.80q: want 1 to %d bytes of printable text that does not start with %q",
+		e.User, maxUser, devicePrefix)
+}
+
+const (
+	maxUser = 255
+	maxName = 255
+
+	// challengeTime is how long a user has for the answer.
+	challengeTime = 10 * time.Minute
+)
+
+// Begin signs the user in at once, or, where StaySignedInOffset is above 0,
+// begins a pending session and returns the challenge that Finish answers.
+//
+// A user without an ID, or an inactive one, is a [*DeniedError], and no session
+// is made. Any other error means that the store, the locator or the carrier
+// failed or that the client's address is not known; the user is not signed in,
+// and what was before is as it was.
+func (l *UserLogin) Begin(w http.ResponseWriter, r *http.Request, user User) (*Challenge, error) {
+	if denied := deniedFor(user); denied != nil {
+		l.deny(r, denied.Cause, user.ID)
+		return nil, denied
+	}
+	here, err := l.here(r)
+	if err != nil {
+		return nil, err
+	}
+	s := session.Session{
+		User: user.ID, Name: clip(user.Name, maxName), Method: clip(user.Method, maxName), Stage: l.config.Name,
+		Created: session.Now(), IP: here.IP, UserAgent: clip(r.UserAgent(), maxUserAgent),
+		Policy: l.config.policy(), Anchor: here,
+	}
+	if l.config.StaySignedInOffset == 0 {
+		return nil, l.signIn(w, r, s, false)
+	}
+	s.Pending = true
+	s.Expires = s.Created.Add(challengeTime)
+	replace := session.Replace{Ending: l.ending(r, "", user.ID, nil)}
+	if _, err := l.sessions.Start(w, r, s, replace); err != nil {
+		return nil, fmt.Errorf("loginstage: beginning: %w", err)
+	}
+	return &Challenge{
+		Component: ComponentStaySignedIn, Stage: s.Stage, User: s.User, Name: s.Name,
+		Offset: l.config.StaySignedInOffset, Expires: s.Expires,
+	}, nil
+}
+
+// Finish signs the user in whom Begin asked, with the answer. It does so once,
+// however often and from however many requests at once it is called: the others
+// get [ErrNoChallenge]. A client that has moved since Begin so that the binding
+// does not hold gets [*binding.Broken], and has to sign in again.
+func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer) error {
+	pending, err := l.sessions.LoadPending(r)
+	if isEnded(err) {
+		return ErrNoChallenge
+	}
+	if err != nil {
+		return fmt.Errorf("loginstage: finishing: %w", err)
+	}
+	here, err := l.here(r)
+	if err != nil {
+		return err
+	}
+	if here.IP != pending.Anchor.IP {
+		broken, err := l.check(r.Context(), pending.Policy, pending.Anchor, here.IP)
+		if err != nil {
+			return err
+		}
+		if broken != nil {
+			return l.denyMoved(r, pending, broken)
+		}
+	}
+	s := pending
+	s.Created, s.LastSeen = session.Now(), time.Time{}
+	s.IP, s.Anchor = here.IP, here
+	err = l.signIn(w, r, s, answer.StaySignedIn)
+	if isEnded(err) {
+		return ErrNoChallenge
+	}
+	return err
+}
+
+// denyMoved ends a pending session whose client has moved.
+func (l *UserLogin) denyMoved(r *http.Request, pending session.Session, broken *binding.Broken) error {
+	_, err := l.sessions.End(r.Context(), pending.ID, l.ending(r, session.CauseBroken, "", broken))
+	if isEnded(err) {
+		return ErrNoChallenge
+	}
+	if err != nil {
+		return fmt.Errorf("loginstage: finishing: %w", err)
+	}
+	l.deny(r, session.CauseBroken, pending.User)
+	return fmt.Errorf("loginstage: moved before the challenge was answered: %w", broken)
+}
+
+// signIn starts s, which is as yet without its limits. A pending s must still
+// be live, and is answered.
+func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Session, staySignedIn bool) error {
+	l.limit(&s, staySignedIn)
+	device, err := l.knownDevice(r, s.User)
+	if err != nil {
+		return err
+	}
+	s.KnownDevice = !device.IsZero()
+	answered := s.Pending
+	s.Pending = false
+	s, err = l.sessions.Start(w, r, s, session.Replace{
+		FromPending: answered,
+		Others:      l.config.TerminateOtherSessions,
+		Max:         l.config.MaxSessions,
+		Ending:      l.ending(r, "", s.User, nil),
+	})
+	if err != nil {
+		return fmt.Errorf("loginstage: signing in: %w", err)
+	}
+	l.rememberDevice(w, r, s, device)
+	l.clearNotice(w, r)
+	l.events.emit(r.Context(), l.loginEvent(r, s))
+	return nil
+}
+
+// limit sets how long s lives.
+func (l *UserLogin) limit(s *session.Session, staySignedIn bool) {
+	lifetime := l.config.SessionDuration
+	if staySignedIn {
+		lifetime += l.config.StaySignedInOffset
+	}
+	s.MaxAge = lifetime.Std()
+	s.Idle = l.config.IdleTimeout.Std()
+	if lifetime == 0 {
+		lifetime = l.config.MaxLifetime
+		s.Idle = leastPositive(l.config.IdleTimeout, l.config.BrowserSessionLimit).Std()
+	}
+	s.Expires = s.Created.Add(lifetime.Std())
+}
+
+// leastPositive is the lesser of the two that is a limit at all.
+func leastPositive(a, b duration.Duration) duration.Duration {
+	if a == 0 {
+		return b
+	}
+	return min(a, b)
+}
+
+// here is where the request comes from. Where nothing has to be bound, a
+// client or a locator that says nothing is as good as one that knows nothing.
+func (l *UserLogin) here(r *http.Request) (binding.Location, error) {
+	ip, err := l.clientIP(r)
+	var location binding.Location
+	if err == nil {
+		location, err = l.locate(r.Context(), ip)
+	}
+	if err == nil {
+		return location, nil
+	}
+	if l.config.policy() != (binding.Policy{}) {
+		return binding.Location{}, err
+	}
+	l.config.Logger.WarnContext(r.Context(), "loginstage: signing in from an unknown place", "error", err)
+	return binding.Location{IP: ip}, nil
+}
+
+// locate looks the address up, in bounded time.
+func (l *UserLogin) locate(ctx context.Context, ip netip.Addr) (binding.Location, error) {
+	if l.config.Locator == nil {
+		return binding.Location{IP: ip}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.config.StoreTimeout.Std())
+	defer cancel()
+	location, err := l.config.Locator.Locate(ctx, ip)
+	if err != nil {
+		return binding.Location{}, fmt.Errorf("loginstage: locating %s: %w", ip, err)
+	}
+	location.IP = ip
+	return location, nil
+}
+
+// deniedFor is why the user cannot be signed in, or nil.
+func deniedFor(user User) *DeniedError {
+	switch {
+	case user.ID == "" || len(user.ID) > maxUser || !printable(user.ID) || strings.HasPrefix(user.ID, devicePrefix):
+		return &DeniedError{CauseNoUser, user.ID}
+	case user.Inactive:
+		return &DeniedError{CauseInactiveUser, user.ID}
+	default:
+		return nil
+	}
+}
+
+// printable reports whether s is UTF-8 without control characters, which every
+// store can keep and every log can show.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// deny tells of a user who was not signed in.
+func (l *UserLogin) deny(r *http.Request, cause session.Cause, user string) {
+	user = clip(user, maxUser)
+	client, _ := l.clientIP(r)
+	l.events.emit(r.Context(), Event{
+		ID: rand.Text(), Version: EventVersion, Time: session.Now(), Action: ActionLoginDenied, Cause: cause,
+		User: user, Stage: l.config.Name, ClientIP: client, Actor: user,
+		Context: Context{HTTPRequest: requestOf(r)},
+	})
+}
+
+func (l *UserLogin) loginEvent(r *http.Request, s session.Session) Event {
+	event := Event{
+		ID: eventID(ActionLogin, s.ID), Version: EventVersion, Time: s.Created, Action: ActionLogin, Cause: CauseSignedIn,
+		User: s.User, Session: s.ID, Stage: s.Stage, ClientIP: s.IP, Actor: s.User,
+		Context: Context{ASN: s.Anchor.ASN, Geo: s.Anchor.Geo, HTTPRequest: requestOf(r)},
+	}
+	if l.config.RememberDevice > 0 {
+		event.Context.KnownDevice = &s.KnownDevice
+	}
+	return event
+}

@@ -1,0 +1,101 @@
+package loginstage
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/mooring-go/mooring/binding"
+	"github.com/mooring-go/mooring/binding/clientip"
+	"github.com/mooring-go/mooring/duration"
+	"github.com/mooring-go/mooring/session"
+)
+
+// The defaults of a [Config].
+const (
+	DefaultName                = "user-login"
+	DefaultBrowserSessionLimit = duration.Duration(24 * hour)
+	DefaultMaxLifetime         = duration.Duration(30 * 24 * hour)
+	DefaultKeepEndings         = duration.Duration(24 * hour)
+)
+
+// Config is what a [UserLogin] is made of: the settings that an operator knows,
+// each of which can be read from JSON, YAML or the environment, and what the
+// host wires in. The zero value of each field is a safe default. [New] copies it.
+type Config struct {
+	// Name is the stage's name in events and sessions. Empty: DefaultName.
+	Name string `json:"name" yaml:"name"`
+
+	// SessionDuration is how long a session lives after the sign-in, whatever
+	// its use. 0: until the browser is closed, and no longer than
+	// BrowserSessionLimit and MaxLifetime say, since browsers restore such
+	// cookies.
+	SessionDuration duration.Duration `json:"session_duration" yaml:"session_duration"`
+
+	// StaySignedInOffset is added to SessionDuration for users who choose to
+	// stay signed in. Above 0, each sign-in asks. 0: nobody is asked.
+	StaySignedInOffset duration.Duration `json:"stay_signed_in_offset" yaml:"stay_signed_in_offset"`
+
+	// RememberDevice is how long after a sign-in the device is known for that
+	// user. It skips nothing by itself: see UserLogin.KnownDevice. 0: not at all.
+	RememberDevice duration.Duration `json:"remember_device" yaml:"remember_device"`
+
+	// NetworkBinding and GeoIPBinding say what of the place of the sign-in must
+	// hold while the session is used. They need a Locator.
+	NetworkBinding binding.Network `json:"network_binding" yaml:"network_binding"`
+	GeoIPBinding   binding.GeoIP   `json:"geoip_binding" yaml:"geoip_binding"`
+
+	// TerminateOtherSessions ends the user's other sessions with each sign-in.
+	// It ends sessions alone: not tokens issued elsewhere, such as OAuth refresh
+	// tokens.
+	TerminateOtherSessions bool `json:"terminate_other_sessions" yaml:"terminate_other_sessions"`
+
+	// MaxSessions is how many sessions a user may have; a sign-in over it ends
+	// the oldest. 0: any number.
+	MaxSessions int `json:"max_sessions" yaml:"max_sessions"`
+
+	// IdleTimeout ends a session that was not used for so long. 0: only
+	// BrowserSessionLimit does, where it applies.
+	IdleTimeout duration.Duration `json:"idle_timeout" yaml:"idle_timeout"`
+
+	// BrowserSessionLimit and MaxLifetime limit the sessions that live until the
+	// browser is closed: how long such a session may go unused, and how long it
+	// may live. 0: DefaultBrowserSessionLimit, DefaultMaxLifetime. A MaxLifetime
+	// that is set limits SessionDuration and StaySignedInOffset too: a sum past
+	// it is a mistake.
+	BrowserSessionLimit duration.Duration `json:"browser_session_limit" yaml:"browser_session_limit"`
+	MaxLifetime         duration.Duration `json:"max_lifetime" yaml:"max_lifetime"`
+
+	// KeepEndings is how long it is kept why a session ended, for LastEnding.
+	// 0: DefaultKeepEndings.
+	KeepEndings duration.Duration `json:"keep_endings" yaml:"keep_endings"`
+
+	// StoreTimeout bounds each step of the store and of the locator; a request
+	// that would wait longer is answered with 503. 0: session.DefaultStoreTimeout.
+	StoreTimeout duration.Duration `json:"store_timeout" yaml:"store_timeout"`
+
+	// LoginURL is where a browser that has to sign in is sent, with the page it
+	// wanted as the parameter next: a path on the same origin. Empty: nowhere,
+	// it gets a 401.
+	LoginURL string `json:"login_url" yaml:"login_url"`
+
+	Store    session.Store     `json:"-" yaml:"-"` // nil: a memstore of its own
+	Carrier  session.Carrier   `json:"-" yaml:"-"` // nil: the zero session.Cookie
+	Locator  binding.Locator   `json:"-" yaml:"-"` // nil: nothing is known of any address
+	ClientIP clientip.Resolver `json:"-" yaml:"-"` // nil: the request's RemoteAddr
+	Events   Sink              `json:"-" yaml:"-"` // nil: events go nowhere
+
+	// StageCookie is what the stage's own cookies are like: the one by which a
+	// remembered device is known, and the one by which LastEnding finds out why a
+	// session ended. Their names start with its name. The zero value is as
+	// Carrier, where that is a session.Cookie, and otherwise the zero
+	// session.Cookie.
+	StageCookie session.Cookie `json:"-" yaml:"-"`
+
+	// OnBroken, if set, answers the request with which a binding was found
+	// broken, in place of the redirect or the 401. The session has ended by then
+	// and the carrier is cleared.
+	OnBroken func(w http.ResponseWriter, r *http.Request, ended session.Ended) `json:"-" yaml:"-"`
+
+	// Logger is told what failed: stores, locators, sinks. nil: slog.Default().
+	Logger *slog.Logger `json:"-" yaml:"-"`
+}

@@ -1,0 +1,120 @@
+package loginstage
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// A remembered device is a record in the same store as the sessions, under an
+// owner of its own, so that it has what they have: a token that is stored
+// nowhere, limits, a list, and revocation in one step. No user has an ID with
+// this prefix, so no device is ever taken for a session.
+const devicePrefix = "mooring-device:"
+
+const (
+	// maxDevices is how many devices of one user are remembered.
+	maxDevices = 32
+	// maxDeviceCookies is how many users one browser is remembered for.
+	maxDeviceCookies = 8
+)
+
+// deviceOwner is the user whose device a record is, if it is one.
+func deviceOwner(owner string) (user string, ok bool) { return strings.CutPrefix(owner, devicePrefix) }
+
+// KnownDevice reports whether the user has signed in on the device that sent
+// the request, and that was remembered: see [Config.RememberDevice]. It proves
+// nobody: whoever uses the device may be anyone. Use it to tell the user of a
+// sign-in on a new device, or to ask a new device for more.
+func (l *UserLogin) KnownDevice(r *http.Request, user string) (bool, error) {
+	device, err := l.knownDevice(r, user)
+	return !device.IsZero(), err
+}
+
+// ForgetDevices revokes all remembered devices of the user, and returns how
+// many there were. The actor is whose doing it is, for the events.
+func (l *UserLogin) ForgetDevices(ctx context.Context, user, actor string) (int, error) {
+	n, err := l.sessions.EndUser(ctx, devicePrefix+user, session.ID{}, l.ending(nil, session.CauseRevoked, actor, nil))
+	if err != nil {
+		return 0, fmt.Errorf("loginstage: forgetting devices: %w", err)
+	}
+	return n, nil
+}
+
+// knownDevice is the ID of the device's record, or the zero ID.
+func (l *UserLogin) knownDevice(r *http.Request, user string) (session.ID, error) {
+	if l.config.RememberDevice == 0 {
+		return session.ID{}, nil
+	}
+	token, err := l.deviceCookie(user).Read(r)
+	if err != nil || token.IsZero() {
+		return session.ID{}, err
+	}
+	device, err := l.sessions.Get(r.Context(), token.ID())
+	switch {
+	case isEnded(err):
+		return session.ID{}, nil
+	case err != nil:
+		return session.ID{}, fmt.Errorf("loginstage: looking for the device: %w", err)
+	case device.User != devicePrefix+user:
+		return session.ID{}, nil
+	}
+	return device.ID, nil
+}
+
+// rememberDevice makes the device known for s.User from now on, in place of
+// what it was known by before. The sign-in does not depend on it.
+func (l *UserLogin) rememberDevice(w http.ResponseWriter, r *http.Request, s session.Session, known session.ID) {
+	if l.config.RememberDevice == 0 {
+		return
+	}
+	devices, err := session.NewManager(session.Config{
+		Store: l.config.Store, Carrier: l.deviceCookie(s.User), StoreTimeout: l.config.StoreTimeout.Std(),
+		KeepEndings: l.config.KeepEndings.Std(),
+	})
+	if err == nil {
+		lifetime := l.config.RememberDevice.Std()
+		_, err = devices.Start(w, r, session.Session{
+			User: devicePrefix + s.User, Name: s.Name, Stage: s.Stage,
+			Created: s.Created, Expires: s.Created.Add(lifetime), MaxAge: lifetime,
+			IP: s.IP, UserAgent: s.UserAgent, Anchor: s.Anchor,
+		}, session.Replace{From: known, Max: maxDevices})
+	}
+	if err != nil {
+		l.config.Logger.ErrorContext(r.Context(), "loginstage: the device is not remembered", "user", s.User, "error", err)
+		return
+	}
+	l.trimDeviceCookies(w, r, s.User)
+}
+
+// trimDeviceCookies takes from a browser that many users share the cookies that
+// are too many, so that its requests stay within the limits of servers.
+func (l *UserLogin) trimDeviceCookies(w http.ResponseWriter, r *http.Request, user string) {
+	own, prefix := l.deviceCookie(user), l.deviceCookieName("")
+	others := 0
+	for _, cookie := range r.Cookies() {
+		if cookie.Name == own.Name || !strings.HasPrefix(cookie.Name, prefix) {
+			continue
+		}
+		if others++; others >= maxDeviceCookies {
+			surplus := own
+			surplus.Name = cookie.Name
+			surplus.Set(w, "", -1)
+		}
+	}
+}
+
+// deviceCookie is the cookie by which one browser is known for the user. Users
+// who share a browser have one each, unless they share a shard.
+func (l *UserLogin) deviceCookie(user string) session.Cookie {
+	cookie := l.config.StageCookie
+	cookie.Name = l.deviceCookieName(session.Shard(user))
+	return cookie
+}
+
+func (l *UserLogin) deviceCookieName(shard string) string {
+	return l.config.StageCookie.CookieName() + "_device_" + shard
+}

@@ -1,0 +1,58 @@
+package loginstage
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// maxNext is how long a page to return to may be, in bytes; a longer one is
+// left out.
+const maxNext = 2048
+
+// Next is the page that the user wanted before they were sent to sign in: the
+// request's parameter next, from the query or the form, if that is a path on
+// the same origin, and "/" otherwise. It is safe to redirect to.
+func Next(r *http.Request) string {
+	if next := r.FormValue("next"); samePath(next) {
+		return next
+	}
+	return "/"
+}
+
+// samePath reports whether a browser would take s for a path on the same
+// origin: //host and /\host it would not, and it drops tabs and line ends
+// wherever they are before it looks (WHATWG URL, section 4.4).
+func samePath(s string) bool {
+	if len(s) > maxNext || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.ContainsRune(s, '\\') {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if c <= ' ' || c == 0x7f {
+			return false
+		}
+	}
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme == "" && u.Host == ""
+}
+
+// loginURL is LoginURL with the page that r asks for as the parameter next.
+func (l *UserLogin) loginURL(r *http.Request) string {
+	login, err := url.Parse(l.config.LoginURL)
+	if err != nil {
+		return l.config.LoginURL // New has found that it parses
+	}
+	wanted := r.RequestURI // as the client sent it, whatever StripPrefix did since
+	if !strings.HasPrefix(wanted, "/") {
+		wanted = r.URL.RequestURI()
+	}
+	if path, _, _ := strings.Cut(wanted, "?"); path == login.Path || !samePath(wanted) {
+		return login.String()
+	}
+	query := "next=" + url.QueryEscape(wanted)
+	if login.RawQuery != "" {
+		query = login.RawQuery + "&" + query
+	}
+	login.RawQuery = query
+	return login.String()
+}

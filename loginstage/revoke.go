@@ -1,0 +1,80 @@
+package loginstage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// Logout ends the session that the request was sent in, if any, and takes the
+// token from the client. A client that is not signed in is not an error. If the
+// session could not be ended, the client keeps its token, so that it can try
+// again.
+func (l *UserLogin) Logout(w http.ResponseWriter, r *http.Request) error {
+	s, err := l.sessions.Load(r)
+	if errors.Is(err, session.ErrPending) {
+		s, err = l.sessions.LoadPending(r)
+	}
+	if err == nil {
+		_, err = l.sessions.End(r.Context(), s.ID, l.ending(r, session.CauseSignedOut, s.User, nil))
+	}
+	if err != nil && !isEnded(err) {
+		return fmt.Errorf("loginstage: signing out: %w", err)
+	}
+	if err := l.sessions.Clear(w, r); err != nil {
+		return fmt.Errorf("loginstage: signing out: %w", err)
+	}
+	return nil
+}
+
+// Sessions returns the signed-in sessions of the user, the latest first.
+func (l *UserLogin) Sessions(ctx context.Context, user string) ([]session.Session, error) {
+	sessions, err := l.sessions.List(ctx, user)
+	if err != nil {
+		return nil, fmt.Errorf("loginstage: %w", err)
+	}
+	return sessions, nil
+}
+
+// Revoke ends one session of the user. An ID that is not a live session of this
+// user's is [session.ErrNotFound] or [*session.EndedError], so an ID can come
+// straight from a form. The actor is whose doing it is, for the event: a user
+// ID or a name of the host's.
+func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, actor string) error {
+	s, err := l.sessions.Get(ctx, id)
+	if ended, ok := errors.AsType[*session.EndedError](err); ok {
+		s = ended.Session
+	} else if err != nil {
+		return fmt.Errorf("loginstage: revoking: %w", err)
+	}
+	if s.User != user {
+		return fmt.Errorf("loginstage: revoking: %w", session.ErrNotFound)
+	}
+	if err == nil {
+		_, err = l.sessions.End(ctx, id, l.ending(nil, session.CauseRevoked, actor, nil))
+	}
+	if err != nil {
+		return fmt.Errorf("loginstage: revoking: %w", err)
+	}
+	return nil
+}
+
+// RevokeOthers ends all sessions of the user but the one that keep names, and
+// returns how many that were.
+func (l *UserLogin) RevokeOthers(ctx context.Context, user string, keep session.ID, actor string) (int, error) {
+	n, err := l.sessions.EndUser(ctx, user, keep, l.ending(nil, session.CauseRevoked, actor, nil))
+	if err != nil {
+		return 0, fmt.Errorf("loginstage: revoking: %w", err)
+	}
+	return n, nil
+}
+
+// RevokeUser ends all sessions of the user, those too that wait for the answer
+// to a challenge, and returns how many that were. Remembered devices stay known:
+// see [UserLogin.ForgetDevices].
+func (l *UserLogin) RevokeUser(ctx context.Context, user, actor string) (int, error) {
+	return l.RevokeOthers(ctx, user, session.ID{}, actor)
+}

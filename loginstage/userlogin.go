@@ -1,0 +1,136 @@
+package loginstage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+
+	"github.com/mooring-go/mooring/binding"
+	"github.com/mooring-go/mooring/session"
+)
+
+// UserLogin is the user login stage. It is safe for concurrent use; the zero
+// value is not usable, [New] makes one.
+type UserLogin struct {
+	config   Config
+	sessions *session.Manager
+	events   *emitter
+}
+
+var _ Stage = (*UserLogin)(nil)
+
+// New returns the stage that config describes, or every mistake in it, joined:
+// [*ConfigError] each.
+func New(config Config) (*UserLogin, error) {
+	config, err := config.completed()
+	if err != nil {
+		return nil, err
+	}
+	l := &UserLogin{config: config, events: &emitter{sink: config.Events, logger: config.Logger}}
+	l.sessions, err = session.NewManager(session.Config{
+		Store:        config.Store,
+		Carrier:      config.Carrier,
+		StoreTimeout: config.StoreTimeout.Std(),
+		KeepEndings:  config.KeepEndings.Std(),
+		OnEnd:        l.onEnd,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("loginstage: %w", err)
+	}
+	return l, nil
+}
+
+// LostEvents is how many events no sink has taken, since New: it returned an
+// error, panicked, or was too slow.
+func (l *UserLogin) LostEvents() uint64 { return l.events.lost.Load() }
+
+// Sweep makes the store forget what is overdue, and returns how much that was.
+// Limits hold without it; it frees space, and a host runs it every few minutes.
+func (l *UserLogin) Sweep(ctx context.Context) (int, error) { return l.sessions.Sweep(ctx) }
+
+// onEnd tells of a session that has ended.
+func (l *UserLogin) onEnd(ctx context.Context, ended session.Ended) {
+	if event, ok := eventOf(ended); ok {
+		l.events.emit(ctx, event)
+	}
+}
+
+// ending is how a session ends by a request or, where that is nil, by the host.
+// What a later event needs is in it.
+func (l *UserLogin) ending(r *http.Request, cause session.Cause, actor string, broken *binding.Broken) session.Ending {
+	ending := session.Ending{Cause: cause, Actor: actor}
+	var about Context
+	if r != nil {
+		ending.Client, _ = l.clientIP(r)
+		about.HTTPRequest = requestOf(r)
+	}
+	if broken != nil {
+		ending.Reason = broken.Reason
+		about.describe(broken)
+	}
+	detail, err := json.Marshal(about)
+	if err != nil {
+		l.config.Logger.Error("loginstage: an ending has no detail", "cause", cause, "error", err)
+		return ending
+	}
+	ending.Detail = detail
+	return ending
+}
+
+// describe says what was broken.
+func (c *Context) describe(broken *binding.Broken) {
+	c.ASN, c.Geo = broken.To.ASN, broken.To.Geo
+	c.Binding = broken
+	c.IP = &Move{Previous: broken.From.IP, New: broken.To.IP}
+}
+
+// eventOf is the event of an ending, or false for one that nobody needs to hear
+// of. It depends on nothing but its argument, so an ending gives the same event
+// whenever and wherever it is told.
+func eventOf(ended session.Ended) (Event, bool) {
+	s, ending := ended.Session, ended.Ending
+	action, user := ActionLogout, s.User
+	if owner, ok := deviceOwner(s.User); ok {
+		if ending.Cause != session.CauseRevoked {
+			return Event{}, false
+		}
+		action, user = ActionDeviceForgotten, owner
+	} else if s.Pending {
+		return Event{}, false
+	}
+	event := Event{
+		ID: eventID(action, s.ID), Version: EventVersion, Time: ending.Time,
+		Action: action, Cause: ending.Cause, User: user, Session: s.ID, Stage: s.Stage,
+		ClientIP: ending.Client, Actor: ending.Actor,
+	}
+	if len(ending.Detail) > 0 {
+		// A detail that cannot be read leaves the event without a context: that
+		// the session ended counts for more.
+		_ = json.Unmarshal(ending.Detail, &event.Context)
+	}
+	if action == ActionLogout {
+		event.Context.LogoutReason = logoutReasons[ending.Cause]
+	}
+	return event, true
+}
+
+// clientIP is the address of the request's client as locations hold it.
+func (l *UserLogin) clientIP(r *http.Request) (netip.Addr, error) {
+	ip, err := l.config.ClientIP.ClientIP(r)
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("loginstage: the client's address: %w", err)
+	}
+	return binding.Normalize(ip), nil
+}
+
+// isEnded reports whether err says that a session has ended or never was.
+func isEnded(err error) bool {
+	if err == session.ErrNotFound || err == session.ErrPending { //nolint:errorlint // as they are, on the common path
+		return true
+	}
+	_, ended := errors.AsType[*session.EndedError](err)
+	return ended || errors.Is(err, session.ErrNotFound)
+}
