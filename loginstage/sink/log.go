@@ -9,10 +9,11 @@ import (
 	"github.com/mooring-go/mooring/loginstage"
 )
 
-// Log writes each event to logger, with the action as its message and the
-// event's own keys as attributes: a JSON handler gives the event's JSON, and the
-// handler's own keys besides. A login_denied and a logout by a broken binding are
-// warnings, everything else is information. Nil is [slog.Default], as it is then.
+// Log writes each event to logger as one record: at the event's time, with the
+// action as its message and the event's keys as attributes. With a
+// [slog.JSONHandler] that is the event's JSON, with level and msg besides. A
+// login_denied and a logout by a broken binding are warnings, everything else is
+// information. Nil is [slog.Default], as it is then.
 func Log(logger *slog.Logger) loginstage.Sink {
 	return Func(func(ctx context.Context, e loginstage.Event) error {
 		logger := logger
@@ -23,8 +24,12 @@ func Log(logger *slog.Logger) loginstage.Sink {
 		if err != nil {
 			return err
 		}
-		logger.LogAttrs(ctx, level(e), string(e.Action), attrs...)
-		return nil
+		if !logger.Enabled(ctx, level(e)) {
+			return nil
+		}
+		record := slog.NewRecord(e.Time, level(e), string(e.Action), 0)
+		record.AddAttrs(attrs...)
+		return logger.Handler().Handle(ctx, record)
 	})
 }
 
@@ -35,8 +40,7 @@ func level(e loginstage.Event) slog.Level {
 	return slog.LevelInfo
 }
 
-// attrsOf are the event's keys and values. The time is the event's own, under
-// event_time, since time is when the line was written.
+// attrsOf are the event's keys and values but for its time, which is the record's.
 func attrsOf(e loginstage.Event) ([]slog.Attr, error) {
 	about, err := json.Marshal(e.Context)
 	if err != nil {
@@ -45,7 +49,6 @@ func attrsOf(e loginstage.Event) ([]slog.Attr, error) {
 	return []slog.Attr{
 		slog.String("id", e.ID),
 		slog.Int("version", e.Version),
-		slog.Time("event_time", e.Time),
 		slog.String("action", string(e.Action)),
 		slog.String("cause", string(e.Cause)),
 		slog.String("user", e.User),
