@@ -1,0 +1,87 @@
+package memstore
+
+import (
+	"bytes"
+	"net/netip"
+	"strings"
+	"time"
+	"unique"
+
+	"github.com/mooring-go/mooring/binding"
+	"github.com/mooring-go/mooring/session"
+)
+
+// An entry is a session that lives, or that ended and whose ending is kept. It
+// is a session.Session in little space: what many sessions have in common is
+// there once, and what few have takes a pointer.
+type entry struct {
+	id          session.ID
+	pending     bool
+	knownDevice bool
+	place       int32 // among the shard's limits
+
+	user, name                 string
+	common                     unique.Handle[common]
+	created, lastSeen, expires time.Time
+	idle, maxAge               time.Duration
+	ip                         netip.Addr
+	anchor                     binding.Location
+	drift                      *session.Drift // nil: none
+
+	ending         *session.Ending // nil: it lives
+	limit          time.Time       // from when on it may be forgotten
+	earlier, later *entry          // of the same user, while it lives
+}
+
+// common is what the sessions of many users have in common.
+type common struct {
+	method, stage, userAgent string
+	policy                   binding.Policy
+}
+
+// newEntry returns the entry of a live session. Text that came with a request
+// can be part of something much larger, so it is copied.
+func newEntry(s session.Session) *entry {
+	e := &entry{
+		id: s.ID, pending: s.Pending, knownDevice: s.KnownDevice,
+		user: strings.Clone(s.User), name: strings.Clone(s.Name),
+		common: unique.Make(common{s.Method, s.Stage, s.UserAgent, s.Policy}), // copies too
+		idle:   s.Idle, maxAge: s.MaxAge, created: s.Created, expires: s.Expires, anchor: s.Anchor,
+	}
+	e.used(s)
+	return e
+}
+
+// used records what changes in a session when it is used.
+func (e *entry) used(s session.Session) {
+	e.lastSeen, e.ip, e.limit = s.LastSeen, s.IP, s.Deadline()
+	if !s.Drift.IsZero() {
+		e.drift = new(s.Drift)
+	}
+}
+
+// session is the session as it was given, and used since.
+func (e *entry) session() session.Session {
+	c := e.common.Value()
+	s := session.Session{
+		ID: e.id, User: e.user, Name: e.name, Method: c.method, Stage: c.stage, Pending: e.pending,
+		Created: e.created, LastSeen: e.lastSeen, IP: e.ip, UserAgent: c.userAgent,
+		Expires: e.expires, Idle: e.idle, MaxAge: e.maxAge,
+		Policy: c.policy, Anchor: e.anchor, KnownDevice: e.knownDevice,
+	}
+	if e.drift != nil {
+		s.Drift = *e.drift
+	}
+	return s
+}
+
+// ended is the session and its ending, for a caller to keep.
+func (e *entry) ended() session.Ended {
+	return session.Ended{Session: e.session(), Ending: *record(*e.ending)}
+}
+
+// record is a copy of ending that shares nothing with it.
+func record(ending session.Ending) *session.Ending {
+	ending.Detail = bytes.Clone(ending.Detail)
+	return &ending
+}

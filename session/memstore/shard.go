@@ -1,0 +1,96 @@
+package memstore
+
+import (
+	"sync"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// shardBits is the binary logarithm of the number of shards: enough that the
+// cores of a large machine seldom meet at a lock.
+const shardBits = 8
+
+// A shard holds all sessions of the users that [session.Shard] places there, so
+// that a step over the sessions of one user needs one lock.
+type shard struct {
+	mu      sync.Mutex
+	entries map[session.ID]*entry
+	users   map[string]live // of each user that has any
+	limits  limits          // of all entries
+	_       [64]byte        // keeps neighbours off this cache line
+}
+
+// live are the live sessions of one user, in the order in which they started.
+type live struct{ first, last *entry }
+
+// index is the place of the shard that session.Shard names.
+func index(name string) int {
+	var bits uint32
+	for i := range len(name) {
+		bits = bits<<8 | uint32(name[i])
+	}
+	return int(bits * 0x9E3779B1 >> (32 - shardBits)) // Fibonacci hashing
+}
+
+// live returns the entry of a live session, or the error of one that is not.
+func (sh *shard) live(id session.ID) (*entry, error) {
+	switch e := sh.entries[id]; {
+	case e == nil:
+		return nil, session.ErrNotFound
+	case e.ending != nil:
+		return nil, &session.EndedError{Ended: e.ended()}
+	default:
+		return e, nil
+	}
+}
+
+// add makes e live.
+func (sh *shard) add(e *entry) {
+	user := sh.users[e.user]
+	if user.last == nil {
+		user.first = e
+	} else {
+		e.user, e.earlier, user.last.later = user.last.user, user.last, e
+	}
+	user.last = e
+	sh.users[e.user] = user
+	sh.entries[e.id] = e
+	sh.limits.add(e)
+}
+
+// end makes a live session an ended one.
+func (sh *shard) end(e *entry, ending *session.Ending) {
+	sh.unlink(e)
+	e.ending, e.limit = ending, ending.Keep
+	sh.limits.moved(e)
+}
+
+// forget drops the entry, live or not.
+func (sh *shard) forget(e *entry) {
+	if e.ending == nil {
+		sh.unlink(e)
+	}
+	sh.limits.remove(e)
+	delete(sh.entries, e.id)
+}
+
+// unlink takes e from the live sessions of its user.
+func (sh *shard) unlink(e *entry) {
+	user := sh.users[e.user]
+	if e.earlier == nil {
+		user.first = e.later
+	} else {
+		e.earlier.later = e.later
+	}
+	if e.later == nil {
+		user.last = e.earlier
+	} else {
+		e.later.earlier = e.earlier
+	}
+	e.earlier, e.later = nil, nil
+	if user.first == nil {
+		delete(sh.users, e.user)
+		return
+	}
+	sh.users[e.user] = user
+}

@@ -1,0 +1,76 @@
+package memstore
+
+import (
+	"context"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// Store is a [session.Store] in memory. Make one with [New]. It is safe for
+// concurrent use and has no goroutine of its own.
+//
+// Nothing is waited for, so contexts are not looked at, except by Sweep, and no
+// method fails but as the contract says.
+//
+// Call Sweep now and then to get back the memory of sessions that nobody came
+// back for. A store that is never swept stays bounded all the same: each Start
+// forgets up to two overdue sessions or endings, as of the new session's
+// Created.
+type Store struct{ shards [1 << shardBits]shard }
+
+var _ session.Store = (*Store)(nil)
+
+// New returns an empty store.
+func New() *Store {
+	s := new(Store)
+	for i := range s.shards {
+		s.shards[i].entries = make(map[session.ID]*entry)
+		s.shards[i].users = make(map[string]live)
+	}
+	return s
+}
+
+// InMemory does nothing. It marks a store that answers at once and never
+// fails, so that [session.Manager] needs to set it no deadline.
+func (s *Store) InMemory() {}
+
+// Get returns the live session, or its ending.
+func (s *Store) Get(_ context.Context, id session.ID) (session.Session, error) {
+	sh := &s.shards[index(id.Shard())]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	e, err := sh.live(id)
+	if err != nil {
+		return session.Session{}, err
+	}
+	return e.session(), nil
+}
+
+// Touch records that a live session was used.
+func (s *Store) Touch(_ context.Context, id session.ID, seen session.Seen) error {
+	sh := &s.shards[index(id.Shard())]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	e, err := sh.live(id)
+	if err != nil {
+		return err
+	}
+	if now := e.session(); now.Apply(seen) {
+		e.used(now)
+		sh.limits.moved(e)
+	}
+	return nil
+}
+
+// End ends a live session and returns it.
+func (s *Store) End(_ context.Context, id session.ID, ending session.Ending) (session.Session, error) {
+	sh := &s.shards[index(id.Shard())]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	e, err := sh.live(id)
+	if err != nil {
+		return session.Session{}, err
+	}
+	sh.end(e, record(ending))
+	return e.session(), nil
+}

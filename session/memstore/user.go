@@ -1,0 +1,45 @@
+package memstore
+
+import (
+	"context"
+	"slices"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// EndUser ends the live sessions of the user, but for the one to keep, and
+// returns them in the order in which they started.
+func (s *Store) EndUser(_ context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
+	sh := &s.shards[index(session.Shard(user))]
+	kept := record(ending)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	var ended []session.Session
+	for e := sh.users[user].first; e != nil; {
+		later := e.later
+		if e.id != keep {
+			sh.end(e, kept)
+			ended = append(ended, e.session())
+		}
+		e = later
+	}
+	return ended, nil
+}
+
+// List returns the live sessions of the user, the latest sign-in first.
+func (s *Store) List(_ context.Context, user string) ([]session.Session, error) {
+	sessions := s.shards[index(session.Shard(user))].list(user)
+	slices.SortStableFunc(sessions, func(a, b session.Session) int { return b.Created.Compare(a.Created) })
+	return sessions, nil
+}
+
+// list returns the live sessions of the user, the last one started first.
+func (sh *shard) list(user string) []session.Session {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	var sessions []session.Session
+	for e := sh.users[user].last; e != nil; e = e.earlier {
+		sessions = append(sessions, e.session())
+	}
+	return sessions
+}
