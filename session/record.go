@@ -122,15 +122,15 @@ type geoRecord struct {
 }
 
 type endingRecord struct {
-	Version int             `json:"v"`
-	Cause   Cause           `json:"cause"`
-	Time    instant         `json:"time"`
-	Actor   string          `json:"actor,omitempty"`
-	Reason  binding.Reason  `json:"reason,omitempty"`
-	Client  netip.Addr      `json:"client,omitzero"`
-	Detail  json.RawMessage `json:"detail,omitempty"`
-	Keep    instant         `json:"keep"`
-	Journal bool            `json:"journal,omitempty"`
+	Version int            `json:"v"`
+	Cause   Cause          `json:"cause"`
+	Time    instant        `json:"time"`
+	Actor   string         `json:"actor,omitempty"`
+	Reason  binding.Reason `json:"reason,omitempty"`
+	Client  netip.Addr     `json:"client,omitzero"`
+	Detail  []byte         `json:"detail,omitempty"` // not JSON in JSON, which would be encoded anew
+	Keep    instant        `json:"keep"`
+	Journal bool           `json:"journal,omitempty"`
 }
 
 // instant is a time in nanoseconds since 1970, 0 for the zero time.

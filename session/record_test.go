@@ -46,7 +46,7 @@ func TestRecordRoundTrip(t *testing.T) {
 
 	ending := session.Ending{
 		Cause: session.CauseBroken, Time: now, Actor: "ada", Reason: binding.NetworkASNChanged,
-		Client: netip.MustParseAddr("192.0.2.1"), Detail: []byte(`{"a":1}`), Keep: now.Add(time.Hour), Journal: true,
+		Client: netip.MustParseAddr("192.0.2.1"), Detail: []byte(`{ "a": "<1>" }`), Keep: now.Add(time.Hour), Journal: true,
 	}
 	text, err := session.EncodeEnding(ending)
 	require.NoError(t, err)
