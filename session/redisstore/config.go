@@ -1,0 +1,85 @@
+package redisstore
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// The defaults of a [Config].
+const (
+	DefaultPrefix = "mooring"
+	DefaultGrace  = time.Hour
+)
+
+// Config is how a [Store] uses its server. The zero value is ready.
+type Config struct {
+	// Prefix begins all keys, so that several applications can use one server.
+	// It is of letters, digits and "_.:-". Empty: DefaultPrefix.
+	Prefix string
+
+	// Grace is how much longer than its Deadline the server keeps a session,
+	// and an ending than its Keep. Whoever uses the session decides by their own
+	// clock that it is overdue, and for as long as the session is still there
+	// they can end it with a cause. It also makes up for clocks that differ.
+	// 0: DefaultGrace.
+	Grace time.Duration
+}
+
+var prefixForm = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
+
+// Validate returns every mistake in c, joined.
+func (c Config) Validate() error {
+	var mistakes []error
+	if c.Prefix != "" && !prefixForm.MatchString(c.Prefix) {
+		mistakes = append(mistakes, fmt.Errorf("redisstore: Prefix %q: want letters, digits and _ . : - only", c.Prefix))
+	}
+	if c.Grace < 0 {
+		mistakes = append(mistakes, fmt.Errorf("redisstore: Grace %s: want a positive duration, or 0 for %s", c.Grace, DefaultGrace))
+	}
+	return errors.Join(mistakes...)
+}
+
+func (c Config) withDefaults() Config {
+	if c.Prefix == "" {
+		c.Prefix = DefaultPrefix
+	}
+	if c.Grace == 0 {
+		c.Grace = DefaultGrace
+	}
+	return c
+}
+
+// validateClient returns every reason, joined, why sessions would not be safe
+// with the client.
+func validateClient(client redis.UniversalClient) error {
+	var mistakes []error
+	refuse := func(bad bool, why string) {
+		if bad {
+			mistakes = append(mistakes, errors.New("redisstore: "+why))
+		}
+	}
+	var heedsContext bool
+	switch client := client.(type) {
+	case interface{ Options() *redis.Options }:
+		options := client.Options()
+		heedsContext = options.ContextTimeoutEnabled
+		refuse(options.ClientSideCache != nil || options.ClientSideCacheConfig != nil,
+			"the client's cache is on: want it off, because it shows sessions as live that have ended")
+	case interface{ Options() *redis.ClusterOptions }:
+		options := client.Options()
+		heedsContext = options.ContextTimeoutEnabled
+		refuse(options.ReadOnly || options.RouteByLatency || options.RouteRandomly,
+			"the client reads from replicas: want ReadOnly, RouteByLatency and RouteRandomly off, because replicas show sessions as live that have ended")
+	case nil:
+		return errors.New("redisstore: the client is nil: want a *redis.Client or a *redis.ClusterClient")
+	default:
+		return fmt.Errorf("redisstore: the client is a %T: want a *redis.Client or a *redis.ClusterClient", client)
+	}
+	refuse(!heedsContext,
+		"the client's option ContextTimeoutEnabled is off: want it on, because a request would wait for a server that hangs, whatever its deadline")
+	return errors.Join(mistakes...)
+}

@@ -1,0 +1,26 @@
+-- What the scripts that end sessions share. ARGV[3] is until when the endings
+-- are kept, ARGV[4] how long that is in milliseconds, ARGV[5] whether they go
+-- to the journal, whose last place is read here.
+local journal = base .. 'j'
+local place = tonumber(redis.call('ZRANGE', journal, -1, -1, 'WITHSCORES')[2] or 0)
+
+-- finish ends the entries with an ending each, and returns them as they are
+-- then. It begins with a command that is not refused when memory is full; the
+-- others of the script are not refused then either.
+local function finish(entries, endings)
+  local reply, ids = {'ok'}, {}
+  for i, entry in ipairs(entries) do
+    redis.call('ZREM', entry.index, entry.id)
+    local value = 'E' .. string.sub(entry.value, 2, 19) .. ARGV[3] ..
+      string.sub(entry.value, 36, entry.body - 1) .. endings[i] .. string.sub(entry.value, entry.body)
+    redis.call('SET', base .. 's:' .. entry.id, value, 'PX', ARGV[4])
+    if ARGV[5] == '1' then
+      place = place + 1
+      redis.call('ZADD', journal, place, entry.id)
+      outlive(journal, tonumber(ARGV[4]))
+    end
+    reply[i + 1], ids[i] = value, entry.id
+  end
+  remember(ids)
+  return reply
+end
