@@ -1,0 +1,115 @@
+package sessiontest
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/binding"
+	"github.com/mooring-go/mooring/session"
+)
+
+var startRules = []rule[*storeFixture]{
+	{"Start makes the session live",
+		"A session is live from Start until it is ended: Get and List return it.",
+		func(f *storeFixture) {
+			s := f.started(f.session("ada"))
+			f.isLive(s)
+			f.list("ada", s)
+		}},
+	{"every field is kept",
+		"Times are kept to the nanosecond, everything else to the byte; Get, List, End and endings return the same.",
+		func(f *storeFixture) {
+			f.roundTrip(f.full())
+		}},
+	{"absent fields stay absent",
+		"Everything but the ID and the user can be absent. What was not given does not come back as something.",
+		func(f *storeFixture) {
+			f.roundTrip(session.Session{
+				ID: session.NewToken("ada").ID(), User: "ada", Created: f.now, LastSeen: f.now, Expires: f.now.Add(time.Hour),
+			})
+		}},
+	{"each part of a location is kept or absent by itself",
+		"A location can have an address, ASN facts and GeoIP facts or any of them, and each of those any of its parts.",
+		func(f *storeFixture) {
+			for _, anchor := range []binding.Location{
+				{IP: netip.MustParseAddr("192.0.2.255")},
+				{IP: netip.MustParseAddr("::")},
+				{ASN: &binding.ASN{}},
+				{ASN: &binding.ASN{Network: netip.MustParsePrefix("0.0.0.0/0")}},
+				{Geo: &binding.Geo{}},
+				{Geo: &binding.Geo{Coordinates: &binding.Coordinates{}}},
+				{Geo: &binding.Geo{City: binding.City{Names: binding.Names{"en": ""}}}},
+				{Generation: "1"},
+			} {
+				s := f.session("ada")
+				s.Anchor = anchor
+				f.started(s)
+				f.isLive(s)
+			}
+		}},
+	{"addresses are kept as they are",
+		"IPv4, IPv6 and IPv4 that is mapped into IPv6 are different addresses, and the zero Addr is unknown.",
+		func(f *storeFixture) {
+			for _, ip := range []string{"0.0.0.0", "255.255.255.255", "::", "::1", "::ffff:192.0.2.1", "2001:db8::1"} {
+				s := f.session("ada")
+				s.IP = netip.MustParseAddr(ip)
+				f.started(s)
+				f.isLive(s)
+			}
+			s := f.session("ada")
+			s.IP = netip.Addr{}
+			f.started(s)
+			f.isLive(s)
+		}},
+	{"an ID that is live is ErrExists",
+		"An ID that is live is ErrExists, and a Start that fails has neither started nor ended anything.",
+		func(f *storeFixture) {
+			s, other := f.session("ada"), f.session("ada")
+			f.started(s, other)
+			again := s
+			again.Name = "changed"
+			_, err := f.Start(f.Context(), again, f.replacing(session.Replace{From: other.ID, Others: true, Max: 1}))
+			require.ErrorIs(f, err, session.ErrExists)
+			f.isLive(s, other)
+		}},
+	{"an ID whose ending is kept is ErrExists",
+		"A session once ended never lives again, not even by Start, and a Start that fails has ended nothing.",
+		func(f *storeFixture) {
+			other := f.started(f.session("ada"))
+			s := f.ended(f.session("ada"))
+			_, err := f.Start(f.Context(), s, f.replacing(session.Replace{From: other.ID, Others: true, Max: 1}))
+			require.ErrorIs(f, err, session.ErrExists)
+			f.isEnded(s, f.ending(session.CauseSignedOut))
+			f.isLive(other)
+		}},
+}
+
+// roundTrip checks that the session comes back as it is, by whatever way.
+func (f *storeFixture) roundTrip(s session.Session) {
+	f.Helper()
+	f.started(s)
+	f.isLive(s)
+	f.list(s.User, s)
+	ending := f.ending(session.CauseRevoked)
+	ended, err := f.End(f.Context(), s.ID, ending)
+	require.NoError(f, err)
+	require.Equal(f, s, ended, "what End returned")
+	f.isEnded(s, ending)
+
+	again := s
+	again.ID = session.NewToken(s.User).ID()
+	f.started(again)
+	all, err := f.EndUser(f.Context(), s.User, session.ID{}, ending)
+	require.NoError(f, err)
+	require.Equal(f, []session.Session{again}, all, "what EndUser returned")
+
+	again.ID = session.NewToken(s.User).ID()
+	f.started(again)
+	next := f.session(s.User)
+	replaced, err := f.Start(f.Context(), next, f.replacing(session.Replace{From: again.ID}))
+	require.NoError(f, err)
+	require.Len(f, replaced, 1)
+	require.Equal(f, again, replaced[0].Session, "what Start returned")
+}

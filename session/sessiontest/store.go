@@ -1,0 +1,28 @@
+package sessiontest
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// RunStore checks that the stores that open returns keep the contract of
+// [session.Store]. Each call of open is for one subtest, and must return a store
+// without sessions that nobody else uses; open can register what to do with it
+// afterwards with t.Cleanup.
+//
+// Times are near the real time, and limits that are to be in force are at least
+// half an hour ahead of it, so that a store whose records expire by a clock of
+// its own can pass. Races are repeated for a fraction of a second each. Run it
+// with -race for stores in memory.
+func RunStore(t *testing.T, open func(*testing.T) session.Store) {
+	run(t, storeRules, opening(open))
+}
+
+func opening(open func(*testing.T) session.Store) func(*testing.T) *storeFixture {
+	return func(t *testing.T) *storeFixture { return newStoreFixture(t, open(t)) }
+}
+
+// storeRules are all rules of the contract.
+var storeRules = slices.Concat(startRules, replaceRules, endRules, touchRules, userRules, sweepRules, stepRules, raceRules)

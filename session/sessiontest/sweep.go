@@ -1,0 +1,118 @@
+package sessiontest
+
+import (
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// sweeps checks how many a sweep at the time forgets.
+func (f *storeFixture) sweeps(at time.Time, want int) {
+	f.Helper()
+	n, err := f.Sweep(f.Context(), at)
+	require.NoError(f, err)
+	require.Equal(f, want, n, "how many Sweep said that it forgot")
+}
+
+var sweepRules = []rule[*storeFixture]{
+	{"Sweep forgets at the absolute limit",
+		"A session is forgotten whose Deadline is at or before now: not a nanosecond earlier, and at that instant.",
+		func(f *storeFixture) {
+			s, later := f.session("ada"), f.pending("ada")
+			later.Expires = s.Expires.Add(1)
+			f.started(s, later)
+			f.sweeps(s.Expires.Add(-1), 0)
+			f.isLive(s, later)
+			f.sweeps(s.Expires, 1)
+			f.isGone(s)
+			f.isLive(later)
+			f.sweeps(s.Expires, 0)
+			f.sweeps(later.Expires.Add(1), 1)
+			f.isGone(later)
+		}},
+	{"Sweep forgets at the idle limit",
+		"Deadline is the nearer of the absolute limit and LastSeen plus Idle; an Idle of 0 is no limit.",
+		func(f *storeFixture) {
+			s, nolimit := f.session("ada"), f.session("ada")
+			s.Idle = f.now.Add(time.Hour).Sub(s.LastSeen)
+			f.started(s, nolimit)
+			f.sweeps(f.now.Add(time.Hour-1), 0)
+			f.isLive(s)
+			f.sweeps(f.now.Add(time.Hour), 1)
+			f.isGone(s)
+			f.isLive(nolimit)
+		}},
+	{"a touch moves the idle limit",
+		"A session that was used is not idle: its limit counts from the use. The absolute limit stays.",
+		func(f *storeFixture) {
+			s := f.session("ada")
+			s.Idle = f.now.Add(time.Hour).Sub(s.LastSeen)
+			f.started(s)
+			f.touch(&s, session.Seen{Time: s.LastSeen.Add(time.Minute), IP: s.IP})
+			f.sweeps(f.now.Add(time.Hour+time.Minute-1), 0)
+			f.isLive(s)
+			f.touch(&s, session.Seen{Time: f.now.Add(90 * time.Minute), IP: s.IP})
+			f.sweeps(s.Expires.Add(-1), 0)
+			f.isLive(s)
+			f.sweeps(s.Expires, 1)
+			f.isGone(s)
+		}},
+	{"Sweep forgets an ending at its Keep",
+		"An ending is kept until Keep, and with it the session, whose own limits no longer count.",
+		func(f *storeFixture) {
+			short, long := f.session("ada"), f.session("ada")
+			f.started(short, long)
+			ending, longer := f.ending(session.CauseSignedOut), f.ending(session.CauseSignedOut)
+			longer.Keep = long.Expires.Add(time.Hour)
+			_, err := f.End(f.Context(), short.ID, ending)
+			require.NoError(f, err)
+			_, err = f.End(f.Context(), long.ID, longer)
+			require.NoError(f, err)
+			f.sweeps(ending.Keep.Add(-1), 0)
+			f.isEnded(short, ending)
+			f.sweeps(ending.Keep, 1)
+			f.isGone(short)
+			f.sweeps(longer.Keep.Add(-1), 0)
+			f.isEnded(long, longer)
+			f.sweeps(longer.Keep.Add(1), 1)
+			f.isGone(long)
+		}},
+	{"Sweep counts what it forgot",
+		"Sweep forgets everything that is overdue, whoever's it is, live, pending or ended, and returns how many.",
+		func(f *storeFixture) {
+			stays := f.session("ada")
+			stays.Expires = stays.Expires.Add(2)
+			f.started(stays)
+			for _, user := range []string{"ada", "bob", "carol"} {
+				for range 40 {
+					f.started(f.session(user))
+				}
+				f.started(f.pending(user))
+				f.ended(f.session(user))
+			}
+			f.sweeps(stays.Expires.Add(-1), 3*42)
+			f.sweeps(stays.Expires.Add(-1), 0)
+			f.list("ada", stays)
+			f.list("bob")
+		}},
+	{"what was forgotten is unknown",
+		"A session that was forgotten is ErrNotFound to all, and no session of the user.",
+		func(f *storeFixture) {
+			s := f.started(f.session("ada"))
+			f.sweeps(s.Expires, 1)
+			f.isGone(s)
+			err := f.Touch(f.Context(), s.ID, session.Seen{Time: f.now})
+			require.ErrorIs(f, err, session.ErrNotFound, "Touch")
+			_, err = f.End(f.Context(), s.ID, f.ending(session.CauseExpired))
+			require.ErrorIs(f, err, session.ErrNotFound, "End")
+			_, err = f.Start(f.Context(), f.session("ada"), f.replacing(session.Replace{From: s.ID, FromPending: true}))
+			require.ErrorIs(f, err, session.ErrNotFound, "Start")
+			f.list("ada")
+			ended, err := f.EndUser(f.Context(), "ada", session.ID{}, f.ending(session.CauseRevoked))
+			require.NoError(f, err)
+			require.Empty(f, ended)
+			f.isGone(s)
+		}},
+}

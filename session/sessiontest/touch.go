@@ -1,0 +1,74 @@
+package sessiontest
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/binding"
+	"github.com/mooring-go/mooring/session"
+)
+
+// touch records the use in the store, and in s as the contract says.
+func (f *storeFixture) touch(s *session.Session, seen session.Seen) {
+	f.Helper()
+	require.NoError(f, f.Touch(f.Context(), s.ID, seen))
+	s.Apply(seen)
+}
+
+var touchRules = []rule[*storeFixture]{
+	{"Touch records time and address",
+		"LastSeen and IP are as of the use; nothing else changes, in no other session.",
+		func(f *storeFixture) {
+			s, waiting, other := f.full(), f.pending("ada"), f.session("ada")
+			f.started(s, waiting, other)
+			f.touch(&s, session.Seen{Time: f.now.Add(1), IP: netip.MustParseAddr("198.51.100.1")})
+			f.touch(&waiting, session.Seen{Time: f.now.Add(2), IP: netip.MustParseAddr("2001:db8::2")})
+			f.isLive(s, waiting, other)
+		}},
+	{"Touch records an unknown address",
+		"The zero Addr, unknown, is recorded too: the address before it is not where the session was last used.",
+		func(f *storeFixture) {
+			s := f.started(f.session("ada"))
+			f.touch(&s, session.Seen{Time: f.now})
+			require.False(f, s.IP.IsValid())
+			f.isLive(s)
+		}},
+	{"of two touches the later time wins",
+		"LastSeen never goes back, in whatever order touches arrive, and the address is that of the later one.",
+		func(f *storeFixture) {
+			s := f.started(f.session("ada"))
+			late := session.Seen{Time: f.now.Add(2), IP: netip.MustParseAddr("198.51.100.2")}
+			f.touch(&s, late)
+			f.touch(&s, session.Seen{Time: f.now.Add(1), IP: netip.MustParseAddr("198.51.100.1")})
+			require.Equal(f, late, session.Seen{Time: s.LastSeen, IP: s.IP})
+			f.isLive(s)
+			f.touch(&s, session.Seen{Time: s.Created.Add(-time.Hour), IP: netip.MustParseAddr("198.51.100.3")})
+			f.isLive(s)
+			f.touch(&s, session.Seen{Time: f.now.Add(3), IP: netip.MustParseAddr("198.51.100.4")})
+			f.isLive(s)
+		}},
+	{"Touch adds to the drift",
+		"A drift that comes with a touch adds to the session's as Session.Apply does, whichever time is later.",
+		func(f *storeFixture) {
+			s := f.started(f.session("ada"))
+			f.touch(&s, session.Seen{Time: f.now.Add(2), IP: s.IP, Drift: session.Drift{Moves: []time.Time{f.now.Add(2)}}})
+			f.touch(&s, session.Seen{Time: f.now.Add(1), IP: s.IP, Drift: session.Drift{
+				Moves: []time.Time{f.now.Add(1)}, Reported: []string{"move"}, Restricted: binding.GeoIPCityChanged,
+				Second: f.full().Anchor,
+			}})
+			f.touch(&s, session.Seen{Time: f.now.Add(3), IP: s.IP})
+			require.Len(f, s.Drift.Moves, 2)
+			f.isLive(s)
+		}},
+	{"Touch does not revive an ended session",
+		"Touch acts on live sessions alone. An ended one is *EndedError with its ending, and stays as it is.",
+		func(f *storeFixture) {
+			s := f.ended(f.session("ada"))
+			err := f.Touch(f.Context(), s.ID, session.Seen{Time: f.now.Add(1), Drift: session.Drift{Reported: []string{"move"}}})
+			f.tellsEnding(err, s, f.ending(session.CauseSignedOut))
+			f.isEnded(s, f.ending(session.CauseSignedOut))
+			f.list("ada")
+		}},
+}
