@@ -60,6 +60,28 @@ func TestBrowserSessionHasNoAgeInTheBrowserAndOneInTheStore(t *testing.T) {
 	})
 }
 
+func TestHandlersSaveToACookieStoreLeavesABrowserSession(t *testing.T) {
+	store := sessions.NewCookieStore(hashKey)
+	c := gorillacarrier.New(store, gorillacarrier.Options{})
+	b, token := browser{}, session.NewToken("ada")
+	for what, first := range map[string]func(w http.ResponseWriter, r *http.Request) error{
+		"after the sign-in": func(w http.ResponseWriter, r *http.Request) error { return c.Write(w, r, token, 0) },
+		"in a later request": func(_ http.ResponseWriter, r *http.Request) error {
+			_, err := c.Read(r)
+			return err
+		},
+	} {
+		b.write(t, c, token, 0)
+		b.visit(func(w http.ResponseWriter, r *http.Request) {
+			require.NoError(t, first(w, r), what)
+			require.NoError(t, sessions.Save(r, w), what)
+		})
+		assert.Equal(t, token, b.read(t, c), what)
+		assert.Zero(t, b[name].MaxAge, what)
+		assert.Zero(t, b[name].Expires, what)
+	}
+}
+
 func TestReadTellsWhatTheRequestCameWith(t *testing.T) {
 	eachStore(t, func(t *testing.T, f fixture) {
 		c := gorillacarrier.New(f.store, gorillacarrier.Options{})

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -115,7 +116,11 @@ func (d *database) Save(r *http.Request, w http.ResponseWriter, s *sessions.Sess
 		rand.Read(id)
 		s.ID = hex.EncodeToString(id)
 	}
-	if _, known := d.records[s.ID]; known || s.IsNew {
+	_, known := d.records[s.ID]
+	if known && s.IsNew {
+		return errors.New("duplicate key")
+	}
+	if known || s.IsNew {
 		d.records[s.ID] = maps.Clone(s.Values)
 	}
 	d.age = s.Options.MaxAge
