@@ -71,7 +71,7 @@ func TestImportsNeverPointBack(t *testing.T) {
 	}
 }
 
-// Importing package testing registers flags and weighs on a server's binary.
+// What is for tests only has no place in the binary of a server.
 func TestTestingIsImportedByTestPackagesOnly(t *testing.T) {
 	for dir, imports := range importsByDirectory(t) {
 		if strings.HasSuffix(path.Base(dir), "test") {

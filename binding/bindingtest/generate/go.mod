@@ -1,0 +1,18 @@
+module github.com/mooring-go/mooring/binding/bindingtest/generate
+
+go 1.26
+
+require (
+	github.com/maxmind/mmdbwriter v1.2.0
+	github.com/mooring-go/mooring v0.0.0
+	github.com/stretchr/testify v1.12.1
+)
+
+require (
+	github.com/oschwald/maxminddb-golang/v2 v2.1.1 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	go4.org/netipx v0.0.0-20231129151722-fdeea329fbba // indirect
+	golang.org/x/sys v0.38.0 // indirect
+)
+
+replace github.com/mooring-go/mooring => ../../..
