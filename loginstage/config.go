@@ -73,6 +73,13 @@ type Config struct {
 	// that would wait longer is answered with 503. 0: session.DefaultStoreTimeout.
 	StoreTimeout duration.Duration `json:"store_timeout" yaml:"store_timeout"`
 
+	// DurableEvents has the store keep what ended, when, why and by whom, in the
+	// same step as the ending, and leaves telling the sink to Deliver: at least
+	// once, also after a crash. It needs a store that is a session.Journal. False:
+	// endings are told at once, and one that happens just before a crash, or while
+	// the sink is out of order, is never told.
+	DurableEvents bool `json:"durable_events" yaml:"durable_events"`
+
 	// LoginURL is where a browser that has to sign in is sent, with the page it
 	// wanted as the parameter next: a path on the same origin. Empty: nowhere,
 	// it gets a 401.

@@ -35,6 +35,7 @@ func New(config Config) (*UserLogin, error) {
 		Carrier:      config.Carrier,
 		StoreTimeout: config.StoreTimeout.Std(),
 		KeepEndings:  config.KeepEndings.Std(),
+		Journal:      config.DurableEvents,
 		OnEnd:        l.onEnd,
 	})
 	if err != nil {
@@ -51,9 +52,9 @@ func (l *UserLogin) LostEvents() uint64 { return l.events.lost.Load() }
 // Limits hold without it; it frees space, and a host runs it every few minutes.
 func (l *UserLogin) Sweep(ctx context.Context) (int, error) { return l.sessions.Sweep(ctx) }
 
-// onEnd tells of a session that has ended.
+// onEnd tells of a session that has ended, unless Deliver will.
 func (l *UserLogin) onEnd(ctx context.Context, ended session.Ended) {
-	if event, ok := eventOf(ended); ok {
+	if event, ok := eventOf(ended); ok && !l.config.DurableEvents {
 		l.events.emit(ctx, event)
 	}
 }

@@ -90,6 +90,9 @@ func (c Config) mistakes() []error {
 	if c.LoginURL != "" && !samePath(c.LoginURL) {
 		add("LoginURL", fmt.Sprintf("%q", c.LoginURL), `a path on the same origin, such as "/login"`)
 	}
+	if _, ok := c.Store.(session.Journal); c.DurableEvents && !ok {
+		add("DurableEvents", c.DurableEvents, fmt.Sprintf("a Store that is a session.Journal, not %T", c.Store))
+	}
 	c.checkBinding(add, wired)
 	for _, part := range []struct {
 		field string

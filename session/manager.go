@@ -38,6 +38,10 @@ type Config struct {
 	// KeepEndings is how long an ending is kept. 0: DefaultKeepEndings.
 	KeepEndings time.Duration
 
+	// Journal has each ending kept for delivery, as [Journal] says. The Store
+	// has to be one.
+	Journal bool
+
 	// OnEnd, if set, is told of each ending that this manager brought about,
 	// once, after it has happened. It must not block.
 	OnEnd func(ctx context.Context, ended Ended)
@@ -55,6 +59,9 @@ func NewManager(config Config) (*Manager, error) {
 	var mistakes []error
 	if config.Store == nil {
 		mistakes = append(mistakes, errors.New("session: Store is nil: want a store, such as memstore.New()"))
+	}
+	if _, ok := config.Store.(Journal); config.Journal && !ok {
+		mistakes = append(mistakes, fmt.Errorf("session: Journal with a %T: want a store that keeps a journal", config.Store))
 	}
 	if config.Carrier == nil {
 		config.Carrier = Cookie{}
@@ -316,6 +323,7 @@ func (m *Manager) complete(e Ending) Ending {
 	if e.Keep.IsZero() {
 		e.Keep = e.Time.Add(m.config.KeepEndings)
 	}
+	e.Journal = e.Journal || m.config.Journal
 	return e
 }
 

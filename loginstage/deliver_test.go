@@ -1,0 +1,162 @@
+package loginstage_test
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/sink"
+	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/memstore"
+)
+
+// journal is a memory store that keeps a journal, as a durable one does.
+type journal struct {
+	*memstore.Store
+	mu      sync.Mutex
+	waiting []session.Ended
+	leased  map[session.ID]bool
+}
+
+func newJournal() *journal {
+	return &journal{Store: memstore.New(), leased: map[session.ID]bool{}}
+}
+
+func (j *journal) keep(ended ...session.Ended) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, e := range ended {
+		if e.Ending.Journal {
+			j.waiting = append(j.waiting, e)
+		}
+	}
+}
+
+func (j *journal) Start(ctx context.Context, s session.Session, replace session.Replace) ([]session.Ended, error) {
+	ended, err := j.Store.Start(ctx, s, replace)
+	j.keep(ended...)
+	return ended, err
+}
+
+func (j *journal) End(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
+	s, err := j.Store.End(ctx, id, ending)
+	if err == nil {
+		j.keep(session.Ended{Session: s, Ending: ending})
+	}
+	return s, err
+}
+
+func (j *journal) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
+	sessions, err := j.Store.EndUser(ctx, user, keep, ending)
+	for _, s := range sessions {
+		j.keep(session.Ended{Session: s, Ending: ending})
+	}
+	return sessions, err
+}
+
+func (j *journal) Lease(_ context.Context, _, _ time.Time, limit int) ([]session.Ended, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var leased []session.Ended
+	for _, e := range j.waiting {
+		if len(leased) < limit && !j.leased[e.Session.ID] {
+			j.leased[e.Session.ID] = true
+			leased = append(leased, e)
+		}
+	}
+	return leased, nil
+}
+
+func (j *journal) Delivered(_ context.Context, ids ...session.ID) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.waiting = slices.DeleteFunc(j.waiting, func(e session.Ended) bool { return slices.Contains(ids, e.Session.ID) })
+	return nil
+}
+
+func (j *journal) Release(_ context.Context, ids ...session.ID) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, id := range ids {
+		delete(j.leased, id)
+	}
+	return nil
+}
+
+// What ends is told by Deliver alone, in order, after an outage of the sink too,
+// and to one of many that deliver.
+func TestDeliver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var told []loginstage.Event
+		failing := true
+		store := newJournal()
+		login, err := loginstage.New(loginstage.Config{
+			Store: store, DurableEvents: true,
+			Events: sink.Func(func(_ context.Context, e loginstage.Event) error {
+				if e.Action != loginstage.ActionLogout {
+					return nil
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if failing {
+					return errors.New("out of order")
+				}
+				told = append(told, e)
+				return nil
+			}),
+		})
+		require.NoError(t, err)
+
+		for range 3 {
+			_, err := login.Begin(httptest.NewRecorder(), httptest.NewRequest("POST", "/", nil), loginstage.User{ID: "ada"})
+			require.NoError(t, err)
+			time.Sleep(time.Second)
+		}
+		sessions, err := login.Sessions(t.Context(), "ada")
+		require.NoError(t, err)
+		for _, s := range sessions {
+			require.NoError(t, login.Revoke(t.Context(), "ada", s.ID, "admin"))
+		}
+
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		for range 2 {
+			running.Go(func() { assert.ErrorIs(t, login.Deliver(ctx), context.Canceled) })
+		}
+		time.Sleep(time.Minute)
+		mu.Lock()
+		assert.Empty(t, told)
+		failing = false
+		mu.Unlock()
+		time.Sleep(time.Minute)
+		stop()
+		running.Wait()
+
+		require.Len(t, told, len(sessions))
+		for i, s := range sessions {
+			assert.Equal(t, s.ID, told[i].Session)
+			assert.Equal(t, session.CauseRevoked, told[i].Cause)
+			assert.Equal(t, "admin", told[i].Actor)
+			assert.Equal(t, "Session revoked", told[i].Context.LogoutReason)
+		}
+		assert.Empty(t, store.waiting)
+	})
+}
+
+func TestDeliverNeedsAJournal(t *testing.T) {
+	_, err := loginstage.New(loginstage.Config{DurableEvents: true})
+	require.ErrorContains(t, err, "DurableEvents true: want a Store that is a session.Journal")
+	login, err := loginstage.New(loginstage.Config{Store: newJournal()})
+	require.NoError(t, err)
+	require.ErrorContains(t, login.Deliver(t.Context()), "DurableEvents false")
+}
