@@ -1,0 +1,199 @@
+package loginstagetest
+
+import (
+	"bytes"
+	"crypto/tls"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/mooring-go/mooring/binding/bindingtest"
+)
+
+// origin is where the handler of a [Browser] is served.
+var origin = url.URL{Scheme: "https", Host: "app.example.com"}
+
+// maxRedirects is how many redirects in a row a browser follows.
+const maxRedirects = 10
+
+// Browser visits one handler, which it reaches by calling it, as if it were
+// served at https://app.example.com. It keeps cookies as a browser does, refuses
+// those that a browser refuses, and comes from the address that it was moved to.
+// It is safe for concurrent use while nobody sets its fields.
+type Browser struct {
+	// FollowRedirects makes it go where a response of the same origin sends it,
+	// ten times in a row at the most, and return the last response.
+	FollowRedirects bool
+
+	// UserAgent is how it names itself.
+	UserAgent string
+
+	t       testing.TB
+	handler http.Handler
+
+	mu      sync.Mutex
+	ip      netip.Addr
+	cookies jar
+}
+
+// NewBrowser returns a browser in [bindingtest.Berlin], without cookies, that
+// visits handler.
+func NewBrowser(t testing.TB, handler http.Handler) *Browser {
+	return &Browser{UserAgent: "Mozilla/5.0 (test)", t: t, handler: handler, ip: bindingtest.Berlin}
+}
+
+// Clone returns a browser at the same address with a copy of all cookies: a
+// thief, or the same user restoring a backup.
+func (b *Browser) Clone() *Browser {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return &Browser{
+		FollowRedirects: b.FollowRedirects, UserAgent: b.UserAgent,
+		t: b.t, handler: b.handler, ip: b.ip, cookies: b.cookies.clone(),
+	}
+}
+
+// MoveTo makes later requests come from ip. The zero address makes them come
+// from nowhere, as over a Unix socket.
+func (b *Browser) MoveTo(ip netip.Addr) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ip = ip
+}
+
+// CloseWindow closes the browser: it forgets the cookies that are to be kept
+// until then.
+func (b *Browser) CloseWindow() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cookies.closeWindow()
+}
+
+// Cookie returns the value of the cookie that is sent to / under the name, and
+// "" where there is none.
+func (b *Browser) Cookie(name string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, cookie := range b.cookies.sentTo(origin.JoinPath("/")) {
+		if cookie.Name == name {
+			return cookie.Value
+		}
+	}
+	return ""
+}
+
+// SetCookie makes the browser keep a cookie, as a response to a request for /
+// would, and refuse it likewise.
+func (b *Browser) SetCookie(cookie *http.Cookie) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cookies.set(origin.JoinPath("/"), cookie)
+}
+
+// Get asks for a page, as a click on a link does. The path may have a query.
+func (b *Browser) Get(path string) Response {
+	b.t.Helper()
+	return b.Do(b.page(http.MethodGet, path, nil))
+}
+
+// PostForm sends a form, as the button in a page does.
+func (b *Browser) PostForm(path string, form url.Values) Response {
+	b.t.Helper()
+	r := b.page(http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return b.Do(r)
+}
+
+// Call calls an API, as a script in a page does: it sends body as JSON, unless
+// that is nil, and asks for JSON.
+func (b *Browser) Call(method, path string, body any) Response {
+	b.t.Helper()
+	var content io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			b.t.Fatalf("loginstagetest: the body of %s %s: %v", method, path, err)
+		}
+		content = bytes.NewReader(text)
+	}
+	r := httptest.NewRequestWithContext(b.t.Context(), method, path, content)
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	r.Header.Set("Accept", "application/json")
+	return b.Do(r)
+}
+
+// Do sends r, as [httptest.NewRequest] makes it, with the browser's cookies,
+// name and address. Cookies that r has are sent too.
+func (b *Browser) Do(r *http.Request) Response {
+	b.t.Helper()
+	for range maxRedirects {
+		response := b.send(r)
+		next := b.redirected(r, response)
+		if next == nil {
+			return response
+		}
+		r = next
+	}
+	b.t.Fatalf("loginstagetest: more than %d redirects, the last one from %s", maxRedirects, r.URL)
+	return Response{}
+}
+
+// page is a request for a page.
+func (b *Browser) page(method, path string, body io.Reader) *http.Request {
+	r := httptest.NewRequestWithContext(b.t.Context(), method, path, body)
+	r.Header.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+	return r
+}
+
+func (b *Browser) send(r *http.Request) Response {
+	r = r.Clone(r.Context())
+	b.mu.Lock()
+	r.Host, r.TLS = origin.Host, &tls.ConnectionState{Version: tls.VersionTLS13, HandshakeComplete: true}
+	if r.RemoteAddr = "@"; b.ip.IsValid() {
+		r.RemoteAddr = netip.AddrPortFrom(b.ip, 50000).String()
+	}
+	if r.Header.Get("User-Agent") == "" {
+		r.Header.Set("User-Agent", b.UserAgent)
+	}
+	target := origin.ResolveReference(r.URL)
+	for _, cookie := range b.cookies.sentTo(target) {
+		r.AddCookie(cookie)
+	}
+	b.mu.Unlock()
+
+	recorder := httptest.NewRecorder()
+	b.handler.ServeHTTP(recorder, r)
+	response := Response{Response: recorder.Result(), Text: recorder.Body.String()}
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, cookie := range response.Cookies() {
+		b.cookies.set(target, cookie)
+	}
+	return response
+}
+
+// redirected is the request that the response sends the browser to make, or nil.
+func (b *Browser) redirected(r *http.Request, response Response) *http.Request {
+	if !b.FollowRedirects {
+		return nil
+	}
+	switch response.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther:
+	default:
+		return nil
+	}
+	location, err := origin.ResolveReference(r.URL).Parse(response.Header.Get("Location"))
+	if err != nil || location.Scheme != origin.Scheme || location.Host != origin.Host {
+		return nil
+	}
+	return b.page(http.MethodGet, location.RequestURI(), nil)
+}

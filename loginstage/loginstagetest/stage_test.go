@@ -1,0 +1,34 @@
+package loginstagetest_test
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/loginstagetest"
+	"github.com/mooring-go/mooring/loginstage/sink"
+)
+
+func TestEventsAreRecordedAndPassedOn(t *testing.T) {
+	var passed []loginstage.Event
+	stage := loginstagetest.New(t, loginstage.Config{Events: sink.Func(func(_ context.Context, e loginstage.Event) error {
+		passed = append(passed, e)
+		return errors.New("lost")
+	})})
+	require.Zero(t, stage.Events.Last())
+
+	browser := loginstagetest.NewBrowser(t, app(stage.UserLogin))
+	browser.PostForm("/login", url.Values{"user": {"ada"}})
+	browser.PostForm("/logout", nil)
+	require.Equal(t, passed, stage.Events.Events())
+	require.Len(t, stage.Events.Of(loginstage.ActionLogin), 1)
+	require.Equal(t, loginstage.ActionLogout, stage.Events.Last().Action)
+	require.EqualValues(t, 2, stage.LostEvents(), "what becomes of them elsewhere is not hidden")
+
+	stage.Events.Reset()
+	require.Empty(t, stage.Events.Events())
+}
