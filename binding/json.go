@@ -77,6 +77,38 @@ func (b *Broken) MarshalJSON() ([]byte, error) {
 	}{b.Reason, b.New, b.Previous})
 }
 
+// locationJSON is a Location with all of its facts: a Geo's own JSON is a
+// summary.
+type locationJSON struct {
+	IP         netip.Addr `json:"ip,omitzero"`
+	ASN        *ASN       `json:"asn,omitempty"`
+	Geo        *geoJSON   `json:"geo,omitempty"`
+	Generation string     `json:"generation,omitempty"`
+}
+
+type geoJSON struct {
+	Continent   Continent    `json:"continent,omitzero"`
+	Country     Country      `json:"country,omitzero"`
+	City        City         `json:"city,omitzero"`
+	Coordinates *Coordinates `json:"at,omitempty"`
+}
+
+// MarshalJSON returns the location with all its facts, which UnmarshalJSON reads
+// back as they were.
+func (l Location) MarshalJSON() ([]byte, error) {
+	return json.Marshal(locationJSON{l.IP, l.ASN, (*geoJSON)(l.Geo), l.Generation})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (l *Location) UnmarshalJSON(text []byte) error {
+	var read locationJSON
+	if err := json.Unmarshal(text, &read); err != nil {
+		return err
+	}
+	*l = Location{read.IP, read.ASN, (*Geo)(read.Geo), read.Generation}
+	return nil
+}
+
 // UnmarshalJSON reads what MarshalJSON writes. The values have the types that
 // [Broken] names for the reason; From and To are unknown afterwards. A reason
 // that is none of the constants is an error.

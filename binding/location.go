@@ -4,7 +4,7 @@ import "net/netip"
 
 // Location is what is known of an IP address. The zero value is an unknown
 // address of which nothing is known. A Location and what it points to are
-// read-only once made, and may be shared.
+// read-only once made, and may be shared. Its JSON has all of the facts.
 type Location struct {
 	IP  netip.Addr // unmapped and without a zone
 	ASN *ASN       // who announces the address; nil: nothing known

@@ -12,27 +12,44 @@ import (
 
 // Problem is the body of a request that is turned away (RFC 9457).
 type Problem struct {
-	Type   string        `json:"type"` // always "about:blank"
+	Type   string        `json:"type"` // "about:blank" or ProblemStepUp
 	Title  string        `json:"title"`
 	Status int           `json:"status"`
 	Detail string        `json:"detail"`
 	Cause  session.Cause `json:"cause,omitempty"` // why the session ended, if it just has
 }
 
+// ProblemStepUp is the type of the [Problem] of a session that is restricted
+// until it is confirmed.
+const ProblemStepUp = "https://github.com/mooring-go/mooring#step-up"
+
+// stepUp sends a browser that asks for a page to confirm its session, and
+// answers anything else with 401.
+func (l *UserLogin) stepUp(w http.ResponseWriter, r *http.Request) {
+	l.demand(w, r, l.config.StepUpURL, Problem{Type: ProblemStepUp, Detail: "Prove again who you are to use this."})
+}
+
 // turnAway sends a browser that asks for a page to sign in, and answers anything
 // else with 401.
 func (l *UserLogin) turnAway(w http.ResponseWriter, r *http.Request, cause session.Cause) {
-	w.Header().Set("Cache-Control", "no-store")
-	if l.config.LoginURL != "" && wantsPage(r) {
-		http.Redirect(w, r, l.loginURL(r), http.StatusSeeOther)
-		return
-	}
 	detail := "Sign in to use this."
 	if cause == session.CauseBroken {
 		detail = "The session was used from elsewhere and has ended. Sign in again."
 	}
+	l.demand(w, r, l.config.LoginURL, Problem{Detail: detail, Cause: cause})
+}
+
+// demand sends a browser that asks for a page to another page first, if there is
+// one, and answers anything else with 401 and the problem.
+func (l *UserLogin) demand(w http.ResponseWriter, r *http.Request, page string, p Problem) {
+	w.Header().Set("Cache-Control", "no-store")
+	if page != "" && wantsPage(r) {
+		http.Redirect(w, r, withNext(page, r), http.StatusSeeOther)
+		return
+	}
 	w.Header().Set("WWW-Authenticate", "Session realm="+strconv.Quote(l.config.Name)) // RFC 9110, section 11.6.1
-	writeProblem(w, Problem{Status: http.StatusUnauthorized, Detail: detail, Cause: cause})
+	p.Status = http.StatusUnauthorized
+	writeProblem(w, p)
 }
 
 // unavailable answers a request of which nobody knows who sent it.
@@ -44,7 +61,10 @@ func (l *UserLogin) unavailable(w http.ResponseWriter, r *http.Request, err erro
 }
 
 func writeProblem(w http.ResponseWriter, p Problem) {
-	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
+	p.Title = http.StatusText(p.Status)
+	if p.Type == "" {
+		p.Type = "about:blank"
+	}
 	body, err := json.Marshal(p)
 	if err != nil {
 		http.Error(w, p.Title, p.Status)

@@ -98,12 +98,12 @@ func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer
 		return err
 	}
 	if here.IP != pending.Anchor.IP {
-		broken, err := l.check(r.Context(), pending.Policy, pending.Anchor, here.IP)
+		verdict, err := l.judge(r.Context(), pending, here.IP)
 		if err != nil {
 			return err
 		}
-		if broken != nil {
-			return l.denyMoved(r, pending, broken)
+		if verdict.action == binding.End {
+			return l.denyMoved(r, pending, verdict)
 		}
 	}
 	s := pending
@@ -117,8 +117,8 @@ func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer
 }
 
 // denyMoved ends a pending session whose client has moved.
-func (l *UserLogin) denyMoved(r *http.Request, pending session.Session, broken *binding.Broken) error {
-	_, err := l.sessions.End(r.Context(), pending.ID, l.ending(r, session.CauseBroken, "", broken))
+func (l *UserLogin) denyMoved(r *http.Request, pending session.Session, moved verdict) error {
+	_, err := l.sessions.End(r.Context(), pending.ID, l.ending(r, session.CauseBroken, "", &moved))
 	if isEnded(err) {
 		return ErrNoChallenge
 	}
@@ -126,7 +126,7 @@ func (l *UserLogin) denyMoved(r *http.Request, pending session.Session, broken *
 		return fmt.Errorf("loginstage: finishing: %w", err)
 	}
 	l.deny(r, session.CauseBroken, pending.User)
-	return fmt.Errorf("loginstage: moved before the challenge was answered: %w", broken)
+	return fmt.Errorf("loginstage: moved before the challenge was answered: %w", moved.broken)
 }
 
 // signIn starts s, which is as yet without its limits. A pending s must still
@@ -189,7 +189,7 @@ func (l *UserLogin) here(r *http.Request) (binding.Location, error) {
 	if err == nil {
 		return location, nil
 	}
-	if l.config.policy() != (binding.Policy{}) {
+	if l.config.policy().Binds() {
 		return binding.Location{}, err
 	}
 	l.config.Logger.WarnContext(r.Context(), "loginstage: signing in from an unknown place", "error", err)

@@ -1,6 +1,7 @@
 package loginstage
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 
@@ -44,6 +45,21 @@ type Config struct {
 	NetworkBinding binding.Network `json:"network_binding" yaml:"network_binding"`
 	GeoIPBinding   binding.GeoIP   `json:"geoip_binding" yaml:"geoip_binding"`
 
+	// Tolerance is what the bindings let pass all the same. Of its lists, ASNGroups
+	// and Exempt, those of this Config hold for all sessions, as they are now; the
+	// rest is recorded in each session at its sign-in, as the bindings are.
+	Tolerance binding.Tolerance `json:"tolerance" yaml:"tolerance"`
+
+	// Actions is what is done about a binding that no longer holds, by reason. The
+	// zero value ends the session. ReportOnly reports for every reason, so that one
+	// can see what a binding would do. Both are recorded at the sign-in too.
+	Actions    binding.Actions `json:"actions" yaml:"actions"`
+	ReportOnly bool            `json:"report_only" yaml:"report_only"`
+
+	// ExplainEvents has the events of broken bindings carry the whole decision:
+	// every rule, both locations and the generations of their data.
+	ExplainEvents bool `json:"explain_events" yaml:"explain_events"`
+
 	// TerminateOtherSessions ends the user's other sessions with each sign-in.
 	// It ends sessions alone: not tokens issued elsewhere, such as OAuth refresh
 	// tokens.
@@ -85,6 +101,11 @@ type Config struct {
 	// it gets a 401.
 	LoginURL string `json:"login_url" yaml:"login_url"`
 
+	// StepUpURL is where Require sends a browser whose session is restricted, as
+	// LoginURL otherwise: a page that proves the user again and calls Confirm.
+	// Empty: it gets a 401.
+	StepUpURL string `json:"step_up_url" yaml:"step_up_url"`
+
 	Store    session.Store     `json:"-" yaml:"-"` // nil: a memstore of its own
 	Carrier  session.Carrier   `json:"-" yaml:"-"` // nil: the zero session.Cookie
 	Locator  binding.Locator   `json:"-" yaml:"-"` // nil: nothing is known of any address
@@ -97,6 +118,10 @@ type Config struct {
 	// Carrier, where that is a session.Cookie, and otherwise the zero
 	// session.Cookie.
 	StageCookie session.Cookie `json:"-" yaml:"-"`
+
+	// Decide, if set, says what is done about a binding that no longer holds, in
+	// place of the session's Actions; decision.Action is what they say.
+	Decide func(ctx context.Context, s session.Session, decision binding.Decision) binding.Action `json:"-" yaml:"-"`
 
 	// OnBroken, if set, answers the request with which a binding was found
 	// broken, in place of the redirect or the 401. The session has ended by then

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/mooring-go/mooring/binding"
@@ -33,6 +34,9 @@ const (
 	ActionLogout          Action = "logout"           // a session ended
 	ActionLoginDenied     Action = "login_denied"     // a user was not signed in
 	ActionDeviceForgotten Action = "device_forgotten" // a remembered device was revoked
+	ActionReport          Action = "binding_report"   // a binding does not hold, and the session goes on
+	ActionStepUp          Action = "step_up"          // a binding does not hold, and the session is restricted
+	ActionConfirm         Action = "confirm"          // a session was confirmed
 )
 
 // The causes of events that end no session; those that end one have the
@@ -41,6 +45,7 @@ const (
 	CauseSignedIn     session.Cause = "signed_in"     // the user proved who they are
 	CauseNoUser       session.Cause = "no_user"       // denied: no user ID, or one that cannot be used
 	CauseInactiveUser session.Cause = "inactive_user" // denied: the user is inactive
+	CauseConfirmed    session.Cause = "confirmed"     // the user proved who they are again
 )
 
 // Event is something that happened to a session or a user. It is a value, and
@@ -63,13 +68,14 @@ type Event struct {
 // a binding that is broken it has ASN and Geo of the new address, where they are
 // known, Binding, IP, HTTPRequest and LogoutReason.
 type Context struct {
-	ASN          *binding.ASN    `json:"asn,omitempty"`
-	Geo          *binding.Geo    `json:"geo,omitempty"`
-	Binding      *binding.Broken `json:"binding,omitempty"`
-	IP           *Move           `json:"ip,omitempty"`
-	HTTPRequest  *Request        `json:"http_request,omitempty"`
-	KnownDevice  *bool           `json:"known_device,omitempty"` // of a login, where devices are remembered
-	LogoutReason string          `json:"logout_reason,omitempty"`
+	ASN          *binding.ASN      `json:"asn,omitempty"`
+	Geo          *binding.Geo      `json:"geo,omitempty"`
+	Binding      *binding.Broken   `json:"binding,omitempty"`
+	IP           *Move             `json:"ip,omitempty"`
+	HTTPRequest  *Request          `json:"http_request,omitempty"`
+	Decision     *binding.Decision `json:"decision,omitempty"`     // where Config.ExplainEvents asks for it
+	KnownDevice  *bool             `json:"known_device,omitempty"` // of a login, where devices are remembered
+	LogoutReason string            `json:"logout_reason,omitempty"`
 }
 
 // Move is a change of address: from where the session was made to where it was
@@ -92,8 +98,9 @@ var logoutReasons = map[session.Cause]string{
 	session.CauseNotCarried:  "Session could not be given to the client",
 }
 
-// eventID is the ID of what happened to a session, which happens to it once.
-func eventID(action Action, id session.ID) string {
-	sum := sha256.Sum256([]byte("mooring event\x00" + string(action) + "\x00" + id.String()))
+// eventID is the ID of what happened to a session, which happens to it once, or
+// once for each of what.
+func eventID(action Action, id session.ID, what ...string) string {
+	sum := sha256.Sum256([]byte("mooring event\x00" + string(action) + "\x00" + id.String() + strings.Join(what, "\x00")))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/netip"
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
@@ -28,15 +27,20 @@ func (l *UserLogin) Guard(next http.Handler) http.Handler {
 }
 
 // Require is Guard for signed-in users alone: an anonymous browser that asks
-// for a page is sent to LoginURL, anything else gets 401. It can stand inside a
-// Guard, which has then done the work.
+// for a page is sent to LoginURL, anything else gets 401. A session that is
+// restricted does not pass either: a browser is sent to StepUpURL, anything else
+// gets 401 with a [Problem] of type [ProblemStepUp]. It can stand inside a Guard,
+// which has then done the work.
 func (l *UserLogin) Require(next http.Handler) http.Handler {
 	return l.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, ok := Current(r.Context()); !ok {
+		switch s, ok := Current(r.Context()); {
+		case !ok:
 			l.turnAway(w, r, "")
-			return
+		case s.Drift.Restricted != "":
+			l.stepUp(w, r)
+		default:
+			next.ServeHTTP(w, r)
 		}
-		next.ServeHTTP(w, r)
 	}))
 }
 
@@ -102,45 +106,27 @@ func overdue(cause session.Cause) bool {
 // hold checks where s is used from and records that it was used.
 func (l *UserLogin) hold(r *http.Request, s session.Session) (session.Session, error) {
 	ip, err := l.clientIP(r)
-	if err != nil && s.Policy != (binding.Policy{}) {
+	if err != nil && s.Policy.Binds() {
 		return s, err // who knows where a bound session is used from must not guess
 	}
+	seen := session.Seen{Time: session.Now(), IP: ip}
 	if ip != s.IP {
-		broken, err := l.check(r.Context(), s.Policy, s.Anchor, ip)
+		moved, err := l.judge(r.Context(), s, ip)
 		if err != nil {
 			return s, err
 		}
-		if broken != nil {
-			return s, l.endBroken(r, s, broken)
+		if moved.action == binding.End {
+			return s, l.endBroken(r, s, moved)
 		}
+		seen.Drift = moved.drift
+		before := s.Drift
+		if s, err = l.sessions.Touch(r.Context(), s, seen); err == nil {
+			l.tellMoved(r, s, before, moved)
+		}
+		return s, err
 	}
-	return l.sessions.Touch(r.Context(), s, session.Seen{Time: session.Now(), IP: ip})
+	return l.sessions.Touch(r.Context(), s, seen)
 }
-
-// check locates ip and compares it with the anchor, both by the same generation
-// of the locator's data.
-func (l *UserLogin) check(ctx context.Context, policy binding.Policy, anchor binding.Location, ip netip.Addr) (*binding.Broken, error) {
-	if policy == (binding.Policy{}) {
-		return nil, nil
-	}
-	to, err := l.locate(ctx, ip)
-	for tries := 0; err == nil && anchor.Generation != to.Generation; tries++ {
-		if tries == maxGenerations {
-			return nil, errors.New("loginstage: the locator's data changes all the time")
-		}
-		if anchor, err = l.locate(ctx, anchor.IP); err == nil && anchor.Generation != to.Generation {
-			to, err = l.locate(ctx, ip) // the data was replaced between the two
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return policy.Check(anchor, to), nil
-}
-
-// maxGenerations is how often the locator's data may be replaced during one
-// check.
-const maxGenerations = 4
 
 // brokenError carries a session out of hold that this request has ended, or
 // found ended, because its binding does not hold.
@@ -150,8 +136,8 @@ func (e *brokenError) Error() string { return "loginstage: " + string(e.ended.En
 
 // endBroken ends s, once: of requests that find it broken at the same time one
 // ends it, and all are turned away.
-func (l *UserLogin) endBroken(r *http.Request, s session.Session, broken *binding.Broken) error {
-	ending := l.ending(r, session.CauseBroken, "", broken)
+func (l *UserLogin) endBroken(r *http.Request, s session.Session, moved verdict) error {
+	ending := l.ending(r, session.CauseBroken, "", &moved)
 	_, err := l.sessions.End(r.Context(), s.ID, ending)
 	if err != nil && !isEnded(err) {
 		return err

@@ -36,23 +36,23 @@ func samePath(s string) bool {
 	return err == nil && u.Scheme == "" && u.Host == ""
 }
 
-// loginURL is LoginURL with the page that r asks for as the parameter next.
-func (l *UserLogin) loginURL(r *http.Request) string {
-	login, err := url.Parse(l.config.LoginURL)
+// withNext is page with what r asks for as the parameter next.
+func withNext(page string, r *http.Request) string {
+	target, err := url.Parse(page)
 	if err != nil {
-		return l.config.LoginURL // New has found that it parses
+		return page // New has found that it parses
 	}
 	wanted := r.RequestURI // as the client sent it, whatever StripPrefix did since
 	if !strings.HasPrefix(wanted, "/") {
 		wanted = r.URL.RequestURI()
 	}
-	if path, _, _ := strings.Cut(wanted, "?"); path == login.Path || !samePath(wanted) {
-		return login.String()
+	if path, _, _ := strings.Cut(wanted, "?"); path == target.Path || !samePath(wanted) {
+		return target.String()
 	}
 	query := "next=" + url.QueryEscape(wanted)
-	if login.RawQuery != "" {
-		query = login.RawQuery + "&" + query
+	if target.RawQuery != "" {
+		query = target.RawQuery + "&" + query
 	}
-	login.RawQuery = query
-	return login.String()
+	target.RawQuery = query
+	return target.String()
 }

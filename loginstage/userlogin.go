@@ -61,16 +61,16 @@ func (l *UserLogin) onEnd(ctx context.Context, ended session.Ended) {
 
 // ending is how a session ends by a request or, where that is nil, by the host.
 // What a later event needs is in it.
-func (l *UserLogin) ending(r *http.Request, cause session.Cause, actor string, broken *binding.Broken) session.Ending {
+func (l *UserLogin) ending(r *http.Request, cause session.Cause, actor string, moved *verdict) session.Ending {
 	ending := session.Ending{Cause: cause, Actor: actor}
 	var about Context
 	if r != nil {
 		ending.Client, _ = l.clientIP(r)
 		about.HTTPRequest = requestOf(r)
 	}
-	if broken != nil {
-		ending.Reason = broken.Reason
-		about.describe(broken)
+	if moved != nil {
+		ending.Reason = moved.broken.Reason
+		about.describe(*moved)
 	}
 	detail, err := json.Marshal(about)
 	if err != nil {
@@ -82,10 +82,12 @@ func (l *UserLogin) ending(r *http.Request, cause session.Cause, actor string, b
 }
 
 // describe says what was broken.
-func (c *Context) describe(broken *binding.Broken) {
+func (c *Context) describe(moved verdict) {
+	broken := moved.broken
 	c.ASN, c.Geo = broken.To.ASN, broken.To.Geo
 	c.Binding = broken
 	c.IP = &Move{Previous: broken.From.IP, New: broken.To.IP}
+	c.Decision = moved.explained
 }
 
 // eventOf is the event of an ending, or false for one that nobody needs to hear

@@ -87,8 +87,10 @@ func (c Config) mistakes() []error {
 	if c.MaxSessions < 0 {
 		add("MaxSessions", c.MaxSessions, "0 for any number, or above")
 	}
-	if c.LoginURL != "" && !samePath(c.LoginURL) {
-		add("LoginURL", fmt.Sprintf("%q", c.LoginURL), `a path on the same origin, such as "/login"`)
+	for field, url := range map[string]string{"LoginURL": c.LoginURL, "StepUpURL": c.StepUpURL} {
+		if url != "" && !samePath(url) {
+			add(field, fmt.Sprintf("%q", url), `a path on the same origin, such as "/login"`)
+		}
 	}
 	if _, ok := c.Store.(session.Journal); c.DurableEvents && !ok {
 		add("DurableEvents", c.DurableEvents, fmt.Sprintf("a Store that is a session.Journal, not %T", c.Store))
@@ -151,6 +153,7 @@ func (c Config) checkBinding(add func(field string, value any, want string), wir
 	wired("NetworkBinding", networkErr)
 	_, geoIPErr := c.GeoIPBinding.MarshalText()
 	wired("GeoIPBinding", geoIPErr)
+	wired("Tolerance", c.Tolerance.Validate())
 	if networkErr != nil || geoIPErr != nil {
 		return
 	}
@@ -168,9 +171,16 @@ func (c Config) checkBinding(add func(field string, value any, want string), wir
 	}
 }
 
-// policy is what sessions are bound by.
+// policy is what sessions are bound by, as it is recorded in them.
 func (c Config) policy() binding.Policy {
-	return binding.Policy{Network: c.NetworkBinding, GeoIP: c.GeoIPBinding}
+	policy := binding.Policy{
+		Network: c.NetworkBinding, GeoIP: c.GeoIPBinding, Tolerance: c.Tolerance, Actions: c.Actions,
+	}
+	policy.ASNGroups, policy.Exempt = nil, nil
+	if c.ReportOnly {
+		policy.Actions = binding.Always(binding.Report)
+	}
+	return policy
 }
 
 // cookieOf is the carrier's cookie, where it is one, and otherwise the zero one.

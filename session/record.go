@@ -79,46 +79,31 @@ func decode[T any](text []byte) (T, error) {
 
 // record is a session as it is kept. Times are nanoseconds since 1970.
 type record struct {
-	Version     int            `json:"v"`
-	ID          ID             `json:"id"`
-	User        string         `json:"user"`
-	Name        string         `json:"name,omitempty"`
-	Method      string         `json:"method,omitempty"`
-	Stage       string         `json:"stage,omitempty"`
-	Pending     bool           `json:"pending,omitempty"`
-	Created     instant        `json:"created"`
-	LastSeen    instant        `json:"seen"`
-	IP          netip.Addr     `json:"ip,omitzero"`
-	UserAgent   string         `json:"agent,omitempty"`
-	Expires     instant        `json:"expires"`
-	Idle        time.Duration  `json:"idle,omitempty"`
-	MaxAge      time.Duration  `json:"max_age,omitempty"`
-	Policy      binding.Policy `json:"policy,omitzero"`
-	Anchor      locationRecord `json:"anchor,omitzero"`
-	KnownDevice bool           `json:"known_device,omitempty"`
-	Drift       *driftRecord   `json:"drift,omitempty"`
+	Version     int              `json:"v"`
+	ID          ID               `json:"id"`
+	User        string           `json:"user"`
+	Name        string           `json:"name,omitempty"`
+	Method      string           `json:"method,omitempty"`
+	Stage       string           `json:"stage,omitempty"`
+	Pending     bool             `json:"pending,omitempty"`
+	Created     instant          `json:"created"`
+	LastSeen    instant          `json:"seen"`
+	IP          netip.Addr       `json:"ip,omitzero"`
+	UserAgent   string           `json:"agent,omitempty"`
+	Expires     instant          `json:"expires"`
+	Idle        time.Duration    `json:"idle,omitempty"`
+	MaxAge      time.Duration    `json:"max_age,omitempty"`
+	Policy      binding.Policy   `json:"policy,omitzero"`
+	Anchor      binding.Location `json:"anchor,omitzero"`
+	KnownDevice bool             `json:"known_device,omitempty"`
+	Drift       *driftRecord     `json:"drift,omitempty"`
 }
 
 type driftRecord struct {
-	Second     locationRecord `json:"second,omitzero"`
-	Restricted binding.Reason `json:"restricted,omitempty"`
-	Moves      []instant      `json:"moves,omitempty"`
-	Reported   []string       `json:"reported,omitempty"`
-}
-
-type locationRecord struct {
-	IP         netip.Addr   `json:"ip,omitzero"`
-	ASN        *binding.ASN `json:"asn,omitempty"`
-	Geo        *geoRecord   `json:"geo,omitempty"`
-	Generation string       `json:"generation,omitempty"`
-}
-
-// geoRecord has all of a binding.Geo, whose own JSON is a summary.
-type geoRecord struct {
-	Continent   binding.Continent    `json:"continent,omitzero"`
-	Country     binding.Country      `json:"country,omitzero"`
-	City        binding.City         `json:"city,omitzero"`
-	Coordinates *binding.Coordinates `json:"at,omitempty"`
+	Second     binding.Location `json:"second,omitzero"`
+	Restricted binding.Reason   `json:"restricted,omitempty"`
+	Moves      []instant        `json:"moves,omitempty"`
+	Reported   []string         `json:"reported,omitempty"`
 }
 
 type endingRecord struct {

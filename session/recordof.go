@@ -1,13 +1,11 @@
 package session
 
-import "github.com/mooring-go/mooring/binding"
-
 func recordOf(s Session) record {
 	return record{
 		Version: RecordVersion, ID: s.ID, User: s.User, Name: s.Name, Method: s.Method, Stage: s.Stage,
 		Pending: s.Pending, Created: instantOf(s.Created), LastSeen: instantOf(s.LastSeen), IP: s.IP,
 		UserAgent: s.UserAgent, Expires: instantOf(s.Expires), Idle: s.Idle, MaxAge: s.MaxAge,
-		Policy: s.Policy, Anchor: locationRecordOf(s.Anchor), KnownDevice: s.KnownDevice, Drift: driftRecordOf(s.Drift),
+		Policy: s.Policy, Anchor: s.Anchor, KnownDevice: s.KnownDevice, Drift: driftRecordOf(s.Drift),
 	}
 }
 
@@ -16,31 +14,15 @@ func (r record) session() Session {
 		ID: r.ID, User: r.User, Name: r.Name, Method: r.Method, Stage: r.Stage,
 		Pending: r.Pending, Created: r.Created.time(), LastSeen: r.LastSeen.time(), IP: r.IP,
 		UserAgent: r.UserAgent, Expires: r.Expires.time(), Idle: r.Idle, MaxAge: r.MaxAge,
-		Policy: r.Policy, Anchor: r.Anchor.location(), KnownDevice: r.KnownDevice, Drift: r.Drift.drift(),
+		Policy: r.Policy, Anchor: r.Anchor, KnownDevice: r.KnownDevice, Drift: r.Drift.drift(),
 	}
-}
-
-func locationRecordOf(l binding.Location) locationRecord {
-	r := locationRecord{IP: l.IP, ASN: l.ASN, Generation: l.Generation}
-	if l.Geo != nil {
-		r.Geo = new(geoRecord(*l.Geo))
-	}
-	return r
-}
-
-func (r locationRecord) location() binding.Location {
-	l := binding.Location{IP: r.IP, ASN: r.ASN, Generation: r.Generation}
-	if r.Geo != nil {
-		l.Geo = new(binding.Geo(*r.Geo))
-	}
-	return l
 }
 
 func driftRecordOf(d Drift) *driftRecord {
 	if d.IsZero() {
 		return nil
 	}
-	r := &driftRecord{Second: locationRecordOf(d.Second), Restricted: d.Restricted, Reported: d.Reported}
+	r := &driftRecord{Second: d.Second, Restricted: d.Restricted, Reported: d.Reported}
 	for _, move := range d.Moves {
 		r.Moves = append(r.Moves, instantOf(move))
 	}
@@ -51,7 +33,7 @@ func (r *driftRecord) drift() Drift {
 	if r == nil {
 		return Drift{}
 	}
-	d := Drift{Second: r.Second.location(), Restricted: r.Restricted, Reported: r.Reported}
+	d := Drift{Second: r.Second, Restricted: r.Restricted, Reported: r.Reported}
 	for _, move := range r.Moves {
 		d.Moves = append(d.Moves, move.time())
 	}

@@ -1,0 +1,123 @@
+package binding
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Action is what is done about a fact that no longer holds. The zero value is
+// [End]. They are ordered: the least is the strictest.
+type Action uint8
+
+// The actions.
+const (
+	End    Action = iota // end: the session ends
+	StepUp               // step_up: the session is restricted until it is confirmed
+	Report               // report: it is told, and the session goes on
+	Allow                // allow: nothing
+)
+
+const actionKind = "action"
+
+var actionNames = []string{"end", "step_up", "report", "allow"}
+
+// ParseAction returns the action that s names: end, step_up, report or allow.
+// Anything else is a [*LevelError].
+func ParseAction(s string) (Action, error) {
+	level, err := parseLevel(actionKind, actionNames, s)
+	return Action(level), err
+}
+
+// String returns the action's name.
+func (a Action) String() string { return levelName("Action", actionNames, uint8(a)) }
+
+// MarshalText returns the action's name. A number that is no action is an error.
+func (a Action) MarshalText() ([]byte, error) { return levelText(actionKind, actionNames, uint8(a)) }
+
+// UnmarshalText reads what [ParseAction] reads, and leaves a as it was on error.
+func (a *Action) UnmarshalText(text []byte) error {
+	parsed, err := ParseAction(string(text))
+	if err == nil {
+		*a = parsed
+	}
+	return err
+}
+
+// reasons are all there are, in the order in which they are looked for.
+var reasons = [...]Reason{
+	NetworkMissing, NetworkASNChanged, NetworkPrefixChanged, NetworkIPChanged,
+	GeoIPMissing, GeoIPContinentChanged, GeoIPCountryChanged, GeoIPCityChanged,
+}
+
+// Actions says what is done by reason. The zero value is [End] for all. Its text
+// is "network.asn=report,geoip.city=allow", with * for all reasons that are not
+// named: "*=report".
+type Actions struct{ byReason [len(reasons)]Action }
+
+// Always returns the actions that are a for every reason.
+func Always(a Action) Actions { return Actions{}.With(a, reasons[:]...) }
+
+// With returns the actions with a for the reasons named. A reason that is none
+// of the constants is passed over.
+func (as Actions) With(a Action, when ...Reason) Actions {
+	for _, reason := range when {
+		if i := slices.Index(reasons[:], reason); i >= 0 {
+			as.byReason[i] = a
+		}
+	}
+	return as
+}
+
+// For returns the action for the reason; [End] for one that is none of the
+// constants.
+func (as Actions) For(reason Reason) Action {
+	if i := slices.Index(reasons[:], reason); i >= 0 {
+		return as.byReason[i]
+	}
+	return End
+}
+
+// MarshalText returns what UnmarshalText reads: the reasons that do not end a
+// session.
+func (as Actions) MarshalText() ([]byte, error) {
+	var pairs []string
+	for i, action := range as.byReason {
+		name, err := action.MarshalText()
+		if err != nil {
+			return nil, err
+		}
+		if action != End {
+			pairs = append(pairs, string(reasons[i])+"="+string(name))
+		}
+	}
+	return []byte(strings.Join(pairs, ",")), nil
+}
+
+// UnmarshalText reads reason=action pairs, and leaves as as it was on error.
+// Empty text is [End] for all.
+func (as *Actions) UnmarshalText(text []byte) error {
+	var read Actions
+	named := map[Reason]Action{}
+	for pair := range fields(text) {
+		name, actionName, _ := strings.Cut(pair, "=")
+		reason := Reason(name)
+		_, repeated := named[reason]
+		if repeated || (reason != "*" && !slices.Contains(reasons[:], reason)) {
+			return fmt.Errorf("binding: actions: %.40q: want each of * and %v once at most", name, reasons)
+		}
+		action, err := ParseAction(actionName)
+		if err != nil {
+			return err
+		}
+		named[reason] = action
+	}
+	if all, ok := named["*"]; ok {
+		read = Always(all)
+	}
+	for reason, action := range named {
+		read = read.With(action, reason)
+	}
+	*as = read
+	return nil
+}

@@ -1,0 +1,130 @@
+package binding
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// Class is what an address is for, by the IANA special-purpose registries
+// (RFC 6890). The zero value is [ClassUnknown].
+type Class uint8
+
+// The classes of addresses.
+const (
+	ClassUnknown       Class = iota // no address
+	ClassPublic                     // globally reachable
+	ClassPrivate                    // RFC 1918, and unique local RFC 4193
+	ClassShared                     // carrier-grade NAT, RFC 6598
+	ClassLoopback                   // of the host itself
+	ClassLinkLocal                  // of one link
+	ClassDocumentation              // for examples: RFC 5737, RFC 3849, RFC 9637
+	ClassReserved                   // anything else that is not globally reachable
+)
+
+var classNames = []string{"unknown", "public", "private", "shared", "loopback", "link_local", "documentation", "reserved"}
+
+// String returns the class's name.
+func (c Class) String() string { return levelName("Class", classNames, uint8(c)) }
+
+// special are the blocks that are no ordinary public addresses and that netip
+// does not know.
+var special = []struct {
+	prefix netip.Prefix
+	class  Class
+}{
+	{netip.MustParsePrefix("100.64.0.0/10"), ClassShared},
+	{netip.MustParsePrefix("192.0.2.0/24"), ClassDocumentation},
+	{netip.MustParsePrefix("198.51.100.0/24"), ClassDocumentation},
+	{netip.MustParsePrefix("203.0.113.0/24"), ClassDocumentation},
+	{netip.MustParsePrefix("2001:db8::/32"), ClassDocumentation},
+	{netip.MustParsePrefix("3fff::/20"), ClassDocumentation},
+	{netip.MustParsePrefix("0.0.0.0/8"), ClassReserved},
+	{netip.MustParsePrefix("192.0.0.0/24"), ClassReserved},
+	{netip.MustParsePrefix("198.18.0.0/15"), ClassReserved},
+	{netip.MustParsePrefix("240.0.0.0/4"), ClassReserved},
+	{netip.MustParsePrefix("100::/64"), ClassReserved},
+	{netip.MustParsePrefix("2001:2::/48"), ClassReserved},
+	{netip.MustParsePrefix("5f00::/16"), ClassReserved},
+}
+
+// ClassOf returns the class of an address, mapped and zoned ones included.
+func ClassOf(ip netip.Addr) Class {
+	ip = Normalize(ip)
+	switch {
+	case !ip.IsValid():
+		return ClassUnknown
+	case ip.IsPrivate():
+		return ClassPrivate
+	case ip.IsLoopback():
+		return ClassLoopback
+	case ip.IsLinkLocalUnicast():
+		return ClassLinkLocal
+	case ip.IsMulticast() || ip.IsUnspecified():
+		return ClassReserved
+	}
+	for _, block := range special {
+		if block.prefix.Contains(ip) {
+			return block.class
+		}
+	}
+	return ClassPublic
+}
+
+// PrefixLengths is how many leading bits of two addresses must agree for them to
+// count as the same. A zero field is all bits: 32 and 128. Its text is
+// "ipv4=32,ipv6=64".
+//
+// What an attacker gains: with 64 for IPv6, which is one home or one phone
+// (RFC 8981), those who share the local network. Below 64, and with anything
+// below 32 for IPv4, strangers.
+type PrefixLengths struct{ IPv4, IPv6 uint8 }
+
+// MarshalText returns "ipv4=N,ipv6=N".
+func (l PrefixLengths) MarshalText() ([]byte, error) {
+	v4, v6 := l.bits()
+	return fmt.Appendf(nil, "ipv4=%d,ipv6=%d", v4, v6), nil
+}
+
+// UnmarshalText reads what MarshalText writes, and leaves l as it was on error.
+func (l *PrefixLengths) UnmarshalText(text []byte) error {
+	var read PrefixLengths
+	var rest string
+	n, _ := fmt.Sscanf(string(text)+" ", "ipv4=%d,ipv6=%d%s", &read.IPv4, &read.IPv6, &rest)
+	if n != 2 || read.IPv4 == 0 || read.IPv6 == 0 || !read.valid() {
+		return fmt.Errorf("binding: prefix lengths %.40q: want ipv4=N,ipv6=N with N from %d to 32 and from %d to 128", text, minIPv4, minIPv6)
+	}
+	*l = read
+	return nil
+}
+
+// The shortest prefixes that may count as one address.
+const minIPv4, minIPv6 = 16, 32
+
+func (l PrefixLengths) valid() bool {
+	v4, v6 := l.bits()
+	return v4 >= minIPv4 && v4 <= 32 && v6 >= minIPv6 && v6 <= 128
+}
+
+func (l PrefixLengths) bits() (v4, v6 int) {
+	v4, v6 = int(l.IPv4), int(l.IPv6)
+	if v4 == 0 {
+		v4 = 32
+	}
+	if v6 == 0 {
+		v6 = 128
+	}
+	return v4, v6
+}
+
+// same reports whether a and b, both normalized, count as one address.
+func (l PrefixLengths) same(a, b netip.Addr) bool {
+	if !a.IsValid() || a.BitLen() != b.BitLen() {
+		return false
+	}
+	bits, v6 := l.bits()
+	if a.Is6() {
+		bits = v6
+	}
+	prefix, err := a.Prefix(bits)
+	return err == nil && prefix.Contains(b)
+}

@@ -1,0 +1,153 @@
+package binding
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Outcome is what came of one fact in a [Decision].
+type Outcome string
+
+// The outcomes.
+const (
+	NotAsked    Outcome = "not_asked"    // the policy does not ask for it
+	NotCompared Outcome = "not_compared" // facts are missing, which is a fact of its own
+	Held        Outcome = "holds"
+	Tolerated   Outcome = "tolerated" // it differs, and a Tolerance lets it pass
+	Broke       Outcome = "broken"
+)
+
+// Ruling is one fact of a [Decision].
+type Ruling struct {
+	Rule    Reason
+	Outcome Outcome
+	By      string // the tolerance, by its name in JSON; "exempt", for one
+
+	// Previous and New are the two values, as in [Broken]; nil where the fact
+	// was not asked for or not compared.
+	Previous, New any
+
+	Action Action // what is done about it, if it is broken
+}
+
+// Decision is how a policy came to what is done about a session that is used
+// from another address: every rule, in order, with both values. It is read-only.
+// Its JSON has all that it takes to decide again, under another policy or with
+// other databases.
+type Decision struct {
+	Policy   Policy   `json:"policy"`
+	From     Location `json:"from"` // with the generation of its data
+	To       Location `json:"to"`
+	Rulings  []Ruling `json:"rulings"`
+	Action   Action   `json:"action"`           // Allow if nothing is broken
+	Decisive Reason   `json:"reason,omitempty"` // the first broken fact with the Action
+}
+
+// Explain decides what is done about a session that was made at from and is used
+// from to, and says why. It finds a fact broken exactly where [Policy.Check]
+// does. Of the actions for all that is broken the strictest counts.
+func (p Policy) Explain(from, to Location) Decision {
+	d := Decision{Policy: p, From: from, To: to, Action: Allow}
+	for _, reason := range reasons {
+		r := Ruling{Rule: reason, Action: Allow}
+		r.Outcome, r.By = p.judge(reason, &from, &to)
+		if r.Outcome != NotAsked && r.Outcome != NotCompared {
+			r.Previous, r.New = reason.value(from), reason.value(to)
+		}
+		if r.Outcome == Broke {
+			r.Action = p.Actions.For(reason)
+			if d.Decisive == "" || r.Action < d.Action {
+				d.Action, d.Decisive = r.Action, reason
+			}
+		}
+		d.Rulings = append(d.Rulings, r)
+	}
+	return d
+}
+
+// Broken is the fact that was decisive, or nil if the policy holds.
+func (d Decision) Broken() *Broken {
+	if d.Decisive == "" {
+		return nil
+	}
+	return newBroken(d.Decisive, d.From, d.To)
+}
+
+// Tolerated reports whether the policy holds, and would not without its
+// [Tolerance].
+func (d Decision) Tolerated() bool {
+	tolerated := false
+	for _, r := range d.Rulings {
+		tolerated = tolerated || r.Outcome == Tolerated
+	}
+	return tolerated && d.Decisive == ""
+}
+
+// String is the decision in one line: the rules that were considered, and what
+// is done.
+func (d Decision) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s -> %s: %s", d.From.IP, d.To.IP, d.Action)
+	if d.Decisive != "" {
+		fmt.Fprintf(&b, " for %s", d.Decisive)
+	}
+	for _, r := range d.Rulings {
+		switch r.Outcome {
+		case NotAsked, NotCompared:
+			continue
+		case Held:
+			fmt.Fprintf(&b, "; %s holds", r.Rule)
+		case Tolerated:
+			fmt.Fprintf(&b, "; %s tolerated by %s", r.Rule, r.By)
+		case Broke:
+			fmt.Fprintf(&b, "; %s broken (%s)", r.Rule, r.Action)
+		}
+	}
+	return b.String()
+}
+
+type rulingJSON struct {
+	Rule     Reason          `json:"rule"`
+	Outcome  Outcome         `json:"outcome"`
+	By       string          `json:"by,omitempty"`
+	Previous json.RawMessage `json:"previous_value,omitempty"`
+	New      json.RawMessage `json:"new_value,omitempty"`
+	Action   Action          `json:"action"`
+}
+
+// MarshalJSON returns {"rule", "outcome", "by", "previous_value", "new_value",
+// "action"}, without the values where they were not compared.
+func (r Ruling) MarshalJSON() ([]byte, error) {
+	out := rulingJSON{Rule: r.Rule, Outcome: r.Outcome, By: r.By, Action: r.Action}
+	if r.Outcome != NotAsked && r.Outcome != NotCompared {
+		var err error
+		if out.Previous, err = json.Marshal(r.Previous); err != nil {
+			return nil, err
+		}
+		if out.New, err = json.Marshal(r.New); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (r *Ruling) UnmarshalJSON(text []byte) error {
+	var in rulingJSON
+	if err := json.Unmarshal(text, &in); err != nil {
+		return err
+	}
+	read := Ruling{Rule: in.Rule, Outcome: in.Outcome, By: in.By, Action: in.Action}
+	if len(in.Previous) > 0 || len(in.New) > 0 {
+		var err error
+		if read.Previous, err = in.Rule.decode(in.Previous); err != nil {
+			return err
+		}
+		if read.New, err = in.Rule.decode(in.New); err != nil {
+			return err
+		}
+	}
+	*r = read
+	return nil
+}

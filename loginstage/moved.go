@@ -1,0 +1,150 @@
+package loginstage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/mooring-go/mooring/binding"
+	"github.com/mooring-go/mooring/session"
+)
+
+// verdict is what is made of a session that is used from another address.
+type verdict struct {
+	action    binding.Action    // binding.Allow if nothing is broken
+	broken    *binding.Broken   // what the action is for; nil if nothing is broken
+	explained *binding.Decision // where events are to have it
+	drift     session.Drift     // what to add to the session's
+}
+
+// maxGenerations is how often the locator's data may be replaced during one
+// check.
+const maxGenerations = 4
+
+// judge says what is made of s being used from ip. All that it compares comes
+// from one generation of the locator's data.
+func (l *UserLogin) judge(ctx context.Context, s session.Session, ip netip.Addr) (verdict, error) {
+	if !s.Policy.Binds() {
+		return verdict{action: binding.Allow}, nil
+	}
+	policy := s.Policy
+	policy.ASNGroups, policy.Exempt = l.config.Tolerance.ASNGroups, l.config.Tolerance.Exempt
+	to, err := l.locate(ctx, ip)
+	if err != nil {
+		return verdict{}, err
+	}
+	for range maxGenerations {
+		anchor, second, err := l.relocate(ctx, s, to.Generation)
+		if err != nil {
+			return verdict{}, err
+		}
+		if anchor.Generation == to.Generation && (!second.IP.IsValid() || second.Generation == to.Generation) {
+			return l.compare(ctx, s, policy, anchor, second, to), nil
+		}
+		if to, err = l.locate(ctx, ip); err != nil { // the data was replaced in between
+			return verdict{}, err
+		}
+	}
+	return verdict{}, errors.New("loginstage: the locator's data changes all the time")
+}
+
+// relocate is the anchors of s by the locator's data, where theirs is another
+// generation.
+func (l *UserLogin) relocate(ctx context.Context, s session.Session, generation string) (anchor, second binding.Location, err error) {
+	anchor, second = s.Anchor, s.Drift.Second
+	for _, location := range []*binding.Location{&anchor, &second} {
+		if location.IP.IsValid() && location.Generation != generation {
+			if *location, err = l.locate(ctx, location.IP); err != nil {
+				return anchor, second, err
+			}
+		}
+	}
+	return anchor, second, nil
+}
+
+// compare decides between locations of one generation.
+func (l *UserLogin) compare(ctx context.Context, s session.Session, policy binding.Policy, anchor, second, to binding.Location) verdict {
+	v := l.decide(ctx, s, policy, anchor, to)
+	if v.broken == nil && policy.Learns(anchor, to) {
+		if !second.IP.IsValid() {
+			v.drift.Second = to
+		} else {
+			v = l.decide(ctx, s, policy, second, to)
+		}
+	}
+	if v.broken != nil || policy.MaxMoves == 0 || policy.Strict().Check(anchor, to) == nil {
+		return v
+	}
+	now := session.Now()
+	if movesSince(s.Drift.Moves, now.Add(-time.Hour)) >= int(policy.MaxMoves) {
+		return l.decide(ctx, s, policy.Strict(), anchor, to)
+	}
+	v.drift.Moves = []time.Time{now}
+	return v
+}
+
+// movesSince is how many of the moves, which are in order, came after since.
+func movesSince(moves []time.Time, since time.Time) int {
+	first, _ := slices.BinarySearchFunc(moves, since, time.Time.Compare)
+	return len(moves) - first
+}
+
+// decide compares two locations and, where something is broken, says what is
+// done about it.
+func (l *UserLogin) decide(ctx context.Context, s session.Session, policy binding.Policy, from, to binding.Location) verdict {
+	broken := policy.Check(from, to)
+	if broken == nil {
+		return verdict{action: binding.Allow}
+	}
+	decision := policy.Explain(from, to)
+	if l.config.Decide != nil {
+		decision.Action = l.config.Decide(ctx, s, decision)
+	}
+	v := verdict{action: decision.Action, broken: decision.Broken()}
+	if l.config.ExplainEvents {
+		v.explained = &decision
+	}
+	switch v.action {
+	case binding.StepUp:
+		v.drift.Restricted = v.broken.Reason
+	case binding.Report:
+		v.drift.Reported = []string{moveKey(v.broken)}
+	case binding.Allow:
+	default: // also what is no action at all
+		v.action = binding.End
+	}
+	return v
+}
+
+// moveKey names a move to where something no longer holds, so that it is
+// reported once.
+func moveKey(broken *binding.Broken) string {
+	sum := sha256.Sum256([]byte(broken.Error()))
+	return base64.RawURLEncoding.EncodeToString(sum[:9])
+}
+
+// tellMoved tells of a session that has moved and goes on, unless it was told
+// before.
+func (l *UserLogin) tellMoved(r *http.Request, s session.Session, before session.Drift, moved verdict) {
+	var action Action
+	switch {
+	case moved.action == binding.StepUp && before.Restricted == "":
+		action = ActionStepUp
+	case moved.action == binding.Report && !slices.Contains(before.Reported, moveKey(moved.broken)):
+		action = ActionReport
+	default:
+		return
+	}
+	event := Event{
+		ID: eventID(action, s.ID, moveKey(moved.broken)), Version: EventVersion, Time: session.Now(),
+		Action: action, Cause: session.CauseBroken, User: s.User, Session: s.ID, Stage: s.Stage, ClientIP: moved.broken.To.IP,
+		Context: Context{HTTPRequest: requestOf(r)},
+	}
+	event.Context.describe(moved)
+	l.events.emit(r.Context(), event)
+}
