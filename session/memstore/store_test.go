@@ -60,7 +60,7 @@ func footprint() uint64 {
 }
 
 func TestSessionTakesLittleMemory(t *testing.T) {
-	const n = 100_000
+	const n = 50_000
 	store := memstore.New()
 	before := footprint()
 	for i := range n {

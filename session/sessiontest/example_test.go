@@ -15,3 +15,11 @@ func ExampleRunStore() {
 	}
 	// Output:
 }
+
+// A carrier's own package has a test like this one.
+func ExampleRunCarrier() {
+	_ = func(t *testing.T) {
+		sessiontest.RunCarrier(t, func(*testing.T) session.Carrier { return session.Cookie{} })
+	}
+	// Output:
+}

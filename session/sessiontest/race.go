@@ -3,6 +3,7 @@ package sessiontest
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"time"
@@ -25,12 +26,13 @@ const (
 // racers is how many calls meet in a race.
 const racers = 8
 
-// race calls what round returns at the same time, for each of many rounds with a
-// user of its own, and then checks what became of it.
+// race calls what round returns at the same time, in any order, for each of many
+// rounds with a user of its own, and then checks what became of it.
 func (f *storeFixture) race(round func(user string) (calls []func() error, check func())) {
 	f.Helper()
 	for i, end := 0, time.Now().Add(raceTime); i < fewRounds || i < manyRounds && time.Now().Before(end); i++ {
 		calls, check := round(fmt.Sprintf("user %d", i))
+		rand.Shuffle(len(calls), func(i, j int) { calls[i], calls[j] = calls[j], calls[i] })
 		start := make(chan struct{})
 		errs := make([]error, len(calls))
 		var running sync.WaitGroup

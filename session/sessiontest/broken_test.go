@@ -1,0 +1,108 @@
+package sessiontest
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/memstore"
+)
+
+// breakage is what a broken store or carrier does wrong, and the rules that
+// must find it.
+type breakage[T any] struct {
+	name  string
+	rules []string
+	apply func(*T)
+}
+
+// playBroken makes this test binary run the kit on broken implementations,
+// which must fail.
+const playBroken = "SESSIONTEST_PLAY_BROKEN"
+
+func TestBroken(t *testing.T) {
+	if os.Getenv(playBroken) == "" {
+		t.Skip("fails on purpose; TestEveryRuleFindsWhatBreaksIt runs it")
+	}
+	for _, b := range brokenStores {
+		t.Run(b.name, func(t *testing.T) {
+			run(t, named(storeRules, b.rules), opening(func(*testing.T) session.Store {
+				store := &brokenStore{Store: memstore.New()}
+				b.apply(store)
+				return store
+			}))
+		})
+	}
+	for _, b := range brokenCarriers {
+		t.Run(b.name, func(t *testing.T) {
+			run(t, named(allCarrierRules(), b.rules), carrying(func(*testing.T) session.Carrier {
+				carrier := &brokenCarrier{Carrier: session.Cookie{}}
+				b.apply(carrier)
+				return carrier
+			}, NewBrowser))
+		})
+	}
+}
+
+func TestEveryRuleFindsWhatBreaksIt(t *testing.T) {
+	output, err := broken(t)
+	require.Error(t, err, "the kit found nothing wrong with broken stores and carriers")
+	for _, b := range brokenStores {
+		assertFound(t, output, b.name, b.rules)
+	}
+	for _, b := range brokenCarriers {
+		assertFound(t, output, b.name, b.rules)
+	}
+	assertProven(t, storeRules, brokenStores)
+	assertProven(t, allCarrierRules(), brokenCarriers)
+	assert.Contains(t, output, "The rule: "+storeRules[0].text, "a failure explains the rule")
+}
+
+// broken runs TestBroken in a process of its own.
+func broken(t *testing.T) (output string, err error) {
+	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestBroken$")
+	command.Env = append(os.Environ(), playBroken+"=1")
+	text, err := command.CombinedOutput()
+	return string(text), err
+}
+
+func assertFound(t *testing.T, output, name string, rules []string) {
+	for _, rule := range rules {
+		failure := "--- FAIL: TestBroken/" + strings.ReplaceAll(name+"/"+rule, " ", "_") + " "
+		assert.True(t, strings.Contains(output, failure), "%q did not find what is broken: %s", rule, name)
+	}
+}
+
+// assertProven checks that there is something broken for each rule to find.
+func assertProven[F, T any](t *testing.T, rules []rule[F], breakages []breakage[T]) {
+	var proven []string
+	for _, b := range breakages {
+		proven = append(proven, b.rules...)
+	}
+	for _, r := range rules {
+		assert.Contains(t, proven, r.name, "nothing shows that this rule finds anything")
+	}
+	for _, name := range proven {
+		assert.Len(t, named(rules, []string{name}), 1, "rules named %q", name)
+	}
+}
+
+func named[F any](rules []rule[F], names []string) []rule[F] {
+	return slices.DeleteFunc(slices.Clone(rules), func(r rule[F]) bool { return !slices.Contains(names, r.name) })
+}
+
+func allCarrierRules() []rule[*carrierFixture] { return slices.Concat(carrierRules, cookieRules) }
+
+// yield lets others in between, where there should be no between.
+func yield() {
+	for range 20 {
+		runtime.Gosched()
+	}
+}

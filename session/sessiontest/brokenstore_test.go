@@ -1,0 +1,581 @@
+package sessiontest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// brokenStore is a store with some of its methods replaced. What it needs to
+// remember for that is guarded by mu.
+type brokenStore struct {
+	session.Store
+	onStart   func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error)
+	onGet     func(ctx context.Context, id session.ID) (session.Session, error)
+	onTouch   func(ctx context.Context, id session.ID, seen session.Seen) error
+	onEnd     func(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error)
+	onEndUser func(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error)
+	onList    func(ctx context.Context, user string) ([]session.Session, error)
+	onSweep   func(ctx context.Context, now time.Time) (int, error)
+
+	mu      sync.Mutex
+	started []session.Session // ever
+	overlay map[session.ID]session.Session
+	told    map[session.ID]error
+}
+
+func (b *brokenStore) Start(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+	b.mu.Lock()
+	b.started = append(b.started, s)
+	b.mu.Unlock()
+	if b.onStart != nil {
+		return b.onStart(ctx, s, r)
+	}
+	return b.Store.Start(ctx, s, r)
+}
+
+func (b *brokenStore) Get(ctx context.Context, id session.ID) (session.Session, error) {
+	if b.onGet != nil {
+		return b.onGet(ctx, id)
+	}
+	if s, ok := b.over(id); ok {
+		return s, nil
+	}
+	return b.Store.Get(ctx, id)
+}
+
+func (b *brokenStore) Touch(ctx context.Context, id session.ID, seen session.Seen) error {
+	if b.onTouch != nil {
+		return b.onTouch(ctx, id, seen)
+	}
+	return b.Store.Touch(ctx, id, seen)
+}
+
+func (b *brokenStore) End(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
+	b.mu.Lock()
+	delete(b.overlay, id)
+	b.mu.Unlock()
+	if b.onEnd != nil {
+		return b.onEnd(ctx, id, ending)
+	}
+	return b.Store.End(ctx, id, ending)
+}
+
+func (b *brokenStore) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
+	if b.onEndUser != nil {
+		return b.onEndUser(ctx, user, keep, ending)
+	}
+	return b.Store.EndUser(ctx, user, keep, ending)
+}
+
+func (b *brokenStore) List(ctx context.Context, user string) ([]session.Session, error) {
+	if b.onList != nil {
+		return b.onList(ctx, user)
+	}
+	return b.Store.List(ctx, user)
+}
+
+func (b *brokenStore) Sweep(ctx context.Context, now time.Time) (int, error) {
+	if b.onSweep != nil {
+		return b.onSweep(ctx, now)
+	}
+	return b.Store.Sweep(ctx, now)
+}
+
+// over is what a broken Touch wrote beside the store.
+func (b *brokenStore) over(id session.ID) (session.Session, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s, ok := b.overlay[id]
+	return s, ok
+}
+
+func (b *brokenStore) setOver(s session.Session) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.overlay == nil {
+		b.overlay = make(map[session.ID]session.Session)
+	}
+	b.overlay[s.ID] = s
+}
+
+// ever are the sessions that were ever started and that which is true of.
+func (b *brokenStore) ever(which func(session.Session) bool) []session.Session {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(b.started), func(s session.Session) bool { return !which(s) })
+}
+
+// storing changes what is stored of a new session.
+func storing(change func(*session.Session)) func(*brokenStore) {
+	return func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			change(&s)
+			return b.Store.Start(ctx, s, r)
+		}
+	}
+}
+
+// replacing changes what a Start replaces.
+func replacing(change func(b *brokenStore, s session.Session, r *session.Replace)) func(*brokenStore) {
+	return func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			change(b, s, &r)
+			return b.Store.Start(ctx, s, r)
+		}
+	}
+}
+
+// alsoEnding ends more sessions with a Start than it should.
+func alsoEnding(which func(s session.Session, r session.Replace, other session.Session) bool) func(*brokenStore) {
+	return func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			for _, other := range b.ever(func(other session.Session) bool { return other.ID != s.ID && which(s, r, other) }) {
+				_, _ = b.Store.End(ctx, other.ID, r.Because(session.CauseTerminated))
+			}
+			return b.Store.Start(ctx, s, r)
+		}
+	}
+}
+
+// inSteps does in several steps what Start does in one, with what end chooses
+// of the user's sessions.
+func inSteps(end func(others []session.Session, r session.Replace) []session.Session) func(*brokenStore) {
+	return func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			others, err := b.Store.List(ctx, s.User)
+			if err != nil {
+				return nil, err
+			}
+			yield()
+			ended, err := b.Store.Start(ctx, s, session.Replace{From: r.From, FromPending: r.FromPending, Ending: r.Ending})
+			if err != nil {
+				return nil, err
+			}
+			cause := session.CauseMaxSessions
+			if r.Others {
+				cause = session.CauseTerminated
+			}
+			for _, other := range end(others, r) {
+				if old, err := b.Store.End(ctx, other.ID, r.Because(cause)); err == nil {
+					ended = append(ended, session.Ended{Session: old, Ending: r.Because(cause)})
+				}
+			}
+			return ended, nil
+		}
+	}
+}
+
+var brokenStores = []breakage[brokenStore]{
+	{"Start does nothing", []string{"Start makes the session live"}, func(b *brokenStore) {
+		b.onStart = func(context.Context, session.Session, session.Replace) ([]session.Ended, error) { return nil, nil }
+	}},
+	{"times are cut to microseconds", []string{"every field is kept"},
+		storing(func(s *session.Session) { s.Created = s.Created.Truncate(time.Microsecond) })},
+	{"times are local", []string{"every field is kept"},
+		storing(func(s *session.Session) { s.Expires = s.Expires.In(time.FixedZone("", 3600)) })},
+	{"the drift is not stored", []string{"every field is kept"},
+		storing(func(s *session.Session) { s.Drift = session.Drift{} })},
+	{"an absent name is the user", []string{"absent fields stay absent"},
+		storing(func(s *session.Session) {
+			if s.Name == "" {
+				s.Name = s.User
+			}
+		})},
+	{"empty facts are none", []string{"each part of a location is kept or absent by itself"},
+		storing(func(s *session.Session) {
+			if s.Anchor.Geo != nil && reflect.ValueOf(*s.Anchor.Geo).IsZero() {
+				s.Anchor.Geo = nil
+			}
+		})},
+	{"addresses are unmapped", []string{"addresses are kept as they are"},
+		storing(func(s *session.Session) { s.IP = s.IP.Unmap() })},
+	{"an ID in use is no error", []string{
+		"an ID that is live is ErrExists", "an ID whose ending is kept is ErrExists", "of parallel Starts of one ID exactly one succeeds",
+	}, func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			ended, err := b.Store.Start(ctx, s, r)
+			if errors.Is(err, session.ErrExists) {
+				err = nil
+			}
+			return ended, err
+		}
+	}},
+	{"a Start that fails has ended others", []string{"an ID that is live is ErrExists", "an ID whose ending is kept is ErrExists"},
+		alsoEnding(func(s session.Session, r session.Replace, other session.Session) bool {
+			return r.Others && other.User == s.User
+		})},
+	{"a Start that fails has made the session live", []string{"a Start that fails does nothing"}, func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			ended, err := b.Store.Start(ctx, s, r)
+			if err != nil {
+				_, _ = b.Store.Start(ctx, s, session.Replace{})
+			}
+			return ended, err
+		}
+	}},
+	{"Others always", []string{"no Replace ends nothing", "Max that is not reached ends nothing"},
+		replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) { r.Others = true })},
+	{"From is passed over", []string{
+		"From a live session ends it as replaced", "From a pending session ends it as answered",
+		"From and Others end each session once", "sessions that replace each other's end once",
+	}, replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) {
+		r.From, r.FromPending = session.ID{}, false
+	})},
+	{"From of another user is passed over", []string{"From a session of another user ends it"},
+		replacing(func(b *brokenStore, s session.Session, r *session.Replace) {
+			if from, err := b.Store.Get(context.Background(), r.From); err == nil && from.User != s.User {
+				r.From = session.ID{}
+			}
+		})},
+	{"From must be live", []string{"From a session that ended or never was ends nothing"}, func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			if _, err := b.Store.Get(ctx, r.From); err != nil && !r.From.IsZero() {
+				return nil, err
+			}
+			return b.Store.Start(ctx, s, r)
+		}
+	}},
+	{"FromPending is passed over", []string{
+		"FromPending wants a session that is live and pending", "what was forgotten is unknown",
+	}, replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) { r.FromPending = false })},
+	{"FromPending is looked at before", []string{"a pending session is answered exactly once"}, func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			if r.FromPending {
+				if _, err := b.Store.Get(ctx, r.From); err != nil {
+					return nil, err
+				}
+				yield()
+				r.FromPending = false
+			}
+			return b.Store.Start(ctx, s, r)
+		}
+	}},
+	{"Others misses one", []string{"Others ends all other sessions of the user"},
+		inSteps(func(others []session.Session, r session.Replace) []session.Session {
+			if !r.Others {
+				return nil
+			}
+			return others[:max(0, len(others)-1)]
+		})},
+	{"Others is a step of its own", []string{"of parallel sign-ins with Others exactly one stays"},
+		inSteps(func(others []session.Session, r session.Replace) []session.Session {
+			if !r.Others {
+				return nil
+			}
+			return others
+		})},
+	{"Others ends pending sessions", []string{"Others spares pending sessions"},
+		alsoEnding(func(s session.Session, r session.Replace, other session.Session) bool {
+			return r.Others && other.User == s.User && other.Pending
+		})},
+	{"Others folds case", []string{"Others spares other users"},
+		alsoEnding(func(s session.Session, r session.Replace, other session.Session) bool {
+			return r.Others && strings.EqualFold(other.User, s.User)
+		})},
+	{"From is returned twice", []string{"From and Others end each session once"}, func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			ended, err := b.Store.Start(ctx, s, r)
+			return append(ended, ended[:min(1, len(ended))]...), err
+		}
+	}},
+	{"Max ends the newest", []string{"Max ends the oldest sign-ins"},
+		inSteps(func(others []session.Session, r session.Replace) []session.Session {
+			return others[:max(0, min(len(others)+1-r.Max, len(others)))]
+		})},
+	{"Max is a step of its own", []string{"of parallel sign-ins with Max as many stay"},
+		inSteps(func(others []session.Session, r session.Replace) []session.Session {
+			return others[min(max(0, r.Max-1), len(others)):]
+		})},
+	{"Max is one too many", []string{"Max 1 leaves the new session alone", "Max ends the oldest sign-ins"},
+		replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) {
+			if r.Max > 0 {
+				r.Max++
+			}
+		})},
+	{"Max is one too few", []string{"Max that is not reached ends nothing"},
+		replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) {
+			if r.Max > 1 {
+				r.Max--
+			}
+		})},
+	{"Max counts pending sessions", []string{"Max does not count pending sessions"},
+		replacing(func(b *brokenStore, s session.Session, r *session.Replace) {
+			list, _ := b.Store.List(context.Background(), s.User)
+			for _, other := range list {
+				if other.Pending && r.Max > 1 {
+					r.Max--
+				}
+			}
+		})},
+	{"Max is of all users", []string{"Max does not count other users"},
+		alsoEnding(func(s session.Session, r session.Replace, other session.Session) bool {
+			return r.Max > 0 && other.User != s.User
+		})},
+	{"Max counts the session that is replaced", []string{"Max does not count the session that is replaced"},
+		replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) {
+			if !r.From.IsZero() && r.Max > 1 {
+				r.Max--
+			}
+		})},
+	{"Max ends overdue sessions", []string{"Max does not count overdue sessions"},
+		alsoEnding(func(s session.Session, r session.Replace, other session.Session) bool {
+			return r.Max > 0 && other.Overdue(s.Created) != ""
+		})},
+	{"Max counts overdue sessions", []string{"Max does not count overdue sessions"},
+		inSteps(func(others []session.Session, r session.Replace) []session.Session {
+			return others[min(max(0, r.Max-1), len(others)):]
+		})},
+	{"Replace loses the actor", []string{"the ending that Replace gives is recorded"},
+		replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) { r.Ending.Actor = "" })},
+
+	{"Touch of the unknown succeeds", []string{"an unknown ID is ErrNotFound", "what was forgotten is unknown"}, func(b *brokenStore) {
+		b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
+			if err := b.Store.Touch(ctx, id, seen); !errors.Is(err, session.ErrNotFound) {
+				return err
+			}
+			return nil
+		}
+	}},
+	{"End returns what was started", []string{"End ends a live session and returns it"}, func(b *brokenStore) {
+		b.onEnd = func(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
+			s, err := b.Store.End(ctx, id, ending)
+			for _, old := range b.ever(func(s session.Session) bool { return s.ID == id }) {
+				s = old
+			}
+			return s, err
+		}
+	}},
+	{"the detail is encoded anew", []string{"every field of an ending is kept"}, func(b *brokenStore) {
+		b.onEnd = func(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
+			var compact bytes.Buffer
+			if json.Compact(&compact, ending.Detail) == nil {
+				ending.Detail = compact.Bytes()
+			}
+			return b.Store.End(ctx, id, ending)
+		}
+	}},
+	{"the last ending counts", []string{"the first ending counts"}, func(b *brokenStore) {
+		b.onEnd = func(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
+			s, err := b.Store.End(ctx, id, ending)
+			if told, ok := errors.AsType[*session.EndedError](err); ok {
+				told.Ending = ending
+			}
+			return s, err
+		}
+	}},
+	{"Get returns what it keeps", []string{"what is returned is a copy"}, func(b *brokenStore) {
+		b.told = make(map[session.ID]error)
+		b.onGet = func(ctx context.Context, id session.ID) (session.Session, error) {
+			if b.told[id] != nil {
+				return session.Session{}, b.told[id]
+			}
+			s, err := b.Store.Get(ctx, id)
+			b.told[id] = err
+			return s, err
+		}
+	}},
+	{"End is two steps", []string{"of parallel Ends exactly one ends the session"}, func(b *brokenStore) {
+		b.onEnd = func(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
+			s, err := b.Store.Get(ctx, id)
+			if err != nil {
+				return s, err
+			}
+			yield()
+			_, _ = b.Store.End(ctx, id, ending)
+			return s, nil
+		}
+	}},
+
+	{"Touch does nothing", []string{
+		"Touch records time and address", "a touch moves the idle limit", "an End or Touch whose context is done is whole or none",
+	}, func(b *brokenStore) {
+		b.onTouch = func(context.Context, session.ID, session.Seen) error { return nil }
+	}},
+	{"Touch passes over an unknown address", []string{"Touch records an unknown address"}, func(b *brokenStore) {
+		b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
+			if s, err := b.Store.Get(ctx, id); err == nil && !seen.IP.IsValid() {
+				seen.IP = s.IP
+			}
+			return b.Store.Touch(ctx, id, seen)
+		}
+	}},
+	{"the last touch wins", []string{"of two touches the later time wins"}, func(b *brokenStore) {
+		b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
+			s, err := b.Get(ctx, id)
+			if err == nil {
+				s.LastSeen, s.IP = seen.Time, seen.IP
+				b.setOver(s)
+			}
+			return err
+		}
+	}},
+	{"an earlier touch loses its drift", []string{"Touch adds to the drift"}, func(b *brokenStore) {
+		b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
+			if s, err := b.Store.Get(ctx, id); err == nil && seen.Time.Before(s.LastSeen) {
+				return nil
+			}
+			return b.Store.Touch(ctx, id, seen)
+		}
+	}},
+	{"Touch revives", []string{"Touch does not revive an ended session"}, func(b *brokenStore) {
+		b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
+			err := b.Store.Touch(ctx, id, seen)
+			if told, ok := errors.AsType[*session.EndedError](err); ok {
+				b.setOver(told.Session)
+				return nil
+			}
+			return err
+		}
+	}},
+	{"Touch reads and then writes", []string{"a touch in flight revives nothing", "of parallel touches none is lost"}, func(b *brokenStore) {
+		b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
+			if _, err := b.Store.Get(ctx, id); err != nil {
+				return err
+			}
+			s, err := b.Get(ctx, id)
+			if err != nil {
+				return err
+			}
+			yield()
+			s.Apply(seen)
+			b.setOver(s)
+			return nil
+		}
+	}},
+
+	{"EndUser misses pending sessions", []string{"EndUser ends all sessions of the user"}, func(b *brokenStore) {
+		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
+			list, err := b.Store.List(ctx, user)
+			var ended []session.Session
+			for _, s := range list {
+				if _, err := b.Store.End(ctx, s.ID, ending); err == nil && s.ID != keep && !s.Pending {
+					ended = append(ended, s)
+				}
+			}
+			return ended, err
+		}
+	}},
+	{"EndUser keeps nothing", []string{"EndUser keeps the session that it is told to"}, func(b *brokenStore) {
+		b.onEndUser = func(ctx context.Context, user string, _ session.ID, ending session.Ending) ([]session.Session, error) {
+			return b.Store.EndUser(ctx, user, session.ID{}, ending)
+		}
+	}},
+	{"EndUser of nobody fails", []string{"a user without sessions has none"}, func(b *brokenStore) {
+		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
+			ended, err := b.Store.EndUser(ctx, user, keep, ending)
+			if len(ended) == 0 {
+				err = session.ErrNotFound
+			}
+			return ended, err
+		}
+	}},
+	{"EndUser returns what it read before", []string{"no session slips past EndUser"}, func(b *brokenStore) {
+		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
+			list, err := b.Store.List(ctx, user)
+			if err != nil {
+				return nil, err
+			}
+			yield()
+			_, err = b.Store.EndUser(ctx, user, keep, ending)
+			return list, err
+		}
+	}},
+	{"List has the earliest first", []string{"List has the latest sign-in first"}, func(b *brokenStore) {
+		b.onList = func(ctx context.Context, user string) ([]session.Session, error) {
+			list, err := b.Store.List(ctx, user)
+			slices.Reverse(list)
+			return list, err
+		}
+	}},
+	{"List has all that ever were", []string{
+		"List has live sessions only", "what was forgotten is unknown", "an ended session is never listed",
+	}, func(b *brokenStore) {
+		b.onList = func(_ context.Context, user string) ([]session.Session, error) {
+			return b.ever(func(s session.Session) bool { return s.User == user }), nil
+		}
+	}},
+	{"users are folded", []string{"users are told apart by every byte"}, similarUsers(strings.EqualFold)},
+	{"users are trimmed", []string{"users are told apart by every byte"}, similarUsers(func(a, b string) bool {
+		return strings.TrimSpace(a) == strings.TrimSpace(b)
+	})},
+	{"users are cut short", []string{"users are told apart by every byte"}, similarUsers(func(a, b string) bool {
+		return a[:min(254, len(a))] == b[:min(254, len(b))]
+	})},
+
+	{"Sweep is early", []string{"Sweep forgets at the absolute limit", "Sweep forgets at the idle limit", "Sweep forgets an ending at its Keep"},
+		sweepingAt(1)},
+	{"Sweep is late", []string{"Sweep forgets at the absolute limit", "Sweep forgets at the idle limit", "Sweep forgets an ending at its Keep"},
+		sweepingAt(-1)},
+	{"Sweep counts to a hundred", []string{"Sweep counts what it forgot"}, func(b *brokenStore) {
+		b.onSweep = func(ctx context.Context, now time.Time) (int, error) {
+			n, err := b.Store.Sweep(ctx, now)
+			return min(n, 100), err
+		}
+	}},
+
+	{"a cancelled Start is half made", []string{"a Start whose context is done is whole or none"}, func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			if ctx.Err() != nil {
+				r = session.Replace{}
+			}
+			ended, err := b.Store.Start(ctx, s, r)
+			return ended, errors.Join(err, ctx.Err())
+		}
+	}},
+	{"a cancelled EndUser is half made", []string{"an EndUser whose context is done is whole or none"}, func(b *brokenStore) {
+		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
+			if list, err := b.Store.List(ctx, user); err == nil && ctx.Err() != nil {
+				keep = list[0].ID
+			}
+			ended, err := b.Store.EndUser(ctx, user, keep, ending)
+			return ended, errors.Join(err, ctx.Err())
+		}
+	}},
+	{"a cancelled End is said to be made", []string{"an End or Touch whose context is done is whole or none"}, func(b *brokenStore) {
+		b.onEnd = func(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
+			if ctx.Err() != nil {
+				return b.Store.Get(context.WithoutCancel(ctx), id)
+			}
+			return b.Store.End(ctx, id, ending)
+		}
+	}},
+	{"a cancelled Get finds nothing", []string{"a store that does not answer is no verdict"}, func(b *brokenStore) {
+		b.onGet = func(ctx context.Context, id session.ID) (session.Session, error) {
+			if ctx.Err() != nil {
+				return session.Session{}, session.ErrNotFound
+			}
+			return b.Store.Get(ctx, id)
+		}
+	}},
+}
+
+// similarUsers takes users for each other that are similar.
+func similarUsers(similar func(a, b string) bool) func(*brokenStore) {
+	return func(b *brokenStore) {
+		b.onList = func(ctx context.Context, user string) ([]session.Session, error) {
+			var all []session.Session
+			for _, s := range b.ever(func(s session.Session) bool { return similar(s.User, user) }) {
+				if live, err := b.Store.Get(ctx, s.ID); err == nil {
+					all = append(all, live)
+				}
+			}
+			return all, nil
+		}
+	}
+}
+
+// sweepingAt sweeps as if it were later than it is.
+func sweepingAt(later time.Duration) func(*brokenStore) {
+	return func(b *brokenStore) {
+		b.onSweep = func(ctx context.Context, now time.Time) (int, error) { return b.Store.Sweep(ctx, now.Add(later)) }
+	}
+}
