@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,11 +59,12 @@ func eachStore(t *testing.T, test func(t *testing.T, f fixture)) {
 
 // A database is a store with the harder conventions of those that keep sessions
 // in Redis or SQL: MaxAge up to 0 deletes, a session that is not new is updated
-// and not inserted, and an unknown one is an error. It is not safe for
-// concurrent use.
+// and not inserted, and an unknown one is an error.
 type database struct {
 	cookies *sessions.CookieStore // what its own cookies are made with: they hold the ID
 	options sessions.Options
+
+	mu      sync.Mutex // for what follows, during requests
 	records map[string]map[any]any
 	age     int   // that a session was last saved with
 	down    error // if set, what all access to records returns
@@ -89,6 +91,8 @@ func (d *database) New(r *http.Request, name string) (*sessions.Session, error) 
 		return s, err
 	}
 	s.ID, _ = cookie.Values["id"].(string)
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.down != nil {
 		return s, d.down
 	}
@@ -102,6 +106,8 @@ func (d *database) New(r *http.Request, name string) (*sessions.Session, error) 
 }
 
 func (d *database) Save(r *http.Request, w http.ResponseWriter, s *sessions.Session) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.down != nil {
 		return d.down
 	}
