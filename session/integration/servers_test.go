@@ -1,0 +1,35 @@
+package integration
+
+import (
+	"cmp"
+	"database/sql"
+	"os"
+	"testing"
+)
+
+// address is where a server is: what the environment says, or where servers of
+// the kind usually are.
+func address(variable, usual string) string { return cmp.Or(os.Getenv(variable), usual) }
+
+// missing skips the test, or fails it where servers are required.
+func missing(t testing.TB, what string, err error) {
+	t.Helper()
+	if os.Getenv("MOORING_REQUIRE_SERVERS") == "1" {
+		t.Fatalf("missing: %s: %v", what, err)
+	}
+	t.Skipf("missing: %s: %v", what, err)
+}
+
+func postgresDSN() string {
+	return address("MOORING_POSTGRES_DSN", "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable")
+}
+
+func mysqlDSN() string { return address("MOORING_MYSQL_DSN", "root@tcp(127.0.0.1:3306)/test") }
+
+// reachable ends the test if the database does not answer.
+func reachable(t testing.TB, db *sql.DB, what string) {
+	t.Helper()
+	if err := db.PingContext(t.Context()); err != nil {
+		missing(t, what, err)
+	}
+}

@@ -1,0 +1,18 @@
+package integration
+
+import (
+	"testing"
+
+	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/sessiontest"
+)
+
+func TestSQLStoreKeepsTheContract(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e engine) {
+		db := e.open(t)
+		sessiontest.RunStore(t, func(t *testing.T) session.Store {
+			store, _ := e.store(t, db)
+			return store
+		})
+	})
+}

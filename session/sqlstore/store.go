@@ -1,0 +1,161 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// Store is a [session.Store] and [session.Journal] in a database. Make one with
+// [New], and its tables with Migrate or [Schema]. It is safe for concurrent
+// use, by any number of processes.
+//
+// Until it was found once, each method looks for the schema first: [ErrSchema],
+// [ErrDialect]. Other errors are the driver's, with the step that failed, and
+// [session.ErrRecord] where a row is not what was written. None contains a
+// token: the store has none.
+type Store struct {
+	db      *sql.DB
+	table   string
+	text    text
+	options *sql.TxOptions
+	checked atomic.Bool // the schema was found
+	memo    *memo
+
+	get, touch prepared
+}
+
+var _ session.Journal = (*Store)(nil)
+
+func newStore(db *sql.DB, config Config) *Store {
+	t := newText(config)
+	return &Store{
+		db: db, table: config.Table, text: t, memo: newMemo(),
+		options: &sql.TxOptions{Isolation: t.dialect.isolation},
+		get:     prepared{query: t.of("SELECT " + columns + " FROM {session} WHERE id = ?")},
+		touch: prepared{query: t.of("UPDATE {session} SET last_seen = ?, ip = ?" +
+			" WHERE id = ? AND ended = 0 AND last_seen < ?")},
+	}
+}
+
+// Close gives back the prepared statements. It does not close the database. The
+// store is not to be used any more.
+func (s *Store) Close() error { return errors.Join(s.get.close(), s.touch.close()) }
+
+// Get returns the live session, or its ending: one prepared statement, by the
+// primary key.
+func (s *Store) Get(ctx context.Context, id session.ID) (session.Session, error) {
+	got, err := s.found(ctx, id)
+	if err != nil {
+		return session.Session{}, failed(ctx, "get", err)
+	}
+	return got.live()
+}
+
+func (s *Store) found(ctx context.Context, id session.ID) (found, error) {
+	if id.IsZero() {
+		return found{}, session.ErrNotFound
+	}
+	if err := s.ready(ctx); err != nil {
+		return found{}, err
+	}
+	get, err := s.get.in(ctx, s.db)
+	if err != nil {
+		return found{}, err
+	}
+	var r row
+	err = r.scan(get.QueryRowContext(ctx, id.String()))
+	if errors.Is(err, sql.ErrNoRows) {
+		return found{}, session.ErrNotFound
+	}
+	if err != nil {
+		return found{}, err
+	}
+	got, err := r.read(func(record []byte) (session.Session, error) { return s.memo.decode(id, record) })
+	if err == nil && got.session.ID != id {
+		err = fmt.Errorf("%w: it is of another session", session.ErrRecord)
+	}
+	return got, err
+}
+
+// Touch records that a live session was used: one prepared statement, and
+// another one if there was nothing to record. A drift takes a transaction.
+func (s *Store) Touch(ctx context.Context, id session.ID, seen session.Seen) error {
+	if id.IsZero() {
+		return session.ErrNotFound
+	}
+	if err := s.ready(ctx); err != nil {
+		return failed(ctx, "touch", err)
+	}
+	if !seen.Drift.IsZero() {
+		return failed(ctx, "touch", s.drift(ctx, id, seen))
+	}
+	var n int64
+	err := s.retry(ctx, func() error {
+		touch, err := s.touch.in(ctx, s.db)
+		if err != nil {
+			return err
+		}
+		at := instant(seen.Time)
+		result, err := touch.ExecContext(ctx, at, addr(seen.IP), id.String(), at)
+		if err == nil {
+			n, err = result.RowsAffected()
+		}
+		return err
+	})
+	if err == nil && n == 0 { // it was used later, or is not live
+		var got found
+		if got, err = s.found(ctx, id); err == nil {
+			_, err = got.live()
+		}
+	}
+	return failed(ctx, "touch", err)
+}
+
+// drift records a use that adds to the session's drift.
+func (s *Store) drift(ctx context.Context, id session.ID, seen session.Seen) error {
+	return s.transact(ctx, func(tx *sql.Tx) error {
+		used, err := s.lockedLive(ctx, tx, id)
+		if err != nil || !used.Apply(seen) {
+			return err
+		}
+		record, err := session.EncodeRecord(used)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, s.text.of("UPDATE {session} SET last_seen = ?, ip = ?, record = ? WHERE id = ?"),
+			instant(used.LastSeen), addr(used.IP), record, id.String())
+		return err
+	})
+}
+
+// lockedLive is the live session, which nobody else changes until tx ends.
+func (s *Store) lockedLive(ctx context.Context, tx *sql.Tx, id session.ID) (session.Session, error) {
+	all, err := s.locked(ctx, tx, []session.ID{id})
+	if err != nil {
+		return session.Session{}, err
+	}
+	if len(all) == 0 {
+		return session.Session{}, session.ErrNotFound
+	}
+	return all[0].live()
+}
+
+// List returns the live sessions of the user, the latest sign-in first: one
+// statement, by an index.
+func (s *Store) List(ctx context.Context, user string) ([]session.Session, error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, failed(ctx, "list", err)
+	}
+	sessions, err := s.live(ctx, s.db, user)
+	slices.SortFunc(sessions, func(a, b session.Session) int {
+		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID.String(), b.ID.String()))
+	})
+	return sessions, failed(ctx, "list", err)
+}

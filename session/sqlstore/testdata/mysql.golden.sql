@@ -1,0 +1,50 @@
+-- Schema 1 for MySQL 5.7 or newer, MariaDB 10.3 or newer. Instants and durations
+-- are nanoseconds, instants since 1970. No column holds a token or anything one
+-- can be made from. What is compared is binary: no collation makes two users one.
+
+-- A row is a session that lives, or one that ended and whose ending is kept.
+-- sweep_at is when Sweep has to look at the row: for an ending, when it may be
+-- forgotten; for a session, no later than its deadline.
+CREATE TABLE IF NOT EXISTS `mooring_session` (
+	id        BINARY(45) NOT NULL,      -- the session ID
+	owner     VARBINARY(255) NOT NULL,  -- the user's ID, UTF-8
+	ended     TINYINT NOT NULL,         -- 0: it lives
+	last_seen BIGINT NOT NULL,
+	expires   BIGINT NOT NULL,
+	idle      BIGINT NOT NULL,          -- 0: no such limit
+	sweep_at  BIGINT NOT NULL,
+	ip        VARBINARY(255) NOT NULL,  -- where from it was last used; '': unknown
+	record    MEDIUMBLOB NOT NULL,      -- the session, as JSON; last_seen and ip above are newer
+	ending    MEDIUMBLOB,               -- its ending, as JSON
+	PRIMARY KEY (id),
+	KEY session_owner (owner, ended),
+	KEY session_sweep (sweep_at)
+) ENGINE = InnoDB;
+
+-- A row is an ending that waits for delivery, in the order of seq.
+CREATE TABLE IF NOT EXISTS `mooring_session_journal` (
+	seq          BIGINT NOT NULL AUTO_INCREMENT,
+	session_id   BINARY(45) NOT NULL,
+	owner        VARBINARY(255) NOT NULL,
+	keep         BIGINT NOT NULL,
+	leased_until BIGINT NOT NULL,
+	PRIMARY KEY (seq),
+	UNIQUE KEY journal_session (session_id),
+	KEY journal_owner (owner, seq)
+) ENGINE = InnoDB;
+
+-- A row is what the steps of one in 4096 users lock, so that they come one after
+-- the other. Rows are made when they are first locked.
+CREATE TABLE IF NOT EXISTS `mooring_session_lock` (
+	n SMALLINT NOT NULL,
+	PRIMARY KEY (n)
+) ENGINE = InnoDB;
+
+-- The one row says which schema this is.
+CREATE TABLE IF NOT EXISTS `mooring_session_schema` (
+	one     TINYINT NOT NULL,
+	version INT NOT NULL,
+	PRIMARY KEY (one)
+) ENGINE = InnoDB;
+
+INSERT IGNORE INTO `mooring_session_schema` (one, version) VALUES (1, 1);
