@@ -1,0 +1,117 @@
+package maxmind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"github.com/mooring-go/mooring/binding"
+)
+
+// Config says where the databases are. One of the two paths must be given.
+type Config struct {
+	// ASN is the path of a database of networks: GeoLite2-ASN, GeoIP2-ISP or
+	// one like them. Empty: nothing is known of networks.
+	ASN string
+
+	// City is the path of a database of places: GeoLite2-City, GeoIP2-City,
+	// GeoIP2-Enterprise or one like them, or a Country database, which does
+	// not cover [binding.GeoIPCity]. Empty: nothing is known of places.
+	City string
+
+	// VerifyFully checks every record of a file before it is taken into use,
+	// rather than a sample. The package comment says what it costs.
+	VerifyFully bool
+
+	// OnReload is called by [DB.Watch], from its goroutine, each time that it
+	// tried to take a changed file into use: with nil where that worked, and
+	// otherwise with the error of [DB.Reload]. It may be nil.
+	OnReload func(error)
+}
+
+// DB is a [binding.Locator] and [binding.Coverer] over database files. It is
+// safe for concurrent use. [Open] and [Load] make one.
+type DB struct {
+	current  atomic.Pointer[generation]
+	onReload func(error)
+
+	loading   sync.Mutex // held while files are read; guards what follows
+	asn, city file
+}
+
+var (
+	_ binding.Locator = (*DB)(nil)
+	_ binding.Coverer = (*DB)(nil)
+)
+
+// Open reads the databases that c names. What is wrong with either file is a
+// [*FileError], and both are reported.
+func Open(c Config) (*DB, error) {
+	if c.ASN == "" && c.City == "" {
+		return nil, ErrNoFiles
+	}
+	db := &DB{
+		onReload: c.OnReload,
+		asn:      file{kind: asnKind, path: c.ASN, verifyFully: c.VerifyFully},
+		city:     file{kind: cityKind, path: c.City, verifyFully: c.VerifyFully},
+	}
+	if err := db.load((*file).changed); err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+// Load reads the databases from asn and city, which it copies. Either may be
+// empty. [DB.Reload] and [DB.Watch] then find nothing to do. The errors are
+// those of [Open].
+func Load(asn, city []byte) (*DB, error) {
+	if len(asn) == 0 && len(city) == 0 {
+		return nil, ErrNoFiles
+	}
+	db := &DB{asn: file{kind: asnKind}, city: file{kind: cityKind}}
+	if err := errors.Join(db.asn.use(asn), db.city.use(city)); err != nil {
+		return nil, err
+	}
+	db.current.Store(newGeneration(db.asn.used, db.city.used))
+	return db, nil
+}
+
+// Locate finds what the databases know of ip. What it returns is shared with
+// others and read-only. A record that is damaged is a [*FileError].
+func (db *DB) Locate(_ context.Context, ip netip.Addr) (binding.Location, error) {
+	if !ip.IsValid() {
+		return binding.Location{}, binding.ErrNoAddress
+	}
+	ip = binding.Normalize(ip)
+	current := db.current.Load()
+	asn, err := current.network(ip)
+	if err != nil {
+		return binding.Location{}, err
+	}
+	geo, err := current.place(ip)
+	if err != nil {
+		return binding.Location{}, err
+	}
+	return binding.Location{IP: ip, ASN: asn, Geo: geo, Generation: current.name}, nil
+}
+
+// Covers returns nil if the databases have the facts that p asks for, and
+// otherwise an error that wraps [ErrNotCovered]. A policy that is covered stays
+// so: a file that knows less than the one before is not taken into use.
+func (db *DB) Covers(p binding.Policy) error {
+	current := db.current.Load()
+	var missing []error
+	if p.Network != binding.NetworkOff && current.asn == nil {
+		missing = append(missing, fmt.Errorf("%w: network binding %s needs an ASN database", ErrNotCovered, p.Network))
+	}
+	if p.GeoIP != binding.GeoIPOff && current.city == nil {
+		missing = append(missing, fmt.Errorf("%w: GeoIP binding %s needs a City database", ErrNotCovered, p.GeoIP))
+	} else if p.GeoIP > binding.GeoIPCountry && !hasCities(current.city.Metadata.DatabaseType) {
+		missing = append(missing, fmt.Errorf("%w: GeoIP binding %s needs cities, which a database of type %s has not",
+			ErrNotCovered, p.GeoIP, current.city.Metadata.DatabaseType))
+	}
+	return errors.Join(missing...)
+}

@@ -1,0 +1,60 @@
+package maxmind
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var (
+	// ErrNoFiles is returned where neither database is given.
+	ErrNoFiles = errors.New("maxmind: neither an ASN nor a City database is given, want at least one")
+
+	// ErrCorrupt is wrapped by the errors of a file, or a record, that is not
+	// what the format allows.
+	ErrCorrupt = errors.New("corrupt database")
+
+	// ErrChanging is wrapped by the error of a file that changed while it was
+	// read. It may be good later.
+	ErrChanging = errors.New("the file changed while it was read")
+
+	// ErrNotRegular is wrapped by the error of a path that names a directory, a
+	// pipe or a device.
+	ErrNotRegular = errors.New("not a regular file")
+
+	// ErrNotCovered is wrapped by the errors of [DB.Covers].
+	ErrNotCovered = errors.New("maxmind: policy not covered")
+
+	// ErrInterval is returned by [DB.Watch] for an interval that is not positive.
+	ErrInterval = errors.New("maxmind: watch interval is not positive")
+)
+
+// A FileError reports what is wrong with one of the databases.
+type FileError struct {
+	Option string // "ASN" or "City": what the database was given as
+	Path   string // empty: it was given as bytes
+	Err    error  // a *TypeError, ErrCorrupt, ErrChanging, ErrNotRegular or what the file system says
+}
+
+// Error says what is wrong with which file.
+func (e *FileError) Error() string {
+	if e.Path == "" {
+		return fmt.Sprintf("maxmind: %s database: %v", e.Option, e.Err)
+	}
+	return fmt.Sprintf("maxmind: %s database %q: %v", e.Option, e.Path, e.Err)
+}
+
+// Unwrap returns e.Err.
+func (e *FileError) Unwrap() error { return e.Err }
+
+// A TypeError reports a database of a type that has not the facts it was to
+// supply. It comes in a [*FileError].
+type TypeError struct {
+	Type    string   // as the database names it
+	Allowed []string // the types that could be used; * stands for anything
+}
+
+// Error says which type was found and which are allowed.
+func (e *TypeError) Error() string {
+	return fmt.Sprintf("type %q cannot be used, want one of %s", e.Type, strings.Join(e.Allowed, ", "))
+}

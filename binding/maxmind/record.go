@@ -1,0 +1,72 @@
+package maxmind
+
+import (
+	"math"
+	"net/netip"
+
+	"github.com/oschwald/maxminddb-golang/v2"
+
+	"github.com/mooring-go/mooring/binding"
+)
+
+// decodeASN reads the record of a network, without its prefix.
+func decodeASN(result maxminddb.Result) (binding.ASN, error) {
+	var record struct {
+		Number       uint32 `maxminddb:"autonomous_system_number"`
+		Organization string `maxminddb:"autonomous_system_organization"`
+	}
+	if err := result.Decode(&record); err != nil {
+		return binding.ASN{}, corrupt(err)
+	}
+	return binding.ASN{Number: record.Number, Organization: record.Organization}, nil
+}
+
+// prefixOf is the network that the record of ip is about. Where the record is
+// about more than all of IPv4, that is all of IPv4 for an IPv4 address.
+func prefixOf(result maxminddb.Result, ip netip.Addr) netip.Prefix {
+	prefix := result.Prefix()
+	if ip.Is4() && !prefix.Addr().Is4() {
+		return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	}
+	return prefix
+}
+
+// decodeGeo reads the record of a place.
+func decodeGeo(result maxminddb.Result) (binding.Geo, error) {
+	var record struct {
+		Continent struct {
+			Code      string        `maxminddb:"code"`
+			GeoNameID uint32        `maxminddb:"geoname_id"`
+			Names     binding.Names `maxminddb:"names"`
+		} `maxminddb:"continent"`
+		Country struct {
+			ISOCode   string        `maxminddb:"iso_code"`
+			GeoNameID uint32        `maxminddb:"geoname_id"`
+			Names     binding.Names `maxminddb:"names"`
+		} `maxminddb:"country"`
+		City struct {
+			GeoNameID uint32        `maxminddb:"geoname_id"`
+			Names     binding.Names `maxminddb:"names"`
+		} `maxminddb:"city"`
+		Location struct {
+			Latitude  *float64 `maxminddb:"latitude"`
+			Longitude *float64 `maxminddb:"longitude"`
+		} `maxminddb:"location"`
+	}
+	if err := result.Decode(&record); err != nil {
+		return binding.Geo{}, corrupt(err)
+	}
+	geo := binding.Geo{
+		Continent: binding.Continent(record.Continent),
+		Country:   binding.Country(record.Country),
+		City:      binding.City(record.City),
+	}
+	if latitude, longitude := record.Location.Latitude, record.Location.Longitude; isDegrees(latitude, 90) && isDegrees(longitude, 180) {
+		geo.Coordinates = &binding.Coordinates{Latitude: *latitude, Longitude: *longitude}
+	}
+	return geo, nil
+}
+
+// isDegrees reports whether v is known and from -limit to limit, which infinity
+// and NaN are not.
+func isDegrees(v *float64, limit float64) bool { return v != nil && math.Abs(*v) <= limit }
