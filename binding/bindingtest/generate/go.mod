@@ -1,6 +1,6 @@
 module github.com/mooring-go/mooring/binding/bindingtest/generate
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/maxmind/mmdbwriter v1.2.0
@@ -9,10 +9,10 @@ require (
 )
 
 require (
-	github.com/oschwald/maxminddb-golang/v2 v2.1.1 // indirect
+	github.com/oschwald/maxminddb-golang/v2 v2.9.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	go4.org/netipx v0.0.0-20231129151722-fdeea329fbba // indirect
-	golang.org/x/sys v0.38.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
 )
 
 replace github.com/mooring-go/mooring => ../../..
