@@ -13,7 +13,7 @@ import (
 // place where it should stand holds something else.
 type AddressError struct {
 	Source string // "RemoteAddr", or the name of the header
-	Value  string // what stands there, cut short where it is long
+	Value  string // the entry as it stands there, cut short where it is long
 	Reason string // what is wrong with it
 }
 

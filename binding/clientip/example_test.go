@@ -42,7 +42,7 @@ func ExampleTrustedProxies_forwarded() {
 	fmt.Println(err)
 	// Output:
 	// 2001:db8::1 <nil>
-	// clientip: Forwarded: "unknown": not an IP address (want "ip", "ip:port", "[ipv6]" or "[ipv6]:port")
+	// clientip: Forwarded: "for=unknown": not an IP address (want "ip", "ip:port", "[ipv6]" or "[ipv6]:port")
 }
 
 func ExampleValidator() {

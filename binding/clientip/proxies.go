@@ -103,11 +103,13 @@ func (p *proxies) ClientIP(r *http.Request) (netip.Addr, error) {
 			if entries++; entries > maxEntries {
 				return netip.Addr{}, newAddressError(p.header, value, fmt.Sprintf("more than %d entries", maxEntries))
 			}
+			line := value
 			var entry string
-			entry, value, more = p.prior(value)
+			entry, value, more = p.prior(line)
 			ip, ok := parseNode(entry)
 			if !ok {
-				return netip.Addr{}, newAddressError(p.header, entry, notAddress)
+				written := trimSpace(strings.TrimPrefix(line[len(value):], ","))
+				return netip.Addr{}, newAddressError(p.header, written, notAddress)
 			}
 			if client = ip; !p.trusts(client) {
 				return client, nil
