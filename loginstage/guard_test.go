@@ -1,0 +1,237 @@
+package loginstage_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/binding"
+	"github.com/mooring-go/mooring/binding/bindingtest"
+	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/loginstagetest"
+	"github.com/mooring-go/mooring/session"
+)
+
+func TestAnonymousPasses(t *testing.T) {
+	store := loginstagetest.NewStore(nil)
+	_, browser := open(t, loginstage.Config{Store: store, NetworkBinding: binding.NetworkASN})
+	assert.Equal(t, "nobody", whoami(browser))
+	assert.Equal(t, http.StatusUnauthorized, browser.Get("/private/").StatusCode)
+	assert.Zero(t, store.Calls(loginstagetest.Get), "there is nothing to ask the store for")
+}
+
+func TestSameAddressIsNotLookedUp(t *testing.T) {
+	places := &bindingtest.Counter{Locator: bindingtest.Places()}
+	_, browser := open(t, loginstage.Config{Locator: places, NetworkBinding: binding.NetworkASNNetworkIP, GeoIPBinding: binding.GeoIPCity})
+	signIn(t, browser, "ada")
+	require.Equal(t, 1, places.Calls())
+	for range 5 {
+		require.Equal(t, "ada", whoami(browser))
+	}
+	assert.Equal(t, 1, places.Calls())
+}
+
+func TestMovedWhereTheBindingHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		places := &bindingtest.Counter{Locator: bindingtest.Places()}
+		stage, browser := open(t, loginstage.Config{Locator: places, GeoIPBinding: binding.GeoIPCountry})
+		signIn(t, browser, "ada")
+		time.Sleep(time.Second)
+		browser.MoveTo(bindingtest.Munich)
+		require.Equal(t, "ada", whoami(browser))
+		require.Equal(t, 2, places.Calls(), "the new address, and the anchor is as it was recorded")
+		require.Equal(t, "ada", whoami(browser))
+		require.Equal(t, 2, places.Calls(), "the new address is the last one now")
+
+		s := sessions(t, stage, "ada")[0]
+		assert.Equal(t, bindingtest.Munich, s.IP)
+		assert.Equal(t, time.Now().UTC(), s.LastSeen)
+		assert.Equal(t, bindingtest.Berlin, s.Anchor.IP, "the anchor never changes")
+		assert.Empty(t, stage.Events.Of(loginstage.ActionLogout))
+	})
+}
+
+// Many small steps do not lead away: each is compared with the anchor.
+func TestEveryMoveIsComparedWithTheAnchor(t *testing.T) {
+	stage, browser := open(t, loginstage.Config{NetworkBinding: binding.NetworkASN, GeoIPBinding: binding.GeoIPCountry})
+	signIn(t, browser, "ada")
+	browser.MoveTo(bindingtest.Munich) // same country, same network
+	require.Equal(t, "ada", whoami(browser))
+	browser.MoveTo(bindingtest.Hamburg)
+	require.Equal(t, http.StatusUnauthorized, browser.Get("/whoami").StatusCode)
+	broken := stage.Events.Last().Context.Binding
+	assert.Equal(t, binding.NetworkASNChanged, broken.Reason)
+	assert.Equal(t, bindingtest.Berlin, stage.Events.Last().Context.IP.Previous)
+}
+
+func TestBrokenEndsOnce(t *testing.T) {
+	for range 5 {
+		stage, browser := open(t, loginstage.Config{GeoIPBinding: binding.GeoIPCountry})
+		signIn(t, browser, "ada")
+		var thieves []*loginstagetest.Browser
+		for range 32 {
+			thief := browser.Clone()
+			thief.MoveTo(bindingtest.Paris)
+			thieves = append(thieves, thief)
+		}
+		// Those that come after the session has ended find nobody signed in, and
+		// /private/ turns them away all the same.
+		for _, response := range atOnce(len(thieves), func(i int) loginstagetest.Response { return thieves[i].Call("GET", "/private/", nil) }) {
+			require.Equal(t, http.StatusUnauthorized, response.StatusCode)
+		}
+		require.Equal(t, []session.Cause{session.CauseBroken}, causes(stage, loginstage.ActionLogout))
+		require.Empty(t, sessions(t, stage, "ada"))
+		require.Equal(t, http.StatusUnauthorized, browser.Get("/private/").StatusCode, "at home too")
+		require.Equal(t, "nobody", whoami(browser))
+	}
+}
+
+func TestBrokenTakesTheToken(t *testing.T) {
+	stage, browser := open(t, loginstage.Config{GeoIPBinding: binding.GeoIPCountry})
+	signIn(t, browser, "ada")
+	browser.MoveTo(bindingtest.Paris)
+	response := browser.Call("GET", "/whoami", nil)
+	assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
+	assert.Empty(t, setCookie(t, response, cookie).Value)
+	assert.Negative(t, setCookie(t, response, cookie).MaxAge)
+	assert.Equal(t, "no-store", response.Header.Get("Cache-Control"))
+	assert.Empty(t, browser.Cookie(cookie))
+	assert.Equal(t, "nobody", whoami(browser), "and the next request is anonymous")
+	assert.Len(t, stage.Events.Of(loginstage.ActionLogout), 1)
+}
+
+// A session that someone else ended is anonymous, and its cookie is left alone:
+// a sign-in of the same browser may be on its way with another.
+func TestEndedElsewhereIsAnonymous(t *testing.T) {
+	stage, browser := open(t, loginstage.Config{})
+	signIn(t, browser, "ada")
+	_, err := stage.RevokeUser(t.Context(), "ada", "admin")
+	require.NoError(t, err)
+	response := browser.Get("/whoami")
+	assert.Equal(t, "nobody", response.Text)
+	assert.Empty(t, response.Header["Set-Cookie"])
+}
+
+func TestOnBroken(t *testing.T) {
+	var told []session.Ended
+	stage, browser := open(t, loginstage.Config{
+		GeoIPBinding: binding.GeoIPCountry, LoginURL: "/login",
+		OnBroken: func(w http.ResponseWriter, r *http.Request, ended session.Ended) {
+			told = append(told, ended)
+			_, signedIn := loginstage.Current(r.Context())
+			assert.False(t, signedIn)
+			w.WriteHeader(http.StatusTeapot)
+		},
+	})
+	signIn(t, browser, "ada")
+	browser.MoveTo(bindingtest.Paris)
+	response := browser.Get("/whoami")
+	assert.Equal(t, http.StatusTeapot, response.StatusCode)
+	assert.Negative(t, setCookie(t, response, cookie).MaxAge)
+	require.Len(t, told, 1)
+	assert.Equal(t, "ada", told[0].Session.User)
+	assert.Equal(t, session.CauseBroken, told[0].Ending.Cause)
+	assert.Equal(t, binding.GeoIPCountryChanged, told[0].Ending.Reason)
+	assert.Equal(t, bindingtest.Paris, told[0].Ending.Client)
+	assert.Len(t, stage.Events.Of(loginstage.ActionLogout), 1)
+}
+
+func TestRequireInsideGuardChecksOnce(t *testing.T) {
+	store := loginstagetest.NewStore(nil)
+	_, browser := open(t, loginstage.Config{Store: store})
+	signIn(t, browser, "ada")
+	before := store.Calls(loginstagetest.Get)
+	require.Equal(t, "ada", browser.Get("/private/").Text)
+	assert.Equal(t, before+1, store.Calls(loginstagetest.Get))
+}
+
+// Two stages with a carrier each can guard the same application: staff and
+// customers. Inside both, Current is the inner one's.
+func TestGuardsOfTwoStages(t *testing.T) {
+	staff := loginstagetest.New(t, loginstage.Config{Name: "staff", Carrier: session.Cookie{Name: "__Host-staff"}})
+	customers := loginstagetest.New(t, loginstage.Config{Name: "customers"})
+	browser := loginstagetest.NewBrowser(t, staff.Guard(app(customers.UserLogin)))
+	signIn(t, browser, "ada")
+	assert.Equal(t, "ada", whoami(browser))
+	assert.Equal(t, "ada", browser.Get("/private/").Text)
+
+	theirs := loginstagetest.NewBrowser(t, staff.Guard(customers.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/begin":
+			_, err := staff.Begin(w, r, loginstage.User{ID: "boss"})
+			assert.NoError(t, err)
+		default:
+			staff.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				s, _ := loginstage.Current(r.Context())
+				_, _ = w.Write([]byte(s.User + " of " + s.Stage))
+			})).ServeHTTP(w, r)
+		}
+	}))))
+	theirs.PostForm("/begin", nil)
+	assert.Equal(t, "boss of staff", theirs.Get("/").Text)
+}
+
+func TestCurrentOfABareContext(t *testing.T) {
+	s, ok := loginstage.Current(t.Context())
+	assert.False(t, ok)
+	assert.Zero(t, s)
+}
+
+func TestGuardLeavesTheRequestAlone(t *testing.T) {
+	stage, browser := open(t, loginstage.Config{})
+	signIn(t, browser, "ada")
+	r := httptest.NewRequest("GET", "/", nil)
+	r.AddCookie(&http.Cookie{Name: cookie, Value: browser.Cookie(cookie)})
+	before := r.Context()
+	called := false
+	stage.Guard(http.HandlerFunc(func(_ http.ResponseWriter, guarded *http.Request) {
+		called = true
+		_, ok := loginstage.Current(guarded.Context())
+		assert.True(t, ok)
+		assert.NotSame(t, r, guarded)
+	})).ServeHTTP(httptest.NewRecorder(), r)
+	assert.True(t, called)
+	assert.Equal(t, before, r.Context())
+}
+
+// The use of a session is written at most once a minute, unless it moves.
+func TestTouchesAreCoalesced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := loginstagetest.NewStore(nil)
+		stage, browser := open(t, loginstage.Config{Store: store, GeoIPBinding: binding.GeoIPCountry})
+		signIn(t, browser, "ada")
+		for range 10 * 60 {
+			require.Equal(t, "ada", whoami(browser))
+			time.Sleep(time.Second)
+		}
+		assert.Equal(t, 9, store.Calls(loginstagetest.Touch), "in ten minutes")
+
+		before := store.Calls(loginstagetest.Touch)
+		for i := range 6 {
+			browser.MoveTo([]netip.Addr{bindingtest.Munich, bindingtest.Berlin}[i%2])
+			require.Equal(t, "ada", whoami(browser))
+			time.Sleep(time.Second)
+		}
+		assert.Equal(t, before+6, store.Calls(loginstagetest.Touch), "each move is written at once")
+		assert.Equal(t, bindingtest.Berlin, sessions(t, stage, "ada")[0].IP)
+	})
+}
+
+func TestProblemJSON(t *testing.T) {
+	_, browser := open(t, loginstage.Config{Name: "staff"})
+	response := browser.Call("GET", "/private/", nil)
+	assert.Equal(t, "application/problem+json", response.Header.Get("Content-Type"))
+	assert.Equal(t, "nosniff", response.Header.Get("X-Content-Type-Options"))
+	assert.Equal(t, `Session realm="staff"`, response.Header.Get("WWW-Authenticate"))
+	assert.Equal(t, "no-store", response.Header.Get("Cache-Control"))
+	var problem map[string]any
+	require.NoError(t, json.Unmarshal([]byte(response.Text), &problem))
+	assert.Equal(t, map[string]any{"type": "about:blank", "title": "Unauthorized", "status": 401.0, "detail": "Sign in to use this."}, problem)
+}
