@@ -151,21 +151,22 @@ func hasPrefix(name, prefix string) bool {
 }
 
 // onlyCookie returns the value of the cookie of the name, if the Cookie headers
-// have exactly one. It is what [http.Request.CookiesNamed] does, without
-// allocating.
+// have exactly one. It finds what [http.Request.CookiesNamed] does, without
+// allocating, and counts those that are malformed too.
 func onlyCookie(headers []string, name string) (value string, ok bool) {
+	const space = " \t\r\n"
 	for _, header := range headers {
 		for header != "" {
 			var pair string
 			pair, header, _ = strings.Cut(header, ";")
-			key, v, found := strings.Cut(strings.TrimLeft(pair, " \t"), "=")
-			if !found || strings.TrimRight(key, " \t") != name {
+			key, v, _ := strings.Cut(strings.Trim(pair, space), "=")
+			if strings.TrimRight(key, space) != name {
 				continue
 			}
 			if ok {
 				return "", false
 			}
-			value, ok = strings.TrimRight(v, " \t"), true
+			value, ok = v, true
 		}
 	}
 	return value, ok

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 )
 
@@ -22,7 +24,9 @@ var ErrBadToken = errors.New("session: not a session token")
 
 // A Token is a session's secret: whoever has it is signed in. It travels in a
 // carrier and nowhere else; printing, logging or encoding one shows a
-// placeholder. The zero value is no token. It is safe for concurrent use.
+// placeholder, except in an unexported field of something that is printed, where
+// fmt calls no methods. The zero value is no token. It is safe for concurrent
+// use.
 type Token struct{ secret string }
 
 // NewToken returns a fresh token for a session of user: 256 bits from
@@ -65,8 +69,9 @@ func (t Token) Secret() string { return t.secret }
 // String returns a placeholder, so that the secret is not printed by accident.
 func (t Token) String() string { return redacted }
 
-// GoString returns a placeholder, as String does.
-func (t Token) GoString() string { return redacted }
+// Format writes a placeholder, as String returns, whatever the verb: those that
+// do not suit a string would print what is in t.
+func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // LogValue returns a placeholder, as String does.
 func (t Token) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -113,7 +113,7 @@ var cookieRules = []rule[*carrierFixture]{
 			good, planted := c.Name+"="+c.Value, c.Name+"="+other.Value
 			for _, headers := range [][]string{
 				{good + "; " + planted}, {planted + "; " + good}, {good + ";" + planted}, {good, planted}, {good + "; " + good},
-				{good + "; a=b; " + planted}, {good + "; " + c.Name + "="}, {c.Name + "=; " + good}, {good, "a=b", c.Name + "=x"},
+				{good + "; a=b; " + planted}, {good + "; " + c.Name + "="}, {c.Name + "=; " + good}, {c.Name + "; " + good}, {good, "a=b", c.Name + "=x"},
 			} {
 				f.reads(f.forged(headers...), session.Token{})
 			}
