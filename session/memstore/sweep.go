@@ -7,7 +7,7 @@ import (
 
 // sweepBatch is how many entries Sweep forgets while it holds a lock: some tens
 // of microseconds.
-const sweepBatch = 32
+const sweepBatch = 16
 
 // Sweep forgets what is overdue at now. It holds no lock for long, so the other
 // methods go on meanwhile, and it stops with the context's error when that is
