@@ -3,6 +3,8 @@ package binding
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
+	"strings"
 )
 
 // Class is what an address is for, by the IANA special-purpose registries
@@ -42,7 +44,9 @@ var special = []struct {
 	{netip.MustParsePrefix("192.0.0.0/24"), ClassReserved},
 	{netip.MustParsePrefix("198.18.0.0/15"), ClassReserved},
 	{netip.MustParsePrefix("240.0.0.0/4"), ClassReserved},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), ClassReserved},
 	{netip.MustParsePrefix("100::/64"), ClassReserved},
+	{netip.MustParsePrefix("100:0:0:1::/64"), ClassReserved},
 	{netip.MustParsePrefix("2001:2::/48"), ClassReserved},
 	{netip.MustParsePrefix("5f00::/16"), ClassReserved},
 }
@@ -87,14 +91,23 @@ func (l PrefixLengths) MarshalText() ([]byte, error) {
 
 // UnmarshalText reads what MarshalText writes, and leaves l as it was on error.
 func (l *PrefixLengths) UnmarshalText(text []byte) error {
-	var read PrefixLengths
-	var rest string
-	n, _ := fmt.Sscanf(string(text)+" ", "ipv4=%d,ipv6=%d%s", &read.IPv4, &read.IPv6, &rest)
-	if n != 2 || read.IPv4 == 0 || read.IPv6 == 0 || !read.valid() {
+	v4, v6, _ := strings.Cut(string(text), ",")
+	read := PrefixLengths{prefixLength(v4, "ipv4="), prefixLength(v6, "ipv6=")}
+	if read.IPv4 == 0 || read.IPv6 == 0 || !read.valid() {
 		return fmt.Errorf("binding: prefix lengths %.40q: want ipv4=N,ipv6=N with N from %d to 32 and from %d to 128", text, minIPv4, minIPv6)
 	}
 	*l = read
 	return nil
+}
+
+// prefixLength is the number after the name, or 0 for what is none.
+func prefixLength(s, name string) uint8 {
+	number, ok := strings.CutPrefix(s, name)
+	n, err := strconv.ParseUint(number, 10, 8)
+	if !ok || err != nil {
+		return 0
+	}
+	return uint8(n)
 }
 
 // The shortest prefixes that may count as one address.

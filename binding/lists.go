@@ -44,29 +44,31 @@ func (g *ASNGroups) Set(groups ...[]uint32) error {
 
 // Same reports whether a and b are in one group.
 func (g *ASNGroups) Same(a, b uint32) bool {
-	if g == nil {
-		return false
-	}
-	groupOf := g.groupOf.Load()
-	if groupOf == nil {
-		return false
-	}
-	groupA, okA := (*groupOf)[a]
-	groupB, okB := (*groupOf)[b]
+	groupOf := g.load()
+	groupA, okA := groupOf[a]
+	groupB, okB := groupOf[b]
 	return okA && okB && groupA == groupB
+}
+
+// load is the group of each number, as of now.
+func (g *ASNGroups) load() map[uint32]int {
+	if g == nil {
+		return nil
+	}
+	if groupOf := g.groupOf.Load(); groupOf != nil {
+		return *groupOf
+	}
+	return nil
 }
 
 // MarshalText returns the groups as UnmarshalText reads them, in order of their
 // least numbers.
 func (g *ASNGroups) MarshalText() ([]byte, error) {
-	groupOf := g.groupOf.Load()
-	if groupOf == nil {
-		return nil, nil
-	}
+	groupOf := g.load()
 	groups := map[int][]string{}
 	var order []int
-	for _, number := range slices.Sorted(maps.Keys(*groupOf)) {
-		i := (*groupOf)[number]
+	for _, number := range slices.Sorted(maps.Keys(groupOf)) {
+		i := groupOf[number]
 		if groups[i] == nil {
 			order = append(order, i)
 		}
@@ -130,25 +132,26 @@ func (p *Prefixes) Set(list ...netip.Prefix) error {
 
 // Contains reports whether the address is in one of the networks.
 func (p *Prefixes) Contains(ip netip.Addr) bool {
-	if p == nil {
-		return false
-	}
-	list := p.list.Load()
-	if list == nil {
-		return false
-	}
 	ip = Normalize(ip)
-	return slices.ContainsFunc(*list, func(prefix netip.Prefix) bool { return prefix.Contains(ip) })
+	return slices.ContainsFunc(p.load(), func(prefix netip.Prefix) bool { return prefix.Contains(ip) })
+}
+
+// load is the list as of now.
+func (p *Prefixes) load() []netip.Prefix {
+	if p == nil {
+		return nil
+	}
+	if list := p.list.Load(); list != nil {
+		return *list
+	}
+	return nil
 }
 
 // MarshalText returns the list as UnmarshalText reads it.
 func (p *Prefixes) MarshalText() ([]byte, error) {
-	list := p.list.Load()
-	if list == nil {
-		return nil, nil
-	}
-	texts := make([]string, len(*list))
-	for i, prefix := range *list {
+	list := p.load()
+	texts := make([]string, len(list))
+	for i, prefix := range list {
 		texts[i] = prefix.String()
 	}
 	return []byte(strings.Join(texts, ",")), nil

@@ -6,10 +6,10 @@ import "errors"
 // hold where it is used, what is tolerated all the same, and what is done about
 // what does not hold. The zero value asks for nothing. Policies are comparable.
 type Policy struct {
-	Network Network `json:"network,omitempty" yaml:"network"`
-	GeoIP   GeoIP   `json:"geoip,omitempty" yaml:"geoip"`
+	Network   Network `json:"network,omitempty" yaml:"network"`
+	GeoIP     GeoIP   `json:"geoip,omitempty" yaml:"geoip"`
 	Tolerance `yaml:",inline"`
-	Actions Actions `json:"actions,omitzero" yaml:"actions"`
+	Actions   Actions `json:"actions,omitzero" yaml:"actions"`
 }
 
 // Validate returns every mistake in p, joined.
@@ -31,9 +31,11 @@ func (p Policy) Strict() Policy {
 
 // Learns reports whether to is of the other address family than from, and p
 // compares addresses and keeps an anchor per family: to is then compared with
-// the anchor of its family too, or becomes it.
+// the anchor of its family too, or becomes it. An exempt address is not the
+// user's to learn, and one of which nothing is known has no prefix to learn.
 func (p Policy) Learns(from, to Location) bool {
-	return p.Network >= NetworkASNNetwork && p.crossing(&from, &to)
+	return p.crossing(&from, &to) && !p.Exempt.Contains(to.IP) &&
+		(p.Network >= NetworkASNNetworkIP || (p.Network == NetworkASNNetwork && to.ASN != nil))
 }
 
 // Check compares where a session was made, from, with where it is used, to. It
@@ -63,40 +65,59 @@ func (p Policy) Check(from, to Location) *Broken {
 // geoIPRules is where in reasons those of GeoIP begin.
 const geoIPRules = 4
 
+// asks reports whether p asks for the fact.
+func (p *Policy) asks(reason Reason) bool {
+	switch reason {
+	case NetworkMissing, NetworkASNChanged:
+		return p.Network >= NetworkASN
+	case NetworkPrefixChanged:
+		return p.Network >= NetworkASNNetwork
+	case NetworkIPChanged:
+		return p.Network >= NetworkASNNetworkIP
+	case GeoIPMissing, GeoIPContinentChanged:
+		return p.GeoIP >= GeoIPContinent
+	case GeoIPCountryChanged:
+		return p.GeoIP >= GeoIPCountry
+	default:
+		return p.GeoIP >= GeoIPCity
+	}
+}
+
 // judge compares one fact, and says by which tolerance it holds, if by one.
 func (p *Policy) judge(reason Reason, from, to *Location) (outcome Outcome, by string) {
-	outcome, by = p.judgeStrictly(reason, from, to)
+	if !p.asks(reason) {
+		return NotAsked, ""
+	}
+	outcome, by = p.compare(reason, from, to)
 	if outcome == Broke && p.Exempt.Contains(to.IP) {
 		return Tolerated, "exempt"
 	}
 	return outcome, by
 }
 
-func (p *Policy) judgeStrictly(reason Reason, from, to *Location) (outcome Outcome, by string) {
+func (p *Policy) compare(reason Reason, from, to *Location) (outcome Outcome, by string) {
 	switch reason {
 	case NetworkMissing:
-		return p.judgeMissing(p.Network != NetworkOff, from.ASN != nil && to.ASN != nil, from, to)
+		return p.compareMissing(from.ASN != nil && to.ASN != nil, from, to)
 	case GeoIPMissing:
-		return p.judgeMissing(p.GeoIP != GeoIPOff, from.Geo != nil && to.Geo != nil, from, to)
+		return p.compareMissing(from.Geo != nil && to.Geo != nil, from, to)
 	case NetworkIPChanged:
-		return p.judgeIP(from, to)
+		return p.compareIP(from, to)
 	case NetworkASNChanged, NetworkPrefixChanged:
 		if from.ASN == nil || to.ASN == nil {
 			return NotCompared, ""
 		}
-		return p.judgeASN(reason, from, to)
+		return p.compareASN(reason, from, to)
 	default:
 		if from.Geo == nil || to.Geo == nil {
 			return NotCompared, ""
 		}
-		return p.judgeGeo(reason, from.Geo, to.Geo)
+		return compareGeo(reason, from.Geo, to.Geo), ""
 	}
 }
 
-func (p *Policy) judgeMissing(asked, present bool, from, to *Location) (Outcome, string) {
+func (p *Policy) compareMissing(present bool, from, to *Location) (Outcome, string) {
 	switch {
-	case !asked:
-		return NotAsked, ""
 	case present:
 		return Held, ""
 	case p.missing(from, to):
@@ -106,36 +127,23 @@ func (p *Policy) judgeMissing(asked, present bool, from, to *Location) (Outcome,
 	}
 }
 
-func (p *Policy) judgeASN(reason Reason, from, to *Location) (Outcome, string) {
-	if reason == NetworkASNChanged {
-		switch {
-		case p.Network < NetworkASN:
-			return NotAsked, ""
-		case from.ASN.Number == to.ASN.Number:
-			return Held, ""
-		case p.ASNGroups.Same(from.ASN.Number, to.ASN.Number):
-			return Tolerated, "asn_groups"
-		default:
-			return Broke, ""
-		}
-	}
+func (p *Policy) compareASN(reason Reason, from, to *Location) (Outcome, string) {
+	byNumber := reason == NetworkASNChanged
 	switch {
-	case p.Network < NetworkASNNetwork:
-		return NotAsked, ""
-	case from.ASN.Network == to.ASN.Network:
+	case byNumber && from.ASN.Number == to.ASN.Number, !byNumber && from.ASN.Network == to.ASN.Network:
 		return Held, ""
-	case p.crossing(from, to):
+	case byNumber && p.ASNGroups.Same(from.ASN.Number, to.ASN.Number):
+		return Tolerated, "asn_groups"
+	case !byNumber && p.crossing(from, to):
 		return Tolerated, "families"
 	default:
 		return Broke, ""
 	}
 }
 
-func (p *Policy) judgeIP(from, to *Location) (Outcome, string) {
+func (p *Policy) compareIP(from, to *Location) (Outcome, string) {
 	a, b := Normalize(from.IP), Normalize(to.IP)
 	switch {
-	case p.Network < NetworkASNNetworkIP:
-		return NotAsked, ""
 	case a.IsValid() && a == b:
 		return Held, ""
 	case p.SameIP.same(a, b):
@@ -147,23 +155,18 @@ func (p *Policy) judgeIP(from, to *Location) (Outcome, string) {
 	}
 }
 
-func (p *Policy) judgeGeo(reason Reason, from, to *Geo) (Outcome, string) {
-	var level GeoIP
+func compareGeo(reason Reason, from, to *Geo) Outcome {
 	var equal bool
 	switch reason {
 	case GeoIPContinentChanged:
-		level, equal = GeoIPContinent, from.Continent.Equal(to.Continent)
+		equal = from.Continent.Equal(to.Continent)
 	case GeoIPCountryChanged:
-		level, equal = GeoIPCountry, from.Country.Equal(to.Country)
+		equal = from.Country.Equal(to.Country)
 	case GeoIPCityChanged:
-		level, equal = GeoIPCity, from.City.Equal(to.City)
+		equal = from.City.Equal(to.City)
 	}
-	switch {
-	case p.GeoIP < level:
-		return NotAsked, ""
-	case equal:
-		return Held, ""
-	default:
-		return Broke, ""
+	if equal {
+		return Held
 	}
+	return Broke
 }

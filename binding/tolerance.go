@@ -36,7 +36,9 @@ type Tolerance struct {
 	Local LocalRule `json:"local,omitempty" yaml:"local"`
 
 	// MaxMoves is how many changes of address that only hold by tolerance a
-	// session may make in an hour; past it, nothing is tolerated. 0: any number.
+	// session may make in an hour, up to 64; past it, nothing is tolerated. Those
+	// within one second count as one, since a browser sends many requests at
+	// once. 0: any number.
 	MaxMoves uint16 `json:"max_moves,omitempty" yaml:"max_moves"`
 }
 
@@ -147,8 +149,15 @@ func (t Tolerance) Validate() error {
 	if !t.SameIP.valid() {
 		sameIPErr = fmt.Errorf("binding: prefix lengths %d and %d: want 0, or from %d to 32 and from %d to 128", t.SameIP.IPv4, t.SameIP.IPv6, minIPv4, minIPv6)
 	}
-	return errors.Join(sameIPErr, familiesErr, missingErr, localErr)
+	var maxMovesErr error
+	if t.MaxMoves > maxMaxMoves {
+		maxMovesErr = fmt.Errorf("binding: max moves %d: want 0 for any number, or up to %d", t.MaxMoves, maxMaxMoves)
+	}
+	return errors.Join(sameIPErr, familiesErr, missingErr, localErr, maxMovesErr)
 }
+
+// maxMaxMoves is how many moves a session remembers.
+const maxMaxMoves = 64
 
 // missing reports whether facts may be missing between two addresses.
 func (t *Tolerance) missing(from, to *Location) bool {
@@ -156,6 +165,9 @@ func (t *Tolerance) missing(from, to *Location) bool {
 		return false
 	}
 	fromClass, toClass := ClassOf(from.IP), ClassOf(to.IP)
+	if fromClass == ClassUnknown || toClass == ClassUnknown {
+		return t.Missing == MissingHold
+	}
 	if t.Local != LocalAsMissing && (fromClass == ClassPublic) != (toClass == ClassPublic) {
 		return t.Local == LocalHold
 	}

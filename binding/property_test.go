@@ -1,0 +1,176 @@
+package binding_test
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+
+	"github.com/mooring-go/mooring/binding"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// draw takes one of the values, by the least digit of n, and leaves the others.
+func draw[T any](n *uint64, values ...T) T {
+	value := values[*n%uint64(len(values))]
+	*n /= uint64(len(values))
+	return value
+}
+
+// drawLocation returns the location that n stands for, of few enough that two
+// often have something in common. Nothing in it is shared.
+func drawLocation(n uint64) binding.Location {
+	l := binding.Location{IP: draw(&n, address(""),
+		address("1.1.1.1"), address("1.1.1.2"), address("2.2.2.2"), address("::ffff:1.1.1.1"), address("192.168.1.2"), address("100.64.0.1"),
+		address("2a00::1"), address("2a00::2"), address("2a00:0:0:1::1"), address("fd00::1"), address("fe80::1%eth0"))}
+	if draw(&n, true, true, false) {
+		l.ASN = &binding.ASN{
+			Number:  draw[uint32](&n, 64500, 64501, 64502, 0),
+			Network: draw(&n, netip.Prefix{}, netip.MustParsePrefix("1.1.0.0/16"), netip.MustParsePrefix("2a00::/16")),
+		}
+	}
+	if draw(&n, true, true, false) {
+		l.Geo = &binding.Geo{
+			Continent: draw(&n, europe, asia, binding.Continent{}),
+			Country:   draw(&n, germany, france, binding.Country{ISOCode: "DE"}, binding.Country{}),
+			City:      draw(&n, berlin, hamburg, binding.City{Names: binding.Names{"en": "Berlin"}}, binding.City{}),
+		}
+	}
+	return l
+}
+
+// drawPolicy returns the policy that n stands for.
+func drawPolicy(t *testing.T, n uint64) binding.Policy {
+	p := binding.Policy{
+		Network: draw(&n, binding.NetworkOff, binding.NetworkASN, binding.NetworkASNNetwork, binding.NetworkASNNetworkIP),
+		GeoIP:   draw(&n, binding.GeoIPOff, binding.GeoIPContinent, binding.GeoIPCountry, binding.GeoIPCity),
+		Tolerance: binding.Tolerance{
+			SameIP:   draw(&n, binding.PrefixLengths{}, binding.PrefixLengths{IPv6: 64}, binding.PrefixLengths{IPv4: 24}, binding.PrefixLengths{IPv4: 16, IPv6: 32}),
+			Families: draw(&n, binding.FamiliesStrict, binding.FamiliesLearn),
+			Missing:  draw(&n, binding.MissingBreak, binding.MissingHold, binding.MissingSameClass),
+			Local:    draw(&n, binding.LocalAsMissing, binding.LocalBreak, binding.LocalHold),
+		},
+	}
+	if draw(&n, false, true) {
+		p.ASNGroups = groupsOf(t, "64500+64501")
+	}
+	if draw(&n, false, true) {
+		p.Exempt = prefixesOf(t, "2.2.0.0/16,192.168.0.0/16,2a00:0:0:1::/64")
+	}
+	for _, r := range everyReason {
+		p.Actions = p.Actions.With(draw(&n, binding.End, binding.StepUp, binding.Report, binding.Allow), r)
+	}
+	return p
+}
+
+// fuzzPolicy fuzzes what holds for every policy between any two locations.
+func fuzzPolicy(f *testing.F, property func(t *testing.T, p binding.Policy, from, to binding.Location)) {
+	seeds := rand.New(rand.NewPCG(1, 2))
+	for range 500 {
+		f.Add(seeds.Uint64(), seeds.Uint64(), seeds.Uint64())
+	}
+	for n := range uint64(16) { // nothing tolerated, from and to the same place
+		f.Add(n, n, n)
+	}
+	f.Fuzz(func(t *testing.T, p, from, to uint64) {
+		property(t, drawPolicy(t, p), drawLocation(from), drawLocation(to))
+	})
+}
+
+func FuzzPolicyCheckAgreesWithExplain(f *testing.F) {
+	fuzzPolicy(f, func(t *testing.T, p binding.Policy, from, to binding.Location) {
+		decision := p.Explain(from, to)
+		first, action := binding.Reason(""), binding.Allow
+		for _, r := range decision.Rulings {
+			if r.Outcome != binding.Broke {
+				continue
+			}
+			if first == "" {
+				first = r.Rule
+			}
+			action = min(action, r.Action)
+		}
+		assert.Equal(t, first, reason(p.Check(from, to)))
+		assert.Equal(t, action, decision.Action)
+		assert.Equal(t, first == "", decision.Broken() == nil)
+		p.Actions = binding.Actions{}
+		assert.Equal(t, p.Check(from, to), p.Explain(from, to).Broken(), "with equal actions the first fact is the decisive one")
+	})
+}
+
+func FuzzPolicyToleranceOnlyForgives(f *testing.F) {
+	fuzzPolicy(f, func(t *testing.T, p binding.Policy, from, to binding.Location) {
+		strict := p.Strict().Check(from, to)
+		if strict == nil {
+			assert.Nil(t, p.Check(from, to))
+		}
+		assert.Equal(t, strict != nil && p.Check(from, to) == nil, p.Explain(from, to).Tolerated())
+	})
+}
+
+func FuzzPolicyStricterLevelsNeverForgive(f *testing.F) {
+	fuzzPolicy(f, func(t *testing.T, p binding.Policy, from, to binding.Location) {
+		if p.Check(from, to) == nil {
+			return
+		}
+		for network := p.Network; network <= binding.NetworkASNNetworkIP; network++ {
+			for geoIP := p.GeoIP; geoIP <= binding.GeoIPCity; geoIP++ {
+				stricter := p
+				stricter.Network, stricter.GeoIP = network, geoIP
+				require.NotNil(t, stricter.Check(from, to), "%v and %v", network, geoIP)
+			}
+		}
+	})
+}
+
+func FuzzPolicyDecidesByItsInputAlone(f *testing.F) {
+	seeds := rand.New(rand.NewPCG(3, 4))
+	for range 100 {
+		f.Add(seeds.Uint64(), seeds.Uint64(), seeds.Uint64())
+	}
+	f.Fuzz(func(t *testing.T, p, from, to uint64) {
+		decision := drawPolicy(t, p).Explain(drawLocation(from), drawLocation(to))
+		again := drawPolicy(t, p).Explain(drawLocation(from), drawLocation(to))
+		assert.Equal(t, asJSON(t, decision), asJSON(t, again))
+		assert.Equal(t, reason(drawPolicy(t, p).Check(drawLocation(from), drawLocation(to))),
+			reason(drawPolicy(t, p).Check(drawLocation(from), drawLocation(to))))
+	})
+}
+
+// byTheTable is what each level asks for, as the table of levels has it.
+func byTheTable(p binding.Policy, from, to binding.Location) binding.Reason {
+	var asn, prefix, ip, continent, country, city bool
+	known := from.ASN != nil && to.ASN != nil
+	if known {
+		asn, prefix = from.ASN.Number == to.ASN.Number, from.ASN.Network == to.ASN.Network
+	}
+	ip = from.IP.IsValid() && from.IP.Unmap().WithZone("") == to.IP.Unmap().WithZone("")
+	located := from.Geo != nil && to.Geo != nil
+	if located {
+		continent, country, city = from.Geo.Continent.Equal(to.Geo.Continent), from.Geo.Country.Equal(to.Geo.Country), from.Geo.City.Equal(to.Geo.City)
+	}
+	for _, row := range []struct {
+		asked, equal bool
+		reason       binding.Reason
+	}{
+		{p.Network >= binding.NetworkASN, known, binding.NetworkMissing},
+		{p.Network >= binding.NetworkASN, asn, binding.NetworkASNChanged},
+		{p.Network >= binding.NetworkASNNetwork, prefix, binding.NetworkPrefixChanged},
+		{p.Network >= binding.NetworkASNNetworkIP, ip, binding.NetworkIPChanged},
+		{p.GeoIP >= binding.GeoIPContinent, located, binding.GeoIPMissing},
+		{p.GeoIP >= binding.GeoIPContinent, continent, binding.GeoIPContinentChanged},
+		{p.GeoIP >= binding.GeoIPCountry, country, binding.GeoIPCountryChanged},
+		{p.GeoIP >= binding.GeoIPCity, city, binding.GeoIPCityChanged},
+	} {
+		if row.asked && !row.equal {
+			return row.reason
+		}
+	}
+	return ""
+}
+
+func FuzzPolicyWithoutToleranceIsTheTable(f *testing.F) {
+	fuzzPolicy(f, func(t *testing.T, p binding.Policy, from, to binding.Location) {
+		assert.Equal(t, byTheTable(p, from, to), reason(p.Strict().Check(from, to)))
+	})
+}
