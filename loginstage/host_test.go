@@ -18,9 +18,11 @@ import (
 // cookie is the name of the cookie with the token.
 const cookie = session.DefaultCookieName
 
-// app is a host application. It says in its status what came of a sign-in.
+// app is a host application. It says in its status what came of a sign-in, which
+// is outside of the guard.
 func app(login *loginstage.UserLogin) http.Handler {
-	mux := http.NewServeMux()
+	mux, guarded := http.NewServeMux(), http.NewServeMux()
+	mux.Handle("/", login.Guard(guarded))
 	mux.HandleFunc("POST /begin", func(w http.ResponseWriter, r *http.Request) {
 		challenge, err := login.Begin(w, r, loginstage.User{ID: r.FormValue("user"), Inactive: r.FormValue("inactive") != ""})
 		switch {
@@ -45,18 +47,18 @@ func app(login *loginstage.UserLogin) http.Handler {
 		ending, _ := login.LastEnding(r)
 		_, _ = w.Write([]byte(ending.Cause))
 	})
-	mux.HandleFunc("/whoami", func(w http.ResponseWriter, r *http.Request) {
+	guarded.HandleFunc("/whoami", func(w http.ResponseWriter, r *http.Request) {
 		s, ok := loginstage.Current(r.Context())
 		if !ok {
 			s.User = "nobody"
 		}
 		_, _ = w.Write([]byte(s.User))
 	})
-	mux.Handle("/private/", login.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	guarded.Handle("/private/", login.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, _ := loginstage.Current(r.Context())
 		_, _ = w.Write([]byte(s.User))
 	})))
-	return login.Guard(mux)
+	return mux
 }
 
 func fail(w http.ResponseWriter, err error) {

@@ -53,9 +53,8 @@ func post(form string) *http.Request {
 }
 
 // turnedAway is where a GET for the request line's target is sent.
-func turnedAway(t testing.TB, loginURL, target string) string {
+func turnedAway(t testing.TB, stage *loginstage.UserLogin, target string) string {
 	t.Helper()
-	stage := loginstagetest.New(t, loginstage.Config{LoginURL: loginURL})
 	r := get("/")
 	r.Header.Set("Accept", "text/html")
 	r.RequestURI = target
@@ -82,10 +81,12 @@ func TestTheWayToTheSignIn(t *testing.T) {
 		{"/login", "http://evil.example//evil.example/a", "/login"},
 		{"/login", "*", "/login"},
 	} {
-		assert.Equal(t, test.location, turnedAway(t, test.loginURL, test.target), "%.100q", test.target)
+		stage := loginstagetest.New(t, loginstage.Config{LoginURL: test.loginURL})
+		assert.Equal(t, test.location, turnedAway(t, stage.UserLogin, test.target), "%.100q", test.target)
 	}
+	stage := loginstagetest.New(t, loginstage.Config{LoginURL: "/login"})
 	for _, target := range hostile {
-		location, err := url.Parse(turnedAway(t, "/login", target))
+		location, err := url.Parse(turnedAway(t, stage.UserLogin, target))
 		require.NoError(t, err)
 		assert.Equal(t, "/login", location.Path)
 		assert.Empty(t, location.Host)
@@ -125,6 +126,8 @@ func FuzzNext(f *testing.F) {
 	for _, next := range append(hostile, harmless...) {
 		f.Add(next)
 	}
+	stage, err := loginstage.New(loginstage.Config{LoginURL: "/login"})
+	require.NoError(f, err)
 	base := &url.URL{Scheme: "https", Host: "host", Path: "/"}
 	f.Fuzz(func(t *testing.T, next string) {
 		got := loginstage.Next(get("/login?next=" + url.QueryEscape(next)))
@@ -144,7 +147,7 @@ func FuzzNext(f *testing.F) {
 			require.False(t, strings.HasPrefix(as, "//"), "%q", as)
 		}
 
-		location, err := base.Parse(turnedAway(t, "/login", next))
+		location, err := base.Parse(turnedAway(t, stage, next))
 		require.NoError(t, err)
 		require.Equal(t, "host", location.Host)
 		require.Equal(t, "/login", location.Path)
