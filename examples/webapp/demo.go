@@ -33,14 +33,14 @@ type demoPlace struct {
 
 var demoPlaces = []demoPlace{
 	{bindingtest.Berlin, "Berlin"},
-	{bindingtest.BerlinNeighbour, "Berlin, next door (same network)"},
-	{bindingtest.BerlinMobile, "Berlin, mobile phone (another network)"},
-	{bindingtest.Munich, "Munich (same network and country)"},
-	{bindingtest.Hamburg, "Hamburg (another network)"},
-	{bindingtest.Paris, "Paris (another country)"},
-	{bindingtest.NewYork, "New York (another continent)"},
-	{bindingtest.NetworkOnly, "Somewhere (network known, place unknown)"},
-	{bindingtest.Unlocated, "Nowhere (nothing known)"},
+	{bindingtest.BerlinNeighbour, "Berlin, next door"},
+	{bindingtest.BerlinMobile, "Berlin, other network"},
+	{bindingtest.Munich, "Munich, same network"},
+	{bindingtest.Hamburg, "Hamburg, other network"},
+	{bindingtest.Paris, "Paris"},
+	{bindingtest.NewYork, "New York"},
+	{bindingtest.NetworkOnly, "Place unknown"},
+	{bindingtest.Unlocated, "Nothing known"},
 }
 
 // demo lets a visitor pretend to come from another address. It is the

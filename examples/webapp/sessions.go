@@ -61,7 +61,7 @@ func (a *app) showSessions(w http.ResponseWriter, r *http.Request) {
 func (a *app) row(ctx context.Context, s session.Session) sessionRow {
 	row := sessionRow{
 		ID: s.ID.String(), Device: deviceName(s.UserAgent), IP: s.IP.String(),
-		Place: placeName(s.Anchor), Network: networkName(s.Anchor),
+		Place: sentence(placeName(s.Anchor)), Network: sentence(networkName(s.Anchor)),
 		SignedIn: s.Created, LastSeen: s.LastSeen, Ends: s.Deadline(), Stays: s.MaxAge > 0,
 	}
 	if s.IP == s.Anchor.IP {
@@ -70,7 +70,7 @@ func (a *app) row(ctx context.Context, s session.Session) sessionRow {
 	// Since the sign-in the session has moved, as far as its binding lets it.
 	if here, err := a.locator.Locate(ctx, s.IP); err == nil {
 		row.SignedInAt = row.Place
-		row.Place, row.Network = placeName(here), networkName(here)
+		row.Place, row.Network = sentence(placeName(here)), sentence(networkName(here))
 	}
 	return row
 }

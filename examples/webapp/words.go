@@ -39,7 +39,7 @@ func firstOf(s, otherwise string, marksAndWords ...string) string {
 // placeName is where an address is, as far as it is known.
 func placeName(l binding.Location) string {
 	if l.Geo == nil {
-		return "an unknown place"
+		return "unknown place"
 	}
 	city, country := l.Geo.City.Names.English(), l.Geo.Country.Names.English()
 	switch {
@@ -48,14 +48,14 @@ func placeName(l binding.Location) string {
 	case city+country != "":
 		return city + country
 	default:
-		return "an unknown place"
+		return "unknown place"
 	}
 }
 
 // networkName is who announces an address, as far as it is known.
 func networkName(l binding.Location) string {
 	if l.ASN == nil {
-		return "an unknown network"
+		return "unknown network"
 	}
 	return strings.TrimSpace(fmt.Sprintf("AS%d %s", l.ASN.Number, l.ASN.Organization))
 }

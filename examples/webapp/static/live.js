@@ -12,14 +12,13 @@ const list = document.getElementById("events");
 const live = document.getElementById("live");
 
 function say(text, link) {
-  live.replaceChildren(text, " ");
-  if (link) {
-    const a = document.createElement("a");
-    a.href = "/";
-    a.textContent = link;
-    live.append(a);
-  }
-  live.hidden = false;
+  const note = document.createElement("p");
+  note.className = "note";
+  const a = document.createElement("a");
+  a.href = "/";
+  a.textContent = link;
+  note.append(text, " ", a);
+  live.replaceChildren(note);
 }
 
 function show(event) {
