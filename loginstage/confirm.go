@@ -13,11 +13,11 @@ import (
 // lived. A client that is not signed in gets [session.ErrNotFound] or
 // [*session.EndedError].
 func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request) error {
-	s, err := l.sessions.Load(r)
+	s, err := l.load(r)
 	if err != nil {
 		return fmt.Errorf("loginstage: confirming: %w", err)
 	}
-	here, err := l.here(r)
+	here, err := l.here(r, s.Policy)
 	if err != nil {
 		return err
 	}

@@ -343,3 +343,16 @@ func TestFailuresAreLogged(t *testing.T) {
 	assert.Contains(t, log.String(), errOut.Error())
 	assert.NotContains(t, log.String(), browser.Cookie(cookie))
 }
+
+// secondStartFails is a store whose every second Start fails.
+type secondStartFails struct {
+	*loginstagetest.Store
+	starts int
+}
+
+func (s *secondStartFails) Start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
+	if s.starts++; s.starts%2 == 0 {
+		return nil, errOut
+	}
+	return s.Store.Start(ctx, started, replace)
+}

@@ -76,7 +76,7 @@ func (l *UserLogin) admit(w http.ResponseWriter, r *http.Request) (*http.Request
 	if c, ok := r.Context().Value(sessionKey{}).(*sessionContext); ok && c.guard == l {
 		return r, true
 	}
-	s, err := l.sessions.Load(r)
+	s, err := l.load(r)
 	if err == nil {
 		s, err = l.hold(r, s)
 	}
@@ -95,6 +95,19 @@ func (l *UserLogin) admit(w http.ResponseWriter, r *http.Request) (*http.Request
 		l.unmoor(w, r, ended.Session.ID)
 	}
 	return r, true
+}
+
+// load returns the session that r was sent in. A remembered device is none, even
+// if its token is sent in the place of a session's.
+func (l *UserLogin) load(r *http.Request) (session.Session, error) {
+	s, err := l.sessions.Load(r)
+	if err != nil {
+		return session.Session{}, err
+	}
+	if _, ok := deviceOwner(s.User); ok {
+		return session.Session{}, session.ErrNotFound
+	}
+	return s, nil
 }
 
 // overdue reports whether a session ended by a limit. No other sign-in in the

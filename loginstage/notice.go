@@ -15,7 +15,7 @@ import (
 // ended, while that is kept: see [Config.KeepEndings]. It is for telling the
 // user, on the sign-in page for instance. A client that is signed in has none.
 func (l *UserLogin) LastEnding(r *http.Request) (session.Ending, bool) {
-	_, err := l.sessions.Load(r)
+	_, err := l.load(r)
 	if errors.Is(err, session.ErrNotFound) {
 		if value, ok := l.noticeCookie().Value(r); ok {
 			if id, parseErr := session.ParseID(value); parseErr == nil {

@@ -14,7 +14,7 @@ import (
 // session could not be ended, the client keeps its token, so that it can try
 // again.
 func (l *UserLogin) Logout(w http.ResponseWriter, r *http.Request) error {
-	s, err := l.sessions.Load(r)
+	s, err := l.load(r)
 	if errors.Is(err, session.ErrPending) {
 		s, err = l.sessions.LoadPending(r)
 	}
