@@ -57,17 +57,19 @@ func (l *UserLogin) Begin(w http.ResponseWriter, r *http.Request, user User) (*C
 		l.deny(r, denied.Cause, user.ID)
 		return nil, denied
 	}
-	here, err := l.here(r)
+	policy := l.config.policy()
+	here, err := l.here(r, policy)
 	if err != nil {
 		return nil, err
 	}
 	s := session.Session{
 		User: user.ID, Name: clip(user.Name, maxName), Method: clip(user.Method, maxName), Stage: l.config.Name,
 		Created: session.Now(), IP: here.IP, UserAgent: clip(r.UserAgent(), maxUserAgent),
-		Policy: l.config.policy(), Anchor: here,
+		Policy: policy, Anchor: here,
 	}
 	if l.config.StaySignedInOffset == 0 {
-		return nil, l.signIn(w, r, s, false)
+		_, err := l.signIn(w, r, s, false)
+		return nil, err
 	}
 	s.Pending = true
 	s.Expires = s.Created.Add(challengeTime)
@@ -84,7 +86,8 @@ func (l *UserLogin) Begin(w http.ResponseWriter, r *http.Request, user User) (*C
 // Finish signs the user in whom Begin asked, with the answer. It does so once,
 // however often and from however many requests at once it is called: the others
 // get [ErrNoChallenge]. A client that has moved since Begin so that the binding
-// does not hold gets [*binding.Broken], and has to sign in again.
+// is broken gets [*binding.Broken], and has to sign in again; where the Actions
+// do not end a session for it, the new one is restricted, or it is reported.
 func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer) error {
 	pending, err := l.sessions.LoadPending(r)
 	if isEnded(err) {
@@ -93,25 +96,29 @@ func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer
 	if err != nil {
 		return fmt.Errorf("loginstage: finishing: %w", err)
 	}
-	here, err := l.here(r)
+	here, err := l.here(r, pending.Policy)
 	if err != nil {
 		return err
 	}
+	moved := verdict{action: binding.Allow}
 	if here.IP != pending.Anchor.IP {
-		verdict, err := l.judge(r.Context(), pending, here.IP)
-		if err != nil {
+		if moved, err = l.judge(r.Context(), pending, here.IP); err != nil {
 			return err
 		}
-		if verdict.action == binding.End {
-			return l.denyMoved(r, pending, verdict)
+		if moved.action == binding.End {
+			return l.denyMoved(r, pending, moved)
 		}
 	}
 	s := pending
 	s.Created, s.LastSeen = session.Now(), time.Time{}
 	s.IP, s.Anchor = here.IP, here
-	err = l.signIn(w, r, s, answer.StaySignedIn)
+	s.Drift.Restricted = moved.drift.Restricted
+	s, err = l.signIn(w, r, s, answer.StaySignedIn)
 	if isEnded(err) {
 		return ErrNoChallenge
+	}
+	if err == nil {
+		l.tellMoved(r, s, session.Drift{}, moved)
 	}
 	return err
 }
@@ -131,11 +138,11 @@ func (l *UserLogin) denyMoved(r *http.Request, pending session.Session, moved ve
 
 // signIn starts s, which is as yet without its limits. A pending s must still
 // be live, and is answered.
-func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Session, staySignedIn bool) error {
+func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Session, staySignedIn bool) (session.Session, error) {
 	l.limit(&s, staySignedIn)
 	device, err := l.knownDevice(r, s.User)
 	if err != nil {
-		return err
+		return session.Session{}, err
 	}
 	s.KnownDevice = !device.IsZero()
 	answered := s.Pending
@@ -147,12 +154,12 @@ func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Ses
 		Ending:      l.ending(r, "", s.User, nil),
 	})
 	if err != nil {
-		return fmt.Errorf("loginstage: signing in: %w", err)
+		return session.Session{}, fmt.Errorf("loginstage: signing in: %w", err)
 	}
 	l.rememberDevice(w, r, s, device)
 	l.clearNotice(w, r)
 	l.events.emit(r.Context(), l.loginEvent(r, s))
-	return nil
+	return s, nil
 }
 
 // limit sets how long s lives.
@@ -178,9 +185,9 @@ func leastPositive(a, b duration.Duration) duration.Duration {
 	return min(a, b)
 }
 
-// here is where the request comes from. Where nothing has to be bound, a
-// client or a locator that says nothing is as good as one that knows nothing.
-func (l *UserLogin) here(r *http.Request) (binding.Location, error) {
+// here is where the request comes from. Where policy binds nothing, a client or
+// a locator that says nothing is as good as one that knows nothing.
+func (l *UserLogin) here(r *http.Request, policy binding.Policy) (binding.Location, error) {
 	ip, err := l.clientIP(r)
 	var location binding.Location
 	if err == nil {
@@ -189,7 +196,7 @@ func (l *UserLogin) here(r *http.Request) (binding.Location, error) {
 	if err == nil {
 		return location, nil
 	}
-	if l.config.policy().Binds() {
+	if policy.Binds() {
 		return binding.Location{}, err
 	}
 	l.config.Logger.WarnContext(r.Context(), "loginstage: signing in from an unknown place", "error", err)

@@ -80,7 +80,7 @@ func (l *UserLogin) compare(ctx context.Context, s session.Session, policy bindi
 	if v.broken != nil || policy.MaxMoves == 0 || policy.Strict().Check(anchor, to) == nil {
 		return v
 	}
-	now := session.Now()
+	now := session.Now().Truncate(time.Second) // a browser that has moved sends many requests at once
 	if movesSince(s.Drift.Moves, now.Add(-time.Hour)) >= int(policy.MaxMoves) {
 		return l.decide(ctx, s, policy.Strict(), anchor, to)
 	}
@@ -88,7 +88,7 @@ func (l *UserLogin) compare(ctx context.Context, s session.Session, policy bindi
 	return v
 }
 
-// movesSince is how many of the moves, which are in order, came after since.
+// movesSince is how many of the moves, which are in order, came at since or after.
 func movesSince(moves []time.Time, since time.Time) int {
 	first, _ := slices.BinarySearchFunc(moves, since, time.Time.Compare)
 	return len(moves) - first
@@ -105,6 +105,9 @@ func (l *UserLogin) decide(ctx context.Context, s session.Session, policy bindin
 	if l.config.Decide != nil {
 		decision.Action = l.config.Decide(ctx, s, decision)
 	}
+	if decision.Action > binding.Allow { // which is none
+		decision.Action = binding.End
+	}
 	v := verdict{action: decision.Action, broken: decision.Broken()}
 	if l.config.ExplainEvents {
 		v.explained = &decision
@@ -114,9 +117,6 @@ func (l *UserLogin) decide(ctx context.Context, s session.Session, policy bindin
 		v.drift.Restricted = v.broken.Reason
 	case binding.Report:
 		v.drift.Reported = []string{moveKey(v.broken)}
-	case binding.Allow:
-	default: // also what is no action at all
-		v.action = binding.End
 	}
 	return v
 }

@@ -154,6 +154,8 @@ func (c Config) checkBinding(add func(field string, value any, want string), wir
 	_, geoIPErr := c.GeoIPBinding.MarshalText()
 	wired("GeoIPBinding", geoIPErr)
 	wired("Tolerance", c.Tolerance.Validate())
+	_, actionsErr := c.Actions.MarshalText()
+	wired("Actions", actionsErr)
 	if networkErr != nil || geoIPErr != nil {
 		return
 	}
