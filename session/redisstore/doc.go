@@ -47,6 +47,15 @@
 //     where an ending must never be lost use one server with appendfsync always,
 //     or package sqlstore.
 //
+// # Costs
+//
+// Get takes well under a microsecond of the process on top of the client's own
+// GET, once the record was read before, and the server about 1.4 kB for each
+// session that has an anchor. For a minute each Start, End and EndUser leaves a
+// note of some 200 bytes. Lease asks 4096 keys whether there is anything to
+// deliver, in 8 round trips: some milliseconds, so once in a second or less often
+// is enough. Sweep reads the head of each session.
+//
 // # Failures
 //
 // An error names the operation and wraps what the client said; it has session

@@ -91,7 +91,6 @@ func TestServerHangs(t *testing.T) {
 	defer cancel()
 	_, err := store.Get(ctx, s.ID)
 	fails(t, token, map[string]error{"getting a session": err})
-	require.Error(t, ctx.Err())
 	server.stop()
 	server.start(t)
 	ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
@@ -106,7 +105,7 @@ func TestReplicaIsReadOnly(t *testing.T) {
 	token, s := signedIn(t, store)
 	replica := dial(t, run(t, "--replicaof", "127.0.0.1 "+master.addr[strings.LastIndexByte(master.addr, ':')+1:]).addr,
 		func(o *redis.Options) { o.MaxRetries = -1 })
-	until(t, "the replica", func() bool { return len(keys(t, replica, prefix+":*:s")) > 0 || replica.DBSize(t.Context()).Val() >= 3 })
+	until(t, "the replica", func() bool { return replica.DBSize(t.Context()).Val() >= 3 })
 	stale, err := redisstore.New(replica, redisstore.Config{Prefix: prefix})
 	require.NoError(t, err)
 	errs := attempts(t.Context(), stale, s.ID)

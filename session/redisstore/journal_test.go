@@ -139,7 +139,7 @@ func TestSweepEmptiesTheJournal(t *testing.T) {
 	n, err := store.Sweep(t.Context(), newEnding("").Keep)
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
-	for _, key := range keys(t, client, prefix) {
+	for _, key := range keys(t.Context(), client, prefix) {
 		require.Contains(t, key, "}:c:", "what is left are the notes of scripts")
 	}
 }

@@ -18,7 +18,14 @@ import (
 // base is what all keys of a shard begin with.
 func (s *Store) base(shard string) string { return s.config.Prefix + ":{" + shard + "}:" }
 
-func (s *Store) sessionKey(id session.ID) string { return s.base(id.Shard()) + "s:" + id.String() }
+func (s *Store) sessionKey(id session.ID) string {
+	key := append(make([]byte, 0, 128), s.config.Prefix...)
+	key = append(key, ":{"...)
+	key = append(key, id.Shard()...)
+	key = append(key, "}:s:"...)
+	key, _ = id.AppendText(key)
+	return string(key)
+}
 
 func (s *Store) indexKey(user string) string { return s.base(session.Shard(user)) + "u:" + user }
 

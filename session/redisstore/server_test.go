@@ -61,8 +61,9 @@ func open(t testing.TB, client redis.UniversalClient) (*redisstore.Store, string
 	store, err := redisstore.New(client, redisstore.Config{Prefix: prefix})
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		for _, key := range keys(t, client, prefix) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+		defer cancel()
+		for _, key := range keys(ctx, client, prefix) {
 			_ = client.Del(ctx, key).Err()
 		}
 	})
@@ -70,9 +71,7 @@ func open(t testing.TB, client redis.UniversalClient) (*redisstore.Store, string
 }
 
 // keys are all keys that begin with prefix.
-func keys(t testing.TB, client redis.UniversalClient, prefix string) []string {
-	t.Helper()
-	ctx := context.WithoutCancel(t.Context())
+func keys(ctx context.Context, client redis.UniversalClient, prefix string) []string {
 	nodes := make(chan *redis.Client, 16)
 	if cluster, ok := client.(*redis.ClusterClient); ok {
 		_ = cluster.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error { nodes <- node; return nil })

@@ -225,7 +225,7 @@ func TestKeysExpire(t *testing.T) {
 	lasts := func(kind string, from, to time.Duration) {
 		t.Helper()
 		found := 0
-		for _, key := range keys(t, client, prefix) {
+		for _, key := range keys(t.Context(), client, prefix) {
 			if strings.Contains(key, "}:"+kind) {
 				ttl := client.PTTL(t.Context(), key).Val()
 				require.Greater(t, ttl, from, key)
@@ -255,7 +255,7 @@ func TestKeysExpire(t *testing.T) {
 	_, err = store.Lease(t.Context(), now, now.Add(minute), 1)
 	require.NoError(t, err)
 	lasts("l", grace+3*hour-minute, grace+3*hour)
-	for _, key := range keys(t, client, prefix) {
+	for _, key := range keys(t.Context(), client, prefix) {
 		require.Positive(t, client.PTTL(t.Context(), key).Val(), key)
 	}
 }
