@@ -23,13 +23,14 @@ type engine struct {
 	driver  string
 	dsn     func(testing.TB) string
 	what    string // what is missing if it does not answer
+	option  bool   // its DSN has an option that not every server knows
 }
 
 var engines = []engine{
-	{"PostgreSQL by pgx", sqlstore.PostgreSQL, "pgx", server(postgresDSN), "PostgreSQL (MOORING_POSTGRES_DSN)"},
-	{"PostgreSQL by pq", sqlstore.PostgreSQL, "postgres", server(postgresDSN), "PostgreSQL (MOORING_POSTGRES_DSN)"},
-	{"MySQL", sqlstore.MySQL, "mysql", server(mysqlDSN), "MySQL or MariaDB (MOORING_MYSQL_DSN)"},
-	{"SQLite by modernc", sqlstore.SQLite, "sqlite", file("?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"), "SQLite"},
+	{"PostgreSQL by pgx", sqlstore.PostgreSQL, "pgx", server(postgresDSN), "PostgreSQL (MOORING_POSTGRES_DSN)", false},
+	{"PostgreSQL by pq", sqlstore.PostgreSQL, "postgres", server(postgresDSN), "PostgreSQL (MOORING_POSTGRES_DSN)", false},
+	{"MySQL", sqlstore.MySQL, "mysql", server(mysqlDSN), "MySQL or MariaDB (MOORING_MYSQL_DSN)", false},
+	{"SQLite by modernc", sqlstore.SQLite, "sqlite", file("?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"), "SQLite", false},
 }
 
 func server(dsn func() string) func(testing.TB) string {
@@ -63,6 +64,9 @@ func (e engine) connect(t testing.TB, dsn string) *sql.DB {
 	db, err := sql.Open(e.driver, dsn)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
+	if err := db.PingContext(t.Context()); err != nil && e.option {
+		t.Skipf("missing: %s with the options for %q: %v", e.what, e.name, err)
+	}
 	reachable(t, db, e.what)
 	db.SetMaxOpenConns(24)
 	db.SetMaxIdleConns(24)
@@ -110,4 +114,13 @@ func (e engine) quote(name string) string {
 		return "`" + name + "`"
 	}
 	return `"` + name + `"`
+}
+
+// openUnchecked opens a DSN at which nobody may answer.
+func openUnchecked(t testing.TB, e engine, dsn string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(e.driver, dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
 }

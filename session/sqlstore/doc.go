@@ -38,7 +38,8 @@
 // With synchronous(NORMAL) a power failure can undo the last few steps, endings
 // among them; FULL keeps them all, for the time of a disk flush each. Every
 // connection to ":memory:" has a database of its own, so it needs
-// SetMaxOpenConns(1).
+// SetMaxOpenConns(1). No context cuts a busy timeout short, so it should be below
+// what a request may take.
 //
 // The time that a step may take is the context's to say. A pool with
 // SetMaxOpenConns and SetMaxIdleConns at the same number does not connect anew

@@ -24,7 +24,7 @@ func ExampleSchema() {
 	// CREATE INDEX IF NOT EXISTS "session_owner" ON "auth"."session" (owner, ended);
 	// CREATE INDEX IF NOT EXISTS "session_sweep" ON "auth"."session" (sweep_at);
 	// CREATE TABLE IF NOT EXISTS "auth"."session_journal" (
-	// CREATE INDEX IF NOT EXISTS "session_journal_owner" ON "auth"."session_journal" (owner, seq);
+	// CREATE INDEX IF NOT EXISTS "session_journal_lease" ON "auth"."session_journal" (leased_until);
 	// CREATE TABLE IF NOT EXISTS "auth"."session_schema" (
 }
 

@@ -27,10 +27,11 @@ func newText(config Config) text {
 	} {
 		pairs = append(pairs, "{"+name.template+"}", prefix+quoted(table+name.name))
 	}
-	for _, index := range []string{"owner", "sweep"} { // an index is in its table's schema
-		pairs = append(pairs, "{session_"+index+"}", quoted(table+"_"+index))
+	for _, index := range []struct{ template, name string }{
+		{"session_owner", "_owner"}, {"session_sweep", "_sweep"}, {"journal_owner", "_journal_owner"}, {"journal_lease", "_journal_lease"},
+	} {
+		pairs = append(pairs, "{"+index.template+"}", quoted(table+index.name)) // an index is in its table's schema
 	}
-	pairs = append(pairs, "{journal_owner}", quoted(table+"_journal_owner"))
 	return text{d, strings.NewReplacer(pairs...)}
 }
 

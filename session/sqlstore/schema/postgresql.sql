@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS {journal} (
 	UNIQUE (session_id)
 );
 
-CREATE INDEX IF NOT EXISTS {journal_owner} ON {journal} (owner, seq);
+CREATE INDEX IF NOT EXISTS {journal_lease} ON {journal} (leased_until);
 
 -- The one row says which schema this is.
 CREATE TABLE IF NOT EXISTS {schema} (

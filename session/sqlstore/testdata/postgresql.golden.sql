@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS "mooring_session_journal" (
 	UNIQUE (session_id)
 );
 
-CREATE INDEX IF NOT EXISTS "mooring_session_journal_owner" ON "mooring_session_journal" (owner, seq);
+CREATE INDEX IF NOT EXISTS "mooring_session_journal_lease" ON "mooring_session_journal" (leased_until);
 
 -- The one row says which schema this is.
 CREATE TABLE IF NOT EXISTS "mooring_session_schema" (

@@ -1,0 +1,249 @@
+package integration
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/sqlstore"
+)
+
+// steps are all methods of a store, by what its errors call them.
+func steps(store *sqlstore.Store, id session.ID) map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"start": func(ctx context.Context) error {
+			_, err := store.Start(ctx, newSession("ada"), session.Replace{From: id, Others: true, Ending: newEnding("")})
+			return err
+		},
+		"get": func(ctx context.Context) error { _, err := store.Get(ctx, id); return err },
+		"touch": func(ctx context.Context) error {
+			return store.Touch(ctx, id, session.Seen{Time: now.Add(1), IP: netip.MustParseAddr("192.0.2.9")})
+		},
+		"end": func(ctx context.Context) error {
+			_, err := store.End(ctx, id, newEnding(session.CauseSignedOut))
+			return err
+		},
+		"end user": func(ctx context.Context) error {
+			_, err := store.EndUser(ctx, "ada", session.ID{}, newEnding(session.CauseRevoked))
+			return err
+		},
+		"list":      func(ctx context.Context) error { _, err := store.List(ctx, "ada"); return err },
+		"sweep":     func(ctx context.Context) error { _, err := store.Sweep(ctx, now.Add(24*time.Hour)); return err },
+		"lease":     func(ctx context.Context) error { _, err := store.Lease(ctx, now, now, 1); return err },
+		"delivered": func(ctx context.Context) error { return store.Delivered(ctx, id) },
+		"release":   func(ctx context.Context) error { return store.Release(ctx, id) },
+		"migrate":   store.Migrate,
+	}
+}
+
+// isFailure checks that err is that of a store which failed in the step, and
+// says neither that a session is not there nor what its ID is.
+func isFailure(t *testing.T, err error, step string, id session.ID) {
+	t.Helper()
+	require.ErrorContains(t, err, "sqlstore: "+step+": ")
+	require.Equal(t, err, unlessOver(err), "a failure is no verdict")
+	require.NotContains(t, err.Error(), id.String())
+}
+
+func TestServerThatNobodyRuns(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	closed := listener.Addr().String()
+	require.NoError(t, listener.Close())
+	eachEngine(t, func(t *testing.T, e engine) {
+		if e.dialect == sqlstore.SQLite {
+			return // it has no server
+		}
+		db := e.open(t)
+		store, _ := e.store(t, db)
+		s := newSession("ada")
+		_, err := store.Start(t.Context(), s, session.Replace{})
+		require.NoError(t, err)
+
+		dsn, p := e.proxied(t)
+		p.server = closed
+		unreachable := openUnchecked(t, e, dsn)
+		store = e.over(t, unreachable, "mooring_session")
+		for step, do := range steps(store, s.ID) {
+			err := do(t.Context())
+			isFailure(t, err, step, s.ID)
+			require.NotErrorIs(t, err, sqlstore.ErrSchema, "nobody knows")
+			require.NotErrorIs(t, err, sqlstore.ErrDialect)
+		}
+	})
+}
+
+func TestServerThatGoesAndComesBack(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e engine) {
+		if e.dialect == sqlstore.SQLite {
+			return // it has no server
+		}
+		_, table := e.store(t, e.open(t))
+		dsn, p := e.proxied(t)
+		store := e.over(t, e.connect(t, dsn), table)
+		s := newSession("ada")
+		_, err := store.Start(t.Context(), s, session.Replace{})
+		require.NoError(t, err)
+		_, err = store.Get(t.Context(), s.ID)
+		require.NoError(t, err)
+
+		p.set(true)
+		for step, do := range steps(store, s.ID) {
+			isFailure(t, do(t.Context()), step, s.ID)
+		}
+		p.set(false)
+		got, err := store.Get(t.Context(), s.ID)
+		require.NoError(t, err, "it recovers by itself")
+		require.Equal(t, s, got)
+		_, err = store.EndUser(t.Context(), "ada", session.ID{}, newEnding(session.CauseRevoked))
+		require.NoError(t, err)
+	})
+}
+
+// A row that somebody locks holds up nobody for longer than the context says.
+func TestLockedRow(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e engine) {
+		// SQLite's busy timeout takes as long as it says, whatever the context does.
+		db := e.connect(t, strings.Replace(e.dsn(t), "5000", "100", 1))
+		store, table := e.store(t, db)
+		s := newSession("ada")
+		_, err := store.Start(t.Context(), s, session.Replace{})
+		require.NoError(t, err)
+		tx, err := db.BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		defer func() { _ = tx.Rollback() }()
+		_, err = tx.ExecContext(t.Context(), "UPDATE "+e.quote(table)+" SET last_seen = last_seen + 1 WHERE id = '"+s.ID.String()+"'")
+		require.NoError(t, err)
+		all := steps(store, s.ID)
+		for _, step := range []string{"start", "touch", "end", "end user"} {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			err := all[step](ctx)
+			cancel()
+			isFailure(t, err, step, s.ID)
+			require.ErrorIs(t, err, context.DeadlineExceeded, step)
+		}
+		got, err := store.Get(t.Context(), s.ID)
+		require.NoError(t, err, "reading does not wait")
+		require.Equal(t, s, got, "nothing was done")
+		if e.dialect != sqlstore.SQLite {
+			_, err = store.Start(t.Context(), newSession("bob"), session.Replace{Others: true, Ending: newEnding("")})
+			require.NoError(t, err, "nor do others")
+		}
+		require.NoError(t, tx.Rollback())
+		require.NoError(t, all["end user"](t.Context()), "it recovers by itself")
+	})
+}
+
+func TestReadOnlyDatabase(t *testing.T) {
+	option := map[string]string{
+		"pgx": "&default_transaction_read_only=on", "mysql": "?tx_read_only=1", "sqlite": "&mode=ro", "sqlite3": "&mode=ro",
+	}
+	eachEngine(t, func(t *testing.T, e engine) {
+		if e.driver == "postgres" {
+			return // it asks for READ WRITE with each transaction
+		}
+		dsn := e.dsn(t)
+		store, table := e.store(t, e.connect(t, dsn))
+		s := newSession("ada")
+		_, err := store.Start(t.Context(), s, session.Replace{})
+		require.NoError(t, err)
+
+		e.option = true
+		separator := option[e.driver]
+		if strings.Contains(dsn, "?") {
+			separator = strings.Replace(separator, "?", "&", 1)
+		}
+		readOnly := e.over(t, e.connect(t, dsn+separator), table)
+		for step, do := range steps(readOnly, s.ID) {
+			switch step {
+			case "get", "list", "migrate":
+				require.NoError(t, do(t.Context()), step)
+			case "lease": // there is nothing to lease, and so perhaps nothing to write
+			default:
+				isFailure(t, do(t.Context()), step, s.ID)
+			}
+		}
+		got, err := store.Get(t.Context(), s.ID)
+		require.NoError(t, err)
+		require.Equal(t, s, got)
+	})
+}
+
+func TestFullDatabase(t *testing.T) {
+	for _, e := range engines {
+		if e.driver != "sqlite" { // the others cannot be filled without harm
+			continue
+		}
+		dsn := e.dsn(t)
+		_, table := e.store(t, e.connect(t, dsn))
+		full := e.over(t, e.connect(t, dsn+"&_pragma=max_page_count(60)"), table)
+		var kept []session.Session
+		var err error
+		for err == nil && len(kept) < 1000 {
+			s := newSession("ada")
+			if _, err = full.Start(t.Context(), s, session.Replace{}); err == nil {
+				kept = append(kept, s)
+			}
+		}
+		require.NotEmpty(t, kept)
+		isFailure(t, err, "start", kept[0].ID)
+		live, err := full.List(t.Context(), "ada")
+		require.NoError(t, err)
+		require.ElementsMatch(t, kept, live, "nothing is lost")
+		n, err := full.Sweep(t.Context(), now.Add(24*time.Hour))
+		require.NoError(t, err)
+		require.Equal(t, len(kept), n)
+		_, err = full.Start(t.Context(), newSession("ada"), session.Replace{})
+		require.NoError(t, err, "there is room again")
+	}
+}
+
+func TestRowsThatAreNotWhatWasWritten(t *testing.T) {
+	bob := newSession("bob")
+	swapped, err := session.EncodeRecord(bob)
+	require.NoError(t, err)
+	damages := map[string]struct {
+		set   string
+		value any
+	}{
+		"a record cut short":        {"record", []byte(`{"v":1,"id"`)},
+		"an empty record":           {"record", []byte{}},
+		"a record of a newer kind":  {"record", []byte(strings.Replace(string(swapped), `"v":1`, `"v":2`, 1))},
+		"another session's record":  {"record", swapped},
+		"an address that is none":   {"ip", "not an address"},
+		"an ending that is no JSON": {"ending", []byte("\x00\xff")},
+	}
+	eachEngine(t, func(t *testing.T, e engine) {
+		db := e.open(t)
+		store, table := e.store(t, db)
+		for name, damage := range damages {
+			s := newSession("ada")
+			_, err := store.Start(t.Context(), s, session.Replace{})
+			require.NoError(t, err)
+			_, err = store.Get(t.Context(), s.ID)
+			require.NoError(t, err)
+			mark := "?"
+			if e.dialect == sqlstore.PostgreSQL {
+				mark = "$1"
+			}
+			_, err = db.ExecContext(t.Context(), "UPDATE "+e.quote(table)+" SET "+damage.set+" = "+mark+" WHERE id = '"+s.ID.String()+"'", damage.value)
+			require.NoError(t, err)
+			all := steps(store, s.ID)
+			for _, step := range []string{"get", "list", "start", "end user"} {
+				err := all[step](t.Context())
+				require.ErrorIs(t, err, session.ErrRecord, "%s: %s", name, step)
+				isFailure(t, err, step, s.ID)
+				require.NotContains(t, err.Error(), "Ada")
+			}
+			n, err := store.Sweep(t.Context(), now.Add(24*time.Hour))
+			require.NoError(t, err)
+			require.Equal(t, 1, n, "it is forgotten like any other")
+		}
+	})
+}
