@@ -1,0 +1,168 @@
+package loginstage_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/binding"
+	"github.com/mooring-go/mooring/binding/bindingtest"
+	"github.com/mooring-go/mooring/binding/clientip"
+	"github.com/mooring-go/mooring/duration"
+	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/loginstagetest"
+	"github.com/mooring-go/mooring/session"
+)
+
+// Each mistake names the field, what it is, and what is allowed.
+func TestConfigMistakes(t *testing.T) {
+	parse := duration.MustParse
+	for _, test := range []struct {
+		name   string
+		config loginstage.Config
+		field  string
+		says   []string
+	}{
+		{"SessionDuration under a second", loginstage.Config{SessionDuration: parse("milliseconds=999.999999")}, "SessionDuration", []string{"seconds=0.999999999", "until the browser closes", "seconds=1", "days=400"}},
+		{"SessionDuration negative", loginstage.Config{SessionDuration: parse("hours=-1")}, "SessionDuration", []string{"hours=-1"}},
+		{"SessionDuration past the cookie's", loginstage.Config{SessionDuration: parse("days=400,microseconds=0.001")}, "SessionDuration", []string{"days=400"}},
+		{"StaySignedInOffset", loginstage.Config{StaySignedInOffset: parse("seconds=-1")}, "StaySignedInOffset", []string{"seconds=-1", "no prompt"}},
+		{"the sum", loginstage.Config{SessionDuration: parse("days=300"), StaySignedInOffset: parse("days=101")}, "SessionDuration + StaySignedInOffset", []string{"days=401", "at most days=400"}},
+		{"the sum past MaxLifetime", loginstage.Config{SessionDuration: parse("days=2"), MaxLifetime: parse("days=1")}, "SessionDuration + StaySignedInOffset", []string{"days=2", "MaxLifetime", "days=1"}},
+		{"RememberDevice", loginstage.Config{RememberDevice: parse("days=401")}, "RememberDevice", []string{"days=401", "not at all"}},
+		{"IdleTimeout", loginstage.Config{IdleTimeout: 1}, "IdleTimeout", []string{"microseconds=0.001", "no limit"}},
+		{"BrowserSessionLimit", loginstage.Config{BrowserSessionLimit: -1}, "BrowserSessionLimit", []string{"days=1"}},
+		{"MaxLifetime", loginstage.Config{MaxLifetime: -1}, "MaxLifetime", []string{"days=30"}},
+		{"KeepEndings", loginstage.Config{KeepEndings: -1}, "KeepEndings", []string{"days=1"}},
+		{"StoreTimeout", loginstage.Config{StoreTimeout: -1}, "StoreTimeout", []string{"positive", "seconds=3"}},
+		{"MaxSessions", loginstage.Config{MaxSessions: -1}, "MaxSessions", []string{"-1", "0 for any number"}},
+		{"Name too long", loginstage.Config{Name: strings.Repeat("n", 256)}, "Name", []string{"255 bytes"}},
+		{"Name with a line end", loginstage.Config{Name: "a\nb"}, "Name", []string{`"a\nb"`, "printable"}},
+		{"LoginURL elsewhere", loginstage.Config{LoginURL: "https://sso.example/login"}, "LoginURL", []string{`"https://sso.example/login"`, "same origin"}},
+		{"LoginURL of another host", loginstage.Config{LoginURL: "//sso.example"}, "LoginURL", []string{"same origin"}},
+		{"LoginURL without a slash", loginstage.Config{LoginURL: "login"}, "LoginURL", []string{`"login"`}},
+		{"StepUpURL elsewhere", loginstage.Config{StepUpURL: "//sso.example"}, "StepUpURL", []string{"same origin"}},
+		{"NetworkBinding without a Locator", loginstage.Config{NetworkBinding: binding.NetworkASN}, "NetworkBinding", []string{"bind_asn", "Locator", "no_binding"}},
+		{"GeoIPBinding without a Locator", loginstage.Config{GeoIPBinding: binding.GeoIPCity}, "GeoIPBinding", []string{"bind_continent_country_city", "Locator"}},
+		{"NetworkBinding that is none", loginstage.Config{NetworkBinding: 9}, "NetworkBinding", []string{`"9"`, "bind_asn_network_ip"}},
+		{"GeoIPBinding that is none", loginstage.Config{GeoIPBinding: 9}, "GeoIPBinding", []string{`"9"`, "bind_continent"}},
+		{"a Locator that does not cover", loginstage.Config{NetworkBinding: binding.NetworkASN, Locator: coversNothing{}}, "Locator", []string{"out of order"}},
+		{"Carrier", loginstage.Config{Carrier: session.Cookie{Name: "a b"}}, "Carrier", []string{"cookie"}},
+		{"Carrier that is too short-lived", loginstage.Config{Carrier: shortLived{}, SessionDuration: parse("hours=2")}, "Carrier", []string{"lifetime too long"}},
+		{"StageCookie", loginstage.Config{StageCookie: session.Cookie{Name: "__Host-a", Domain: "example.com"}}, "StageCookie", []string{"Domain", "example.com"}},
+		{"ClientIP", loginstage.Config{ClientIP: clientip.TrustedProxies("X-Forwarded-For")}, "ClientIP", []string{"at least one prefix"}},
+		{"DurableEvents", loginstage.Config{DurableEvents: true}, "DurableEvents", []string{"Journal"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			login, err := loginstage.New(test.config)
+			require.Error(t, err)
+			assert.Nil(t, login)
+			mistake, ok := errors.AsType[*loginstage.ConfigError](err)
+			require.True(t, ok, "%v", err)
+			assert.Equal(t, test.field, mistake.Field)
+			for _, part := range append(test.says, "loginstage: "+test.field) {
+				assert.ErrorContains(t, err, part)
+			}
+			assert.NotContains(t, err.Error(), "\n", "one mistake is told once")
+		})
+	}
+}
+
+type coversNothing struct{ bindingtest.Failing }
+
+func (coversNothing) Covers(binding.Policy) error { return errOut }
+
+type shortLived struct{ session.Cookie }
+
+func (shortLived) ValidateLifetime(time.Duration) error { return session.ErrLifetime }
+
+func TestConfigMistakesAreToldAllAtOnce(t *testing.T) {
+	_, err := loginstage.New(loginstage.Config{
+		SessionDuration: -1, RememberDevice: 1, MaxSessions: -1, LoginURL: "//x", NetworkBinding: binding.NetworkASN, GeoIPBinding: binding.GeoIPCity,
+		Carrier: session.Cookie{Name: "__Host-a", Path: "/b", Domain: "example.com"},
+	})
+	require.Error(t, err)
+	joined, ok := err.(interface{ Unwrap() []error })
+	require.True(t, ok)
+	var fields []string
+	for _, each := range joined.Unwrap() {
+		mistake, ok := errors.AsType[*loginstage.ConfigError](each)
+		require.True(t, ok)
+		fields = append(fields, mistake.Field)
+	}
+	assert.ElementsMatch(t, []string{"SessionDuration", "RememberDevice", "MaxSessions", "LoginURL", "NetworkBinding", "GeoIPBinding", "Carrier"}, fields)
+}
+
+func TestConfigThatIsFine(t *testing.T) {
+	parse := duration.MustParse
+	for name, config := range map[string]loginstage.Config{
+		"zero":               {},
+		"the shortest":       {SessionDuration: parse("seconds=1")},
+		"the longest":        {SessionDuration: parse("days=300"), StaySignedInOffset: parse("days=100"), RememberDevice: parse("days=400")},
+		"MaxLifetime":        {SessionDuration: parse("days=1"), MaxLifetime: parse("days=1")},
+		"bound":              {NetworkBinding: binding.NetworkASNNetworkIP, GeoIPBinding: binding.GeoIPCity, Locator: bindingtest.Places()},
+		"behind a proxy":     {ClientIP: clientip.TrustedProxies("Forwarded", netip.MustParsePrefix("192.0.2.0/24"))},
+		"without TLS":        {Carrier: session.Cookie{InsecureHTTP: true}},
+		"a way to the login": {LoginURL: "/login?lang=en"},
+	} {
+		_, err := loginstage.New(config)
+		assert.NoError(t, err, name)
+	}
+}
+
+// Every setting that an operator knows can be read from a file.
+func TestConfigFromJSON(t *testing.T) {
+	var config loginstage.Config
+	require.NoError(t, json.Unmarshal([]byte(`{
+		"name": "staff",
+		"session_duration": "hours=12",
+		"stay_signed_in_offset": "weeks=2",
+		"remember_device": "days=30",
+		"network_binding": "bind_asn",
+		"geoip_binding": "bind_continent_country",
+		"terminate_other_sessions": true,
+		"max_sessions": 5,
+		"idle_timeout": "minutes=30",
+		"browser_session_limit": "hours=8",
+		"max_lifetime": "days=90",
+		"keep_endings": "days=2",
+		"store_timeout": "seconds=1.5",
+		"login_url": "/login"
+	}`), &config))
+	assert.Equal(t, loginstage.Config{
+		Name: "staff", SessionDuration: duration.MustParse("hours=12"), StaySignedInOffset: duration.MustParse("days=14"),
+		RememberDevice: duration.MustParse("days=30"), NetworkBinding: binding.NetworkASN, GeoIPBinding: binding.GeoIPCountry,
+		TerminateOtherSessions: true, MaxSessions: 5, IdleTimeout: duration.MustParse("minutes=30"), BrowserSessionLimit: duration.MustParse("hours=8"),
+		MaxLifetime: duration.MustParse("days=90"), KeepEndings: duration.MustParse("days=2"), StoreTimeout: duration.MustParse("milliseconds=1500"), LoginURL: "/login",
+	}, config)
+
+	text, err := json.Marshal(config)
+	require.NoError(t, err)
+	var again loginstage.Config
+	require.NoError(t, json.Unmarshal(text, &again))
+	assert.Equal(t, config, again)
+
+	for _, wrong := range []string{
+		`{"session_duration": "12h"}`, `{"session_duration": 12}`, `{"network_binding": "asn"}`, `{"geoip_binding": "country"}`, `{"max_sessions": "five"}`,
+	} {
+		assert.Error(t, json.Unmarshal([]byte(wrong), &config), wrong)
+	}
+}
+
+func TestConfigIsCopied(t *testing.T) {
+	config := loginstage.Config{Name: "before"}
+	login, err := loginstage.New(config)
+	require.NoError(t, err)
+	config.Name = "after"
+	browser := loginstagetest.NewBrowser(t, app(login))
+	signIn(t, browser, "ada")
+	live, err := login.Sessions(t.Context(), "ada")
+	require.NoError(t, err)
+	assert.Equal(t, "before", live[0].Stage)
+}
