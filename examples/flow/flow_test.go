@@ -1,0 +1,240 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/mooring-go/mooring/binding"
+	"github.com/mooring-go/mooring/binding/bindingtest"
+	"github.com/mooring-go/mooring/duration"
+	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/loginstagetest"
+)
+
+// TestMain makes hashes that are quick to compare with.
+func TestMain(m *testing.M) {
+	for user, password := range map[string]string{"ada": "correct horse battery", "": rand.Text()} {
+		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+		if err != nil {
+			panic(err)
+		}
+		passwords[user] = string(hash)
+	}
+	os.Exit(m.Run())
+}
+
+type object = map[string]any
+
+var (
+	ada      = object{"user": "ada"}
+	secret   = object{"password": "correct horse battery"}
+	stay     = object{"stay_signed_in": true}
+	settings = loginstage.Config{
+		SessionDuration:    duration.MustParse("hours=12"),
+		StaySignedInOffset: duration.MustParse("weeks=2"),
+		NetworkBinding:     binding.NetworkASN,
+	}
+)
+
+// client is a client of the API.
+type client struct {
+	*loginstagetest.Browser
+	t *testing.T
+}
+
+func open(t *testing.T, config loginstage.Config) client {
+	t.Helper()
+	stage := loginstagetest.New(t, config)
+	return client{loginstagetest.NewBrowser(t, newAPI(stage.UserLogin)), t}
+}
+
+// call returns the status and the JSON of an answer.
+func (c client) call(method, path string, body any) (int, object) {
+	c.t.Helper()
+	response := c.Call(method, path, body)
+	var decoded object
+	if response.Text != "" {
+		require.NoError(c.t, response.Decode(&decoded), response.Text)
+	}
+	return response.StatusCode, decoded
+}
+
+// answers posts each answer, all but the last of which must be right.
+func (c client) answers(answers ...object) (int, object) {
+	c.t.Helper()
+	status, asked := c.call("GET", "/flow", nil)
+	for _, answer := range answers {
+		require.Equal(c.t, http.StatusOK, status, asked)
+		status, asked = c.call("POST", "/flow", answer)
+	}
+	return status, asked
+}
+
+func TestTheFlowFromStartToEnd(t *testing.T) {
+	c := open(t, settings)
+	status, asked := c.call("GET", "/flow", nil)
+	assert.Equal(t, http.StatusOK, status)
+	assert.Equal(t, object{"component": "identification"}, asked)
+
+	_, asked = c.call("POST", "/flow", ada)
+	assert.Equal(t, object{"component": "password", "user": "ada"}, asked)
+	_, again := c.call("GET", "/flow", nil)
+	assert.Equal(t, asked, again, "asking again changes nothing")
+
+	_, asked = c.call("POST", "/flow", secret)
+	assert.Equal(t, "stay_signed_in", asked["component"])
+	assert.Equal(t, "weeks=2", asked["offset"])
+	status, _ = c.call("GET", "/me", nil)
+	assert.Equal(t, http.StatusUnauthorized, status, "a pending user is not signed in")
+
+	_, asked = c.call("POST", "/flow", stay)
+	assert.Equal(t, object{"component": "done"}, asked)
+	status, me := c.call("GET", "/me", nil)
+	assert.Equal(t, http.StatusOK, status)
+	assert.Equal(t, "ada", me["user"])
+	assert.Empty(t, c.Cookie("__Host-flow"))
+
+	status, _ = c.call("DELETE", "/session", nil)
+	assert.Equal(t, http.StatusNoContent, status)
+	status, _ = c.call("GET", "/me", nil)
+	assert.Equal(t, http.StatusUnauthorized, status)
+}
+
+func TestWithoutAnOffsetTheFlowIsShorter(t *testing.T) {
+	c := open(t, loginstage.Config{SessionDuration: settings.SessionDuration})
+	_, asked := c.answers(ada, secret)
+	assert.Equal(t, object{"component": "done"}, asked)
+	status, _ := c.call("GET", "/me", nil)
+	assert.Equal(t, http.StatusOK, status)
+}
+
+func TestWrongAnswers(t *testing.T) {
+	c := open(t, settings)
+	wrong := object{"password": "wrong"}
+	status, known := c.answers(ada, wrong)
+	assert.Equal(t, http.StatusUnprocessableEntity, status)
+	assert.Equal(t, "the name or the password is wrong", known["error"])
+	assert.Equal(t, object{"component": "password", "user": "ada"}, known["asked"])
+
+	_, unknown := open(t, settings).answers(object{"user": "nobody"}, wrong)
+	assert.Equal(t, known["error"], unknown["error"], "nobody finds out who has an account")
+
+	status, _ = c.call("POST", "/flow", "no object")
+	assert.Equal(t, http.StatusUnprocessableEntity, status)
+	for range maxAttempts - 3 {
+		status, _ = c.call("POST", "/flow", wrong)
+		assert.Equal(t, http.StatusUnprocessableEntity, status)
+	}
+	status, _ = c.call("POST", "/flow", wrong)
+	assert.Equal(t, http.StatusTooManyRequests, status)
+	status, _ = c.call("POST", "/flow", secret)
+	assert.Equal(t, http.StatusGone, status, "the flow is over, also for the right password")
+
+	for _, name := range []string{"", strings.Repeat("a", 256)} {
+		status, _ = open(t, settings).answers(object{"user": name})
+		assert.Equal(t, http.StatusUnprocessableEntity, status)
+	}
+}
+
+func TestNoStageCanBeLeftOut(t *testing.T) {
+	c := open(t, settings)
+	status, _ := c.call("POST", "/flow", stay)
+	assert.Equal(t, http.StatusGone, status, "nothing was asked")
+	status, _ = c.answers(stay)
+	assert.Equal(t, http.StatusUnprocessableEntity, status)
+	status, _ = c.answers(ada, stay)
+	assert.Equal(t, http.StatusUnprocessableEntity, status)
+	status, _ = c.call("GET", "/me", nil)
+	assert.Equal(t, http.StatusUnauthorized, status)
+}
+
+func TestAMoveBeforeTheLastAnswer(t *testing.T) {
+	c := open(t, settings)
+	c.answers(ada, secret)
+	c.MoveTo(bindingtest.Paris)
+	status, _ := c.call("POST", "/flow", stay)
+	assert.Equal(t, http.StatusGone, status)
+	_, asked := c.call("GET", "/flow", nil)
+	assert.Equal(t, object{"component": "identification"}, asked, "from the start")
+}
+
+func TestAFlowTakesTenMinutesAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, settings)
+		c.answers(ada)
+		time.Sleep(flowTime)
+		status, _ := c.call("POST", "/flow", secret)
+		assert.Equal(t, http.StatusGone, status)
+	})
+}
+
+func TestOfManyAnswersAtOnceOneSignsIn(t *testing.T) {
+	c := open(t, settings)
+	c.answers(ada, secret)
+	var done atomic.Int32
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if response := c.Clone().Call("POST", "/flow", stay); response.StatusCode == http.StatusOK {
+				done.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	assert.EqualValues(t, 1, done.Load())
+}
+
+func TestAStoreThatFailsLetsTheClientTryAgain(t *testing.T) {
+	store := loginstagetest.NewStore(nil)
+	config := settings
+	config.Store = store
+	c := open(t, config)
+	c.answers(ada)
+	store.Fail(errors.New("no store today"))
+	status, _ := c.call("POST", "/flow", secret)
+	assert.Equal(t, http.StatusServiceUnavailable, status)
+	store.Repair()
+	_, asked := c.answers(stay)
+	assert.Equal(t, object{"component": "done"}, asked)
+}
+
+func TestOnlyJSONFromTheSameOriginIsAnswered(t *testing.T) {
+	c := open(t, settings)
+	c.answers(ada)
+	form := httptest.NewRequest("POST", "/flow", strings.NewReader(`{"password":"correct horse battery"}`))
+	form.Header.Set("Content-Type", "text/plain")
+	assert.Equal(t, http.StatusUnsupportedMediaType, c.Do(form).StatusCode)
+
+	foreign := httptest.NewRequest("POST", "/flow", strings.NewReader(`{"password":"correct horse battery"}`))
+	foreign.Header.Set("Content-Type", "application/json")
+	foreign.Header.Set("Sec-Fetch-Site", "cross-site")
+	assert.Equal(t, http.StatusForbidden, c.Do(foreign).StatusCode)
+
+	long := c.Call("POST", "/flow", object{"password": strings.Repeat("a", 64<<10)})
+	assert.Equal(t, http.StatusRequestEntityTooLarge, long.StatusCode)
+}
+
+func TestFlowsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFlows()
+		for range maxFlows {
+			require.NotNil(t, f.start(httptest.NewRecorder()))
+		}
+		assert.Nil(t, f.start(httptest.NewRecorder()))
+		time.Sleep(flowTime)
+		assert.NotNil(t, f.start(httptest.NewRecorder()), "those that took too long make way")
+	})
+}
