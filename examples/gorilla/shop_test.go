@@ -1,16 +1,31 @@
 package main
 
 import (
+	"crypto/rand"
 	"net/http"
 	"net/url"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/bcrypt"
 
 	"github.com/mooring-go/mooring/binding/bindingtest"
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 )
+
+// TestMain makes hashes that are quick to compare with.
+func TestMain(m *testing.M) {
+	for user, password := range map[string]string{"ada": "correct horse battery", "": rand.Text()} {
+		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+		if err != nil {
+			panic(err)
+		}
+		passwords[user] = string(hash)
+	}
+	os.Exit(m.Run())
+}
 
 // visit opens the shop, as it was or as it is, in a browser in Berlin.
 func visit(t *testing.T, old bool) *loginstagetest.Browser {

@@ -15,6 +15,7 @@
 //	main.go      puts the parts together and runs the server
 //	settings.go  flags
 //	store.go     where sessions are kept
+//	locator.go   what is known of addresses
 //	accounts.go  who may sign in, and their passwords
 //	signin.go    signing in, the prompt, signing out
 //	sessions.go  where the user is signed in, and ending it
