@@ -29,6 +29,7 @@ type emitter struct {
 
 	mu      sync.Mutex
 	queue   []emission
+	last    <-chan struct{} // closed when the latest emission is out; nil: none yet
 	running bool
 	stalled bool // an event waited longer than the grace, and is not out yet
 }
@@ -67,11 +68,28 @@ func (m *emitter) enqueue(next emission) (done <-chan struct{}, wait bool) {
 		return nil, false
 	}
 	m.queue = append(m.queue, next)
+	m.last = next.done
 	if !m.running {
 		m.running = true
 		go m.drain()
 	}
 	return next.done, !m.stalled
+}
+
+// flush waits until all that was enqueued so far is out.
+func (m *emitter) flush(ctx context.Context) error {
+	m.mu.Lock()
+	last := m.last
+	m.mu.Unlock()
+	if last == nil {
+		return nil
+	}
+	select {
+	case <-last:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("loginstage: waiting for the sink: %w", ctx.Err())
+	}
 }
 
 // drain gives the queue to the sink until it is empty.

@@ -81,6 +81,7 @@ func TestASinkThatFailsUndoesNothing(t *testing.T) {
 			assert.Equal(t, "ada", whoami(browser))
 			browser.MoveTo(bindingtest.Paris)
 			assert.Equal(t, http.StatusUnauthorized, browser.Get("/whoami").StatusCode)
+			require.NoError(t, stage.Flush(t.Context()))
 			assert.EqualValues(t, 2, stage.LostEvents())
 			assert.Contains(t, log.String(), "an event was lost")
 			assert.Contains(t, log.String(), "out of order")
@@ -185,10 +186,34 @@ func TestEventsAtOnceAreToldOneAtATime(t *testing.T) {
 	})
 }
 
+// A host that exits waits for what a slow sink has not had yet.
+func TestFlush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told atomic.Int64
+		login, err := loginstage.New(loginstage.Config{Events: sink.Func(func(context.Context, loginstage.Event) error {
+			time.Sleep(time.Second)
+			told.Add(1)
+			return nil
+		})})
+		require.NoError(t, err)
+		require.NoError(t, login.Flush(t.Context()), "nothing is on its way")
+		for range 3 {
+			signIn(t, loginstagetest.NewBrowser(t, app(login)), "ada")
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		assert.ErrorIs(t, login.Flush(ctx), context.DeadlineExceeded)
+		require.NoError(t, login.Flush(t.Context()))
+		assert.EqualValues(t, 3, told.Load())
+		assert.Zero(t, timed(func() { assert.NoError(t, login.Flush(t.Context())) }))
+	})
+}
+
 func TestWithoutASinkNothingIsLost(t *testing.T) {
 	stage, err := loginstage.New(loginstage.Config{})
 	require.NoError(t, err)
 	_, err = stage.Begin(httptest.NewRecorder(), httptest.NewRequest("POST", "/", nil), loginstage.User{ID: "ada"})
 	require.NoError(t, err)
 	assert.Zero(t, stage.LostEvents())
+	assert.NoError(t, stage.Flush(t.Context()))
 }

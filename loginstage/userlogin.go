@@ -48,6 +48,11 @@ func New(config Config) (*UserLogin, error) {
 // error, panicked, or was too slow.
 func (l *UserLogin) LostEvents() uint64 { return l.events.lost.Load() }
 
+// Flush waits until the sink has had every event so far, and returns an error if
+// ctx ends before. A host calls it before it exits, since events of a slow sink
+// are still on their way when requests have been answered.
+func (l *UserLogin) Flush(ctx context.Context) error { return l.events.flush(ctx) }
+
 // Sweep makes the store forget what is overdue, and returns how much that was.
 // Limits hold without it; it frees space, and a host runs it every few minutes.
 func (l *UserLogin) Sweep(ctx context.Context) (int, error) { return l.sessions.Sweep(ctx) }

@@ -11,11 +11,23 @@ import (
 // Recorder is a [loginstage.Sink] that keeps all events. The zero value has none
 // and is ready to use. It is safe for concurrent use.
 //
-// A stage waits for its sink, up to a few milliseconds, before a request is
-// answered, so what a request brought about is there when its response is.
+// That of a [Stage] waits, before it says what events there are, until those on
+// their way are there, so that what a request brought about can be seen when its
+// response is there. A sink of the host's own that hangs is waited for no longer
+// than it takes the stage to lose patience with one event.
 type Recorder struct {
+	arrived func() // waits for what is on its way; nil: nothing is
+
 	mu     sync.Mutex
 	events []loginstage.Event
+}
+
+// lock locks the recorder once everything is there.
+func (r *Recorder) lock() {
+	if r.arrived != nil {
+		r.arrived()
+	}
+	r.mu.Lock()
 }
 
 // Emit records e. The error is always nil.
@@ -28,7 +40,7 @@ func (r *Recorder) Emit(_ context.Context, e loginstage.Event) error {
 
 // Events returns all events so far, in the order in which they came.
 func (r *Recorder) Events() []loginstage.Event {
-	r.mu.Lock()
+	r.lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.events)
 }
@@ -40,7 +52,7 @@ func (r *Recorder) Of(action loginstage.Action) []loginstage.Event {
 
 // Last returns the latest event, and the zero Event where there is none.
 func (r *Recorder) Last() loginstage.Event {
-	r.mu.Lock()
+	r.lock()
 	defer r.mu.Unlock()
 	if len(r.events) == 0 {
 		return loginstage.Event{}
@@ -50,7 +62,7 @@ func (r *Recorder) Last() loginstage.Event {
 
 // Reset forgets all events.
 func (r *Recorder) Reset() {
-	r.mu.Lock()
+	r.lock()
 	defer r.mu.Unlock()
 	r.events = nil
 }

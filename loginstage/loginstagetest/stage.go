@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/mooring-go/mooring/binding/bindingtest"
 	"github.com/mooring-go/mooring/loginstage"
@@ -41,8 +42,17 @@ func New(t testing.TB, config loginstage.Config) *Stage {
 	if err != nil {
 		t.Fatalf("loginstagetest: %v", err)
 	}
+	events.arrived = func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		_ = login.Flush(ctx) // a sink that hangs is for the test to find out
+	}
 	return &Stage{UserLogin: login, Events: events}
 }
+
+// patience is how long a recorder waits for events that are on their way: as
+// long as a sink has for one.
+const patience = 10 * time.Second
 
 type both struct {
 	first, second loginstage.Sink

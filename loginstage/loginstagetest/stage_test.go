@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/url"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -31,4 +33,35 @@ func TestEventsAreRecordedAndPassedOn(t *testing.T) {
 
 	stage.Events.Reset()
 	require.Empty(t, stage.Events.Events())
+}
+
+func TestEventsOnTheirWayAreWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stage := loginstagetest.New(t, loginstage.Config{Events: sink.Func(func(context.Context, loginstage.Event) error {
+			time.Sleep(time.Second) // the events after this one wait
+			return nil
+		})})
+		browser := loginstagetest.NewBrowser(t, app(stage.UserLogin))
+		for range 3 {
+			browser.PostForm("/login", url.Values{"user": {"ada"}})
+			browser.PostForm("/logout", nil)
+		}
+		require.Len(t, stage.Events.Events(), 6)
+	})
+}
+
+func TestASinkThatHangsIsNotWaitedForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		defer close(release)
+		stage := loginstagetest.New(t, loginstage.Config{Events: sink.Func(func(context.Context, loginstage.Event) error {
+			<-release
+			return nil
+		})})
+		browser := loginstagetest.NewBrowser(t, app(stage.UserLogin))
+		browser.PostForm("/login", url.Values{"user": {"ada"}})
+		began := time.Now()
+		require.Equal(t, loginstage.ActionLogin, stage.Events.Last().Action)
+		require.Equal(t, 10*time.Second, time.Since(began))
+	})
 }
