@@ -32,44 +32,48 @@ var steppingUp = loginstage.Config{
 }
 
 func TestStepUpRestricts(t *testing.T) {
-	v := travel(t, steppingUp)
-	require.Equal(t, passes, v.visit(bindingtest.Paris), "Guard passes it on")
-	assert.Equal(t, "ada", v.current.User)
-	assert.Equal(t, binding.GeoIPCountryChanged, v.current.Drift.Restricted)
-	assert.Equal(t, binding.GeoIPCountryChanged, v.stored().Drift.Restricted)
+	synctest.Test(t, func(t *testing.T) {
+		v := travel(t, steppingUp)
+		require.Equal(t, passes, v.visit(bindingtest.Paris), "Guard passes it on")
+		assert.Equal(t, "ada", v.current.User)
+		assert.Equal(t, binding.GeoIPCountryChanged, v.current.Drift.Restricted)
+		assert.Equal(t, binding.GeoIPCountryChanged, v.stored().Drift.Restricted)
 
-	page := v.Get("/private?x=1")
-	assert.Equal(t, http.StatusSeeOther, page.StatusCode)
-	assert.Equal(t, "/prove?next="+url.QueryEscape("/private?x=1"), page.Header.Get("Location"))
-	assert.Equal(t, "no-store", page.Header.Get("Cache-Control"))
-	call := v.Call("GET", "/private", nil)
-	assert.Equal(t, denied, call.StatusCode)
-	assert.Equal(t, "application/problem+json", call.Header.Get("Content-Type"))
-	assert.NotEmpty(t, call.Header.Get("WWW-Authenticate"))
-	var problem loginstage.Problem
-	require.NoError(t, json.Unmarshal([]byte(call.Text), &problem))
-	assert.Equal(t, loginstage.ProblemStepUp, problem.Type)
-	assert.Equal(t, http.StatusUnauthorized, problem.Status)
-	assert.Empty(t, problem.Cause)
-	assert.Empty(t, call.Cookies(), "the session is not over")
+		page := v.Get("/private?x=1")
+		assert.Equal(t, http.StatusSeeOther, page.StatusCode)
+		assert.Equal(t, "/prove?next="+url.QueryEscape("/private?x=1"), page.Header.Get("Location"))
+		assert.Equal(t, "no-store", page.Header.Get("Cache-Control"))
+		call := v.Call("GET", "/private", nil)
+		assert.Equal(t, denied, call.StatusCode)
+		assert.Equal(t, "application/problem+json", call.Header.Get("Content-Type"))
+		assert.NotEmpty(t, call.Header.Get("WWW-Authenticate"))
+		var problem loginstage.Problem
+		require.NoError(t, json.Unmarshal([]byte(call.Text), &problem))
+		assert.Equal(t, loginstage.ProblemStepUp, problem.Type)
+		assert.Equal(t, http.StatusUnauthorized, problem.Status)
+		assert.Empty(t, problem.Cause)
+		assert.Empty(t, call.Cookies(), "the session is not over")
 
-	require.Equal(t, passes, v.visit(bindingtest.London))
-	require.Equal(t, passes, v.visit(bindingtest.Berlin))
-	assert.Equal(t, denied, v.Call("GET", "/private", nil).StatusCode, "the way back lifts nothing")
-	events := v.told(loginstage.ActionStepUp)
-	require.Len(t, events, 1, "told once")
-	assert.Equal(t, session.CauseBroken, events[0].Cause)
-	assert.Equal(t, bindingtest.Paris, events[0].ClientIP)
-	assert.Equal(t, binding.GeoIPCountryChanged, events[0].Context.Binding.Reason)
-	assert.Empty(t, v.told(loginstage.ActionLogout))
+		require.Equal(t, passes, v.visit(bindingtest.London))
+		require.Equal(t, passes, v.visit(bindingtest.Berlin))
+		assert.Equal(t, denied, v.Call("GET", "/private", nil).StatusCode, "the way back lifts nothing")
+		events := v.told(loginstage.ActionStepUp)
+		require.Len(t, events, 1, "told once")
+		assert.Equal(t, session.CauseBroken, events[0].Cause)
+		assert.Equal(t, bindingtest.Paris, events[0].ClientIP)
+		assert.Equal(t, binding.GeoIPCountryChanged, events[0].Context.Binding.Reason)
+		assert.Empty(t, v.told(loginstage.ActionLogout))
+	})
 }
 
 func TestStepUpWithoutAPage(t *testing.T) {
-	config := steppingUp
-	config.StepUpURL = ""
-	v := travel(t, config)
-	v.visit(bindingtest.Paris)
-	assert.Equal(t, denied, v.Get("/private").StatusCode)
+	synctest.Test(t, func(t *testing.T) {
+		config := steppingUp
+		config.StepUpURL = ""
+		v := travel(t, config)
+		v.visit(bindingtest.Paris)
+		assert.Equal(t, denied, v.Get("/private").StatusCode)
+	})
 }
 
 func TestConfirm(t *testing.T) {
@@ -123,32 +127,36 @@ func TestConfirm(t *testing.T) {
 }
 
 func TestConfirmUntilTheBrowserCloses(t *testing.T) {
-	config := steppingUp
-	config.SessionDuration = 0
-	v := travel(t, config)
-	before := v.stored()
-	v.visit(bindingtest.Paris)
-	response := v.PostForm("/confirm", nil)
-	require.NoError(t, v.confirm)
-	require.Equal(t, before.Expires, v.stored().Expires)
-	require.Len(t, response.Cookies(), 1)
-	assert.Zero(t, response.Cookies()[0].MaxAge)
+	synctest.Test(t, func(t *testing.T) {
+		config := steppingUp
+		config.SessionDuration = 0
+		v := travel(t, config)
+		before := v.stored()
+		v.visit(bindingtest.Paris)
+		response := v.PostForm("/confirm", nil)
+		require.NoError(t, v.confirm)
+		require.Equal(t, before.Expires, v.stored().Expires)
+		require.Len(t, response.Cookies(), 1)
+		assert.Zero(t, response.Cookies()[0].MaxAge)
+	})
 }
 
 func TestConfirmWhoIsNotSignedIn(t *testing.T) {
-	v := newTraveller(t, loginstagetest.New(t, steppingUp))
-	v.PostForm("/confirm", nil)
-	require.ErrorIs(t, v.confirm, session.ErrNotFound)
+	synctest.Test(t, func(t *testing.T) {
+		v := newTraveller(t, loginstagetest.New(t, steppingUp))
+		v.PostForm("/confirm", nil)
+		require.ErrorIs(t, v.confirm, session.ErrNotFound)
 
-	v.signIn()
-	_, err := v.stage.RevokeUser(t.Context(), "ada", "admin")
-	require.NoError(t, err)
-	v.PostForm("/confirm", nil)
-	_, ended := errors.AsType[*session.EndedError](v.confirm)
-	require.True(t, ended)
-	all, err := v.stage.Sessions(t.Context(), "ada")
-	require.NoError(t, err)
-	assert.Empty(t, all)
+		v.signIn()
+		_, err := v.stage.RevokeUser(t.Context(), "ada", "admin")
+		require.NoError(t, err)
+		v.PostForm("/confirm", nil)
+		_, ended := errors.AsType[*session.EndedError](v.confirm)
+		require.True(t, ended)
+		all, err := v.stage.Sessions(t.Context(), "ada")
+		require.NoError(t, err)
+		assert.Empty(t, all)
+	})
 }
 
 // revokesAfterGet ends each session, once it is armed, just after it was got.
@@ -168,92 +176,100 @@ func (s *revokesAfterGet) Get(ctx context.Context, id session.ID) (session.Sessi
 }
 
 func TestConfirmBringsNothingBack(t *testing.T) {
-	config, store := steppingUp, &revokesAfterGet{Store: memstore.New()}
-	config.Store = store
-	v := travel(t, config)
-	store.armed.Store(true)
-	response := v.PostForm("/confirm", nil)
-	_, ended := errors.AsType[*session.EndedError](v.confirm)
-	require.True(t, ended, "%v", v.confirm)
-	assert.Empty(t, response.Cookies())
-	all, err := v.stage.Sessions(t.Context(), "ada")
-	require.NoError(t, err)
-	assert.Empty(t, all)
-	assert.Empty(t, v.told(loginstage.ActionConfirm))
+	synctest.Test(t, func(t *testing.T) {
+		config, store := steppingUp, &revokesAfterGet{Store: memstore.New()}
+		config.Store = store
+		v := travel(t, config)
+		store.armed.Store(true)
+		response := v.PostForm("/confirm", nil)
+		_, ended := errors.AsType[*session.EndedError](v.confirm)
+		require.True(t, ended, "%v", v.confirm)
+		assert.Empty(t, response.Cookies())
+		all, err := v.stage.Sessions(t.Context(), "ada")
+		require.NoError(t, err)
+		assert.Empty(t, all)
+		assert.Empty(t, v.told(loginstage.ActionConfirm))
+	})
 }
 
 // Of a confirmation and a revocation at once one comes about, and of many
 // confirmations one.
 func TestConfirmAtOnce(t *testing.T) {
-	for range 20 {
-		stage := loginstagetest.New(t, steppingUp)
-		signedIn := httptest.NewRecorder()
-		_, err := stage.Begin(signedIn, httptest.NewRequest("POST", "/", nil), loginstage.User{ID: "ada"})
-		require.NoError(t, err)
-		token := signedIn.Result().Cookies()[0]
-		all, err := stage.Sessions(t.Context(), "ada")
-		require.NoError(t, err)
-		require.Len(t, all, 1)
+	synctest.Test(t, func(t *testing.T) {
+		for range 20 {
+			stage := loginstagetest.New(t, steppingUp)
+			signedIn := httptest.NewRecorder()
+			_, err := stage.Begin(signedIn, httptest.NewRequest("POST", "/", nil), loginstage.User{ID: "ada"})
+			require.NoError(t, err)
+			token := signedIn.Result().Cookies()[0]
+			all, err := stage.Sessions(t.Context(), "ada")
+			require.NoError(t, err)
+			require.Len(t, all, 1)
 
-		var confirmed, revoked atomic.Int32
-		var at sync.WaitGroup
-		for range 4 {
+			var confirmed, revoked atomic.Int32
+			var at sync.WaitGroup
+			for range 4 {
+				at.Go(func() {
+					r := httptest.NewRequest("POST", "/", nil)
+					r.AddCookie(token)
+					if stage.Confirm(httptest.NewRecorder(), r) == nil {
+						confirmed.Add(1)
+					}
+				})
+			}
 			at.Go(func() {
-				r := httptest.NewRequest("POST", "/", nil)
-				r.AddCookie(token)
-				if stage.Confirm(httptest.NewRecorder(), r) == nil {
-					confirmed.Add(1)
+				if stage.Revoke(t.Context(), "ada", all[0].ID, "admin") == nil {
+					revoked.Add(1)
 				}
 			})
+			at.Wait()
+			assert.EqualValues(t, 1, confirmed.Load()+revoked.Load())
+			left, err := stage.Sessions(t.Context(), "ada")
+			require.NoError(t, err)
+			assert.Len(t, left, int(confirmed.Load()))
+			assert.Len(t, stage.Events.Of(loginstage.ActionLogout), 1)
 		}
-		at.Go(func() {
-			if stage.Revoke(t.Context(), "ada", all[0].ID, "admin") == nil {
-				revoked.Add(1)
-			}
-		})
-		at.Wait()
-		assert.EqualValues(t, 1, confirmed.Load()+revoked.Load())
-		left, err := stage.Sessions(t.Context(), "ada")
-		require.NoError(t, err)
-		assert.Len(t, left, int(confirmed.Load()))
-		assert.Len(t, stage.Events.Of(loginstage.ActionLogout), 1)
-	}
+	})
 }
 
 // A session that is bound is not confirmed to nowhere, whatever those are that
 // are made now.
 func TestConfirmNeedsThePlace(t *testing.T) {
-	config := steppingUp
-	config.Store = memstore.New()
-	v := travel(t, config)
-	before := v.stored()
-	now := newTraveller(t, loginstagetest.New(t, loginstage.Config{Store: config.Store, Locator: bindingtest.Failing{}}))
-	now.SetCookie(&http.Cookie{Name: session.DefaultCookieName, Value: v.Cookie(session.DefaultCookieName), Path: "/", Secure: true})
-	now.MoveTo(bindingtest.Paris)
-	now.PostForm("/confirm", nil)
-	require.ErrorIs(t, now.confirm, bindingtest.ErrUnavailable)
-	assert.Equal(t, before, v.stored())
+	synctest.Test(t, func(t *testing.T) {
+		config := steppingUp
+		config.Store = memstore.New()
+		v := travel(t, config)
+		before := v.stored()
+		now := newTraveller(t, loginstagetest.New(t, loginstage.Config{Store: config.Store, Locator: bindingtest.Failing{}}))
+		now.SetCookie(&http.Cookie{Name: session.DefaultCookieName, Value: v.Cookie(session.DefaultCookieName), Path: "/", Secure: true})
+		now.MoveTo(bindingtest.Paris)
+		now.PostForm("/confirm", nil)
+		require.ErrorIs(t, now.confirm, bindingtest.ErrUnavailable)
+		assert.Equal(t, before, v.stored())
+	})
 }
 
 // Who moves while being asked is treated as who moves later.
 func TestFinishFromElsewhereIsNoWayAround(t *testing.T) {
-	config := steppingUp
-	config.StaySignedInOffset = duration.MustParse("weeks=2")
-	v := newTraveller(t, loginstagetest.New(t, config))
-	v.signIn()
-	v.MoveTo(bindingtest.Paris)
-	require.Equal(t, passes, v.PostForm("/finish", nil).StatusCode)
-	assert.Equal(t, binding.GeoIPCountryChanged, v.stored().Drift.Restricted)
-	assert.Equal(t, denied, v.Call("GET", "/private", nil).StatusCode)
-	require.Len(t, v.told(loginstage.ActionStepUp), 1)
-	assert.Equal(t, v.stored().ID, v.told(loginstage.ActionStepUp)[0].Session)
+	synctest.Test(t, func(t *testing.T) {
+		config := steppingUp
+		config.StaySignedInOffset = duration.MustParse("weeks=2")
+		v := newTraveller(t, loginstagetest.New(t, config))
+		v.signIn()
+		v.MoveTo(bindingtest.Paris)
+		require.Equal(t, passes, v.PostForm("/finish", nil).StatusCode)
+		assert.Equal(t, binding.GeoIPCountryChanged, v.stored().Drift.Restricted)
+		assert.Equal(t, denied, v.Call("GET", "/private", nil).StatusCode)
+		require.Len(t, v.told(loginstage.ActionStepUp), 1)
+		assert.Equal(t, v.stored().ID, v.told(loginstage.ActionStepUp)[0].Session)
 
-	config.Actions = binding.Always(binding.Report)
-	v = newTraveller(t, loginstagetest.New(t, config))
-	v.signIn()
-	v.MoveTo(bindingtest.Paris)
-	require.Equal(t, passes, v.PostForm("/finish", nil).StatusCode)
-	require.Len(t, v.told(loginstage.ActionReport), 1)
-	assert.True(t, v.stored().Drift.IsZero())
-	assert.Equal(t, passes, v.Call("GET", "/private", nil).StatusCode)
+		config.Actions = binding.Always(binding.Report)
+		v = newTraveller(t, loginstagetest.New(t, config))
+		v.signIn()
+		v.MoveTo(bindingtest.Paris)
+		require.Equal(t, passes, v.PostForm("/finish", nil).StatusCode)
+		require.Len(t, v.told(loginstage.ActionReport), 1)
+		assert.True(t, v.stored().Drift.IsZero())
+		assert.Equal(t, passes, v.Call("GET", "/private", nil).StatusCode)
+	})
 }
