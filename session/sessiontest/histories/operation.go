@@ -1,0 +1,150 @@
+package histories
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// An operation is one call of a store. Which of the fields count depends on the
+// method.
+type operation struct {
+	method  string
+	id      session.ID
+	user    string
+	session session.Session
+	replace session.Replace
+	seen    session.Seen
+	keep    session.ID
+	ending  session.Ending
+	now     time.Time
+}
+
+// A result is what a store answers, in a form that can be compared: what comes
+// in no particular order is sorted, and nothing is nil.
+type result struct {
+	fault     fault
+	sessions  []session.Session
+	ended     []session.Ended
+	forgotten int
+}
+
+// A fault is an error that the contract names.
+type fault string
+
+const (
+	exists   fault = "ErrExists"
+	notFound fault = "ErrNotFound"
+	over     fault = "*EndedError" // what it tells is the result's ended
+)
+
+func (r result) equal(other result) bool { return reflect.DeepEqual(r, other) }
+
+// call makes the operation. An error is one that the contract does not name.
+func (o operation) call(ctx context.Context, store session.Store) (result, error) {
+	var r result
+	var err error
+	switch o.method {
+	case "Start":
+		r.ended, err = store.Start(ctx, o.session, o.replace)
+	case "Get":
+		r.sessions, err = one(store.Get(ctx, o.id))
+	case "Touch":
+		err = store.Touch(ctx, o.id, o.seen)
+	case "End":
+		r.sessions, err = one(store.End(ctx, o.id, o.ending))
+	case "EndUser":
+		r.sessions, err = store.EndUser(ctx, o.user, o.keep, o.ending)
+	case "List":
+		r.sessions, err = store.List(ctx, o.user)
+	case "Sweep":
+		r.forgotten, err = store.Sweep(ctx, o.now)
+	}
+	if err != nil {
+		return faulty(err)
+	}
+	return r.sorted(o.method), nil
+}
+
+func one(s session.Session, err error) ([]session.Session, error) { return []session.Session{s}, err }
+
+func faulty(err error) (result, error) {
+	told, ended := errors.AsType[*session.EndedError](err)
+	switch {
+	case ended:
+		return result{fault: over, ended: []session.Ended{told.Ended}}, nil
+	case errors.Is(err, session.ErrExists):
+		return result{fault: exists}, nil
+	case errors.Is(err, session.ErrNotFound):
+		return result{fault: notFound}, nil
+	}
+	return result{}, fmt.Errorf("histories: the store failed: %w", err)
+}
+
+func (r result) sorted(method string) result {
+	if method == "EndUser" {
+		slices.SortFunc(r.sessions, func(a, b session.Session) int { return byID(a.ID, b.ID) })
+	}
+	slices.SortFunc(r.ended, func(a, b session.Ended) int { return byID(a.Session.ID, b.Session.ID) })
+	if len(r.sessions) == 0 {
+		r.sessions = nil
+	}
+	if len(r.ended) == 0 {
+		r.ended = nil
+	}
+	return r
+}
+
+func byID(a, b session.ID) int { return cmp.Compare(a.String(), b.String()) }
+
+// String is the call as a line of a report.
+func (o operation) String() string {
+	switch o.method {
+	case "Start":
+		s, r := o.session, o.replace
+		return fmt.Sprintf("Start(%s of %q, pending %t, created %s, deadline %s; from %s, pending %t, others %t, max %d)",
+			short(s.ID), s.User, s.Pending, clock(s.Created), clock(s.Deadline()), short(r.From), r.FromPending, r.Others, r.Max)
+	case "Touch":
+		return fmt.Sprintf("Touch(%s, %s from %s, %d moves)", short(o.id), clock(o.seen.Time), o.seen.IP, len(o.seen.Drift.Moves))
+	case "End":
+		return fmt.Sprintf("End(%s, by %s, keep %s)", short(o.id), o.ending.Actor, clock(o.ending.Keep))
+	case "EndUser":
+		return fmt.Sprintf("EndUser(%q, but %s, by %s, keep %s)", o.user, short(o.keep), o.ending.Actor, clock(o.ending.Keep))
+	case "List":
+		return fmt.Sprintf("List(%q)", o.user)
+	case "Sweep":
+		return fmt.Sprintf("Sweep(%s)", clock(o.now))
+	}
+	return fmt.Sprintf("%s(%s)", o.method, short(o.id))
+}
+
+// String is the answer as a line of a report.
+func (r result) String() string {
+	text := string(r.fault)
+	for _, s := range r.sessions {
+		text += fmt.Sprintf(" %s live, seen %s from %s, %d moves;", short(s.ID), clock(s.LastSeen), s.IP, len(s.Drift.Moves))
+	}
+	for _, e := range r.ended {
+		text += fmt.Sprintf(" %s seen %s ended %s by %s, keep %s;",
+			short(e.Session.ID), clock(e.Session.LastSeen), e.Ending.Cause, e.Ending.Actor, clock(e.Ending.Keep))
+	}
+	if r.forgotten > 0 {
+		text += fmt.Sprintf(" %d forgotten", r.forgotten)
+	}
+	return cmp.Or(text, "nothing")
+}
+
+func short(id session.ID) string {
+	if id.IsZero() {
+		return "none"
+	}
+	return id.String()[len(id.String())-6:]
+}
+
+func clock(t time.Time) string { return t.Format("15:04:05.999999999") }
