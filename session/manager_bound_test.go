@@ -1,0 +1,107 @@
+package session_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/memstore"
+)
+
+// A store that hangs holds nobody up for longer than the bound.
+func TestEveryStepIsBounded(t *testing.T) {
+	for name, step := range map[string]func(r *rig, s session.Session) error{
+		"Start": func(r *rig, _ session.Session) error {
+			_, err := r.Start(httptest.NewRecorder(), request(), session.Session{User: "ada"}, session.Replace{})
+			return err
+		},
+		"Load": func(r *rig, _ session.Session) error { _, err := r.Load(request()); return err },
+		"Touch": func(r *rig, s session.Session) error {
+			_, err := r.Touch(context.Background(), s, session.Seen{Time: session.Now().Add(time.Hour)})
+			return err
+		},
+		"End": func(r *rig, s session.Session) error {
+			_, err := r.End(context.Background(), s.ID, session.Ending{Cause: session.CauseRevoked})
+			return err
+		},
+		"EndUser": func(r *rig, _ session.Session) error {
+			_, err := r.EndUser(context.Background(), "ada", session.ID{}, session.Ending{Cause: session.CauseRevoked})
+			return err
+		},
+		"List": func(r *rig, _ session.Session) error { _, err := r.List(context.Background(), "ada"); return err },
+	} {
+		for timeout, want := range map[time.Duration]time.Duration{0: 3 * time.Second, time.Minute: time.Minute} {
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := newRig(t, func(c *session.Config) { c.StoreTimeout = timeout })
+					s := r.start(t, session.Session{User: "ada"})
+					r.store.hang = true
+					began := time.Now()
+					assert.ErrorIs(t, step(r, s), context.DeadlineExceeded)
+					assert.Equal(t, want, time.Since(began))
+					assert.Empty(t, r.ended)
+				})
+			})
+		}
+	}
+}
+
+// A sweep takes as long as it takes.
+func TestSweepIsNotBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.start(t, session.Session{User: "ada"})
+		time.Sleep(time.Hour)
+		n, err := r.Sweep(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 1, n)
+
+		r.store.hang = true
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		_, err = r.Sweep(ctx)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+}
+
+// A store in memory answers at once, so there is nothing to bound.
+func TestAStoreInMemoryIsNotBounded(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		store func(seen *noted) session.Store
+		bound bool
+	}{
+		{"in memory", func(seen *noted) session.Store { return notedInMemory{seen} }, false},
+		{"elsewhere", func(seen *noted) session.Store { return seen }, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			seen := &noted{Store: memstore.New()}
+			manager, err := session.NewManager(session.Config{Store: test.store(seen)})
+			require.NoError(t, err)
+			_, err = manager.List(t.Context(), "ada")
+			require.NoError(t, err)
+			assert.Equal(t, test.bound, seen.deadline)
+		})
+	}
+}
+
+// noted notes whether there is a deadline.
+type noted struct {
+	session.Store
+	deadline bool
+}
+
+func (n *noted) List(ctx context.Context, user string) ([]session.Session, error) {
+	_, n.deadline = ctx.Deadline()
+	return n.Store.List(ctx, user)
+}
+
+type notedInMemory struct{ *noted }
+
+func (notedInMemory) InMemory() {}
