@@ -399,3 +399,16 @@ func TestMistakesInTheFlags(t *testing.T) {
 		assert.Error(t, run(done, args, io.Discard), args)
 	}
 }
+
+func TestWithRealDatabasesNobodyPretendsUnlessAskedFor(t *testing.T) {
+	asn, city := bindingtest.WriteFiles(t)
+	bound := newVisitor(t, open(t, "-asn="+asn, "-city="+city))
+	assert.NotContains(t, bound.get("/login").html, "Demo only")
+	assert.Equal(t, http.StatusNotFound, bound.moveTo(bindingtest.Paris).status)
+
+	demo := newVisitor(t, open(t, "-asn="+asn, "-city="+city, "-demo"))
+	assert.Contains(t, demo.get("/login").html, `<input id="demo-address" name="address" value="192.0.2.1"`)
+	assert.Equal(t, http.StatusUnprocessableEntity, demo.post("/demo/place", "address", "next door").status)
+	demo.moveTo(bindingtest.NewYork)
+	assert.Contains(t, demo.signIn("ada", ada, "no").html, "New York")
+}
