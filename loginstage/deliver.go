@@ -57,7 +57,9 @@ func (l *UserLogin) Deliver(ctx context.Context) error {
 func (l *UserLogin) deliverSome(ctx context.Context, journal session.Journal) (more bool, err error) {
 	now := session.Now()
 	until := now.Add(deliverLease)
-	leased, err := journal.Lease(ctx, now, until, deliverBatch)
+	bounded, cancelLease := context.WithTimeout(ctx, l.config.StoreTimeout.Std())
+	defer cancelLease()
+	leased, err := journal.Lease(bounded, now, until, deliverBatch)
 	if err != nil {
 		return false, fmt.Errorf("loginstage: leasing endings: %w", err)
 	}

@@ -16,7 +16,7 @@ const (
 	emitTimeout = 10 * time.Second
 	// emitGrace is how long a request waits for the sink, so that its events
 	// are out when its response is, unless the sink is slow.
-	emitGrace = 25 * time.Millisecond
+	emitGrace = 100 * time.Millisecond
 )
 
 // emitter gives events to a sink, one at a time and in order, and keeps what

@@ -24,7 +24,7 @@ import (
 )
 
 // grace is how long a request waits for a slow sink.
-const grace = 25 * time.Millisecond
+const grace = 100 * time.Millisecond
 
 // timed returns how long do took.
 func timed(do func()) time.Duration {

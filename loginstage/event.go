@@ -13,11 +13,11 @@ import (
 )
 
 // Sink is where events go. Sinks observe, they do not decide: whatever one
-// does, no request is decided otherwise or waits for it beyond a few
-// milliseconds. Emit is called for one event at a time, in the order in which
-// they happened in this process, with a context that outlives the request and
-// ends after ten seconds. An error counts the event as lost, see
-// [UserLogin.LostEvents]. Package loginstage/sink has several.
+// does, no request is decided otherwise, or waits for it beyond a tenth of a
+// second, or at all while it has fallen behind. Emit is called for one event at
+// a time, in the order in which they happened in this process, with a context
+// that outlives the request and ends after ten seconds. An error counts the
+// event as lost, see [UserLogin.LostEvents]. Package loginstage/sink has several.
 type Sink interface {
 	Emit(ctx context.Context, e Event) error
 }
