@@ -77,10 +77,28 @@ func (l *UserLogin) Begin(w http.ResponseWriter, r *http.Request, user User) (*C
 	if _, err := l.sessions.Start(w, r, s, replace); err != nil {
 		return nil, fmt.Errorf("loginstage: beginning: %w", err)
 	}
+	return challengeOf(s, l.config.StaySignedInOffset), nil
+}
+
+// Challenge returns the challenge that the client has yet to answer, for a host
+// that asks on a page of its own, or [ErrNoChallenge]. Any other error means that
+// the store or the carrier failed.
+func (l *UserLogin) Challenge(r *http.Request) (*Challenge, error) {
+	pending, err := l.sessions.LoadPending(r)
+	if isEnded(err) {
+		return nil, ErrNoChallenge
+	}
+	if err != nil {
+		return nil, fmt.Errorf("loginstage: looking for the challenge: %w", err)
+	}
+	return challengeOf(pending, l.config.StaySignedInOffset), nil
+}
+
+func challengeOf(pending session.Session, offset duration.Duration) *Challenge {
 	return &Challenge{
-		Component: ComponentStaySignedIn, Stage: s.Stage, User: s.User, Name: s.Name,
-		Offset: l.config.StaySignedInOffset, Expires: s.Expires,
-	}, nil
+		Component: ComponentStaySignedIn, Stage: pending.Stage, User: pending.User, Name: pending.Name,
+		Offset: offset, Expires: pending.Expires,
+	}
 }
 
 // Finish signs the user in whom Begin asked, with the answer. It does so once,
