@@ -104,10 +104,7 @@ func (a *api) advance(w http.ResponseWriter, r *http.Request, f *flow) {
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, f *flow, err error) {
 	if rejected, ok := errors.AsType[rejection](err); ok {
 		if f.attempts++; f.attempts < maxAttempts {
-			reply(w, http.StatusUnprocessableEntity, struct {
-				Error string `json:"error"`
-				Asked any    `json:"asked"`
-			}{rejected.Error(), f.asked})
+			problem(w, http.StatusUnprocessableEntity, rejected.Error(), f.asked)
 			return
 		}
 		err = errTooMany
@@ -152,17 +149,26 @@ func (a *api) signOut(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func fail(w http.ResponseWriter, status int, why string) {
-	reply(w, status, map[string]string{"error": why})
+func fail(w http.ResponseWriter, status int, why string) { problem(w, status, why, nil) }
+
+// problem answers with a problem (RFC 9457), as Guard and Require do, and with
+// what was asked, if that still waits for its answer.
+func problem(w http.ResponseWriter, status int, why string, asked any) {
+	write(w, "application/problem+json", status, struct {
+		loginstage.Problem
+		Asked any `json:"asked,omitempty"`
+	}{loginstage.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: why}, asked})
 }
 
-func reply(w http.ResponseWriter, status int, body any) {
+func reply(w http.ResponseWriter, status int, body any) { write(w, "application/json", status, body) }
+
+func write(w http.ResponseWriter, mediaType string, status int, body any) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		http.Error(w, "{}", http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", mediaType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write(encoded) // the client may be gone

@@ -13,7 +13,8 @@
 //	POST /flow {"stay_signed_in":true}               {"component":"done"}
 //	GET  /me                                         {"user":"ada",…}
 //
-// An answer that is wrong is 422, with what was asked and an "error".
+// Errors are problems (RFC 9457). An answer that is wrong is 422, with what was
+// asked as "asked".
 //
 // A real API limits the attempts per account and per address in front of this.
 package main

@@ -126,11 +126,11 @@ func TestWrongAnswers(t *testing.T) {
 	wrong := object{"password": "wrong"}
 	status, known := c.answers(ada, wrong)
 	assert.Equal(t, http.StatusUnprocessableEntity, status)
-	assert.Equal(t, "the name or the password is wrong", known["error"])
+	assert.Equal(t, "the name or the password is wrong", known["detail"])
 	assert.Equal(t, object{"component": "password", "user": "ada"}, known["asked"])
 
 	_, unknown := open(t, settings).answers(object{"user": "nobody"}, wrong)
-	assert.Equal(t, known["error"], unknown["error"], "nobody finds out who has an account")
+	assert.Equal(t, known["detail"], unknown["detail"], "nobody finds out who has an account")
 
 	status, _ = c.call("POST", "/flow", "no object")
 	assert.Equal(t, http.StatusUnprocessableEntity, status)
