@@ -17,7 +17,7 @@ import (
 
 // TestMain makes hashes that are quick to compare with.
 func TestMain(m *testing.M) {
-	for user, password := range map[string]string{"ada": "correct horse battery", "": rand.Text()} {
+	for user, password := range map[string]string{"ada": "correct horse battery", "grace": "staple the moth here", "": rand.Text()} {
 		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 		if err != nil {
 			panic(err)
@@ -89,6 +89,22 @@ func TestACopiedCookieIsWorthNothingAbroad(t *testing.T) {
 			thief := b.Clone()
 			thief.MoveTo(bindingtest.Paris)
 			assert.Equal(t, test.want, thief.Get("/orders").StatusCode)
+		})
+	}
+}
+
+func TestTheNextUserOfABrowserDoesNotGetTheBasket(t *testing.T) {
+	for name, test := range map[string]struct {
+		old  bool
+		want string
+	}{"before": {true, "In the basket: 2\n"}, "after": {false, "In the basket: 1\n"}} {
+		t.Run(name, func(t *testing.T) {
+			b := visit(t, test.old)
+			signIn(t, b)
+			b.PostForm("/basket", nil)
+			b.PostForm("/login", url.Values{"user": {"grace"}, "password": {"staple the moth here"}})
+			require.Equal(t, "The orders of grace\n", b.Get("/orders").Text)
+			assert.Equal(t, test.want, b.PostForm("/basket", nil).Text)
 		})
 	}
 }
