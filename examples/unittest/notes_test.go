@@ -55,6 +55,18 @@ func TestWhoIsNotSignedInIsSentToSignIn(t *testing.T) {
 	assert.Empty(t, stage.Events.Events())
 }
 
+// This is all that a test of a move takes.
+func TestFromBerlinToLondon(t *testing.T) {
+	stage := loginstagetest.New(t, loginstage.Config{GeoIPBinding: binding.GeoIPCountry})
+	b := loginstagetest.NewBrowser(t, newNotes(stage.UserLogin, func(_, _ string) bool { return true }))
+	b.PostForm("/login", url.Values{"user": {"ada"}})
+	require.Equal(t, http.StatusOK, b.Get("/").StatusCode)
+
+	b.MoveTo(bindingtest.London)
+	require.Equal(t, http.StatusUnauthorized, b.Get("/").StatusCode)
+	require.Equal(t, binding.GeoIPCountryChanged, stage.Events.Last().Context.Binding.Reason)
+}
+
 func TestAbroadTheSessionEndsAndTheUserIsToldWhy(t *testing.T) {
 	b, stage := openNotes(t, loginstage.Config{GeoIPBinding: binding.GeoIPCountry})
 	signIn(t, b, "ada")
