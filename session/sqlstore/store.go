@@ -97,12 +97,12 @@ func (s *Store) Touch(ctx context.Context, id session.ID, seen session.Seen) err
 		return failed(ctx, "touch", s.drift(ctx, id, seen))
 	}
 	var n int64
+	at := instant(seen.Time)
 	err := s.retry(ctx, func() error {
 		touch, err := s.touch.in(ctx, s.db)
 		if err != nil {
 			return err
 		}
-		at := instant(seen.Time)
 		result, err := touch.ExecContext(ctx, at, addr(seen.IP), id.String(), at)
 		if err == nil {
 			n, err = result.RowsAffected()
@@ -112,7 +112,10 @@ func (s *Store) Touch(ctx context.Context, id session.ID, seen session.Seen) err
 	if err == nil && n == 0 { // it was used later, or is not live
 		var got found
 		if got, err = s.found(ctx, id); err == nil {
-			_, err = got.live()
+			var live session.Session
+			if live, err = got.live(); err == nil && instant(live.LastSeen) < at {
+				return s.Touch(ctx, id, seen) // it was started in between
+			}
 		}
 	}
 	return failed(ctx, "touch", err)
