@@ -46,9 +46,10 @@ func (l *UserLogin) Require(next http.Handler) http.Handler {
 
 // Current returns the session that the request with this context was sent in,
 // behind a Guard. It is the session as the request found it: signing in or out
-// while the request is handled does not change it. False means anonymous.
+// while the request is handled does not change it. False means anonymous. Behind
+// the Guards of several stages it is what the innermost found.
 func Current(ctx context.Context) (session.Session, bool) {
-	if guarded, ok := ctx.Value(sessionKey{}).(*sessionContext); ok {
+	if guarded, ok := ctx.Value(sessionKey{}).(*sessionContext); ok && !guarded.session.ID.IsZero() {
 		return guarded.session, true
 	}
 	return session.Session{}, false
@@ -56,7 +57,8 @@ func Current(ctx context.Context) (session.Session, bool) {
 
 type sessionKey struct{}
 
-// sessionContext is a context with a session.
+// sessionContext is a context with a session, or with none, for who is anonymous
+// to this guard and signed in to another.
 type sessionContext struct {
 	context.Context
 	session session.Session
@@ -93,6 +95,9 @@ func (l *UserLogin) admit(w http.ResponseWriter, r *http.Request) (*http.Request
 	}
 	if ended, ok := errors.AsType[*session.EndedError](err); ok && overdue(ended.Ending.Cause) {
 		l.unmoor(w, r, ended.Session.ID)
+	}
+	if _, elsewhere := Current(r.Context()); elsewhere {
+		r = r.WithContext(&sessionContext{Context: r.Context(), guard: l})
 	}
 	return r, true
 }

@@ -153,7 +153,7 @@ func TestRequireInsideGuardChecksOnce(t *testing.T) {
 }
 
 // Two stages with a carrier each can guard the same application: staff and
-// customers. Inside both, Current is the inner one's.
+// customers. Who is signed in to one is not signed in to the other.
 func TestGuardsOfTwoStages(t *testing.T) {
 	staff := loginstagetest.New(t, loginstage.Config{Name: "staff", Carrier: session.Cookie{Name: "__Host-staff"}})
 	customers := loginstagetest.New(t, loginstage.Config{Name: "customers"})
@@ -162,20 +162,24 @@ func TestGuardsOfTwoStages(t *testing.T) {
 	assert.Equal(t, "ada", whoami(browser))
 	assert.Equal(t, "ada", browser.Get("/private/").Text)
 
-	theirs := loginstagetest.NewBrowser(t, staff.Guard(customers.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/begin":
-			_, err := staff.Begin(w, r, loginstage.User{ID: "boss"})
+	both := loginstagetest.NewBrowser(t, staff.Guard(customers.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		signIn := map[string]*loginstagetest.Stage{"/staff": staff, "/customers": customers}[r.URL.Path]
+		if signIn != nil {
+			_, err := signIn.Begin(w, r, loginstage.User{ID: "ada"})
 			assert.NoError(t, err)
-		default:
-			staff.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			return
+		}
+		for _, stage := range []*loginstagetest.Stage{staff, customers} {
+			stage.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				s, _ := loginstage.Current(r.Context())
-				_, _ = w.Write([]byte(s.User + " of " + s.Stage))
+				_, _ = w.Write([]byte(s.User + " of " + s.Stage + "\n"))
 			})).ServeHTTP(w, r)
 		}
 	}))))
-	theirs.PostForm("/begin", nil)
-	assert.Equal(t, "boss of staff", theirs.Get("/").Text)
+	both.PostForm("/customers", nil)
+	assert.Equal(t, http.StatusUnauthorized, both.Get("/").StatusCode, "a customer is not of the staff")
+	both.PostForm("/staff", nil)
+	assert.Equal(t, "ada of staff\nada of customers\n", both.Get("/").Text)
 }
 
 func TestCurrentOfABareContext(t *testing.T) {
