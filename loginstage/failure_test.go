@@ -216,6 +216,23 @@ func TestAnUnknownAddress(t *testing.T) {
 	assert.Equal(t, http.StatusOK, browser.PostForm("/finish", nil).StatusCode, "it can be tried again")
 }
 
+// Also where the host has taken the locator away since.
+func TestAnUnknownAddressWithoutALocator(t *testing.T) {
+	store := loginstagetest.NewStore(nil)
+	_, browser := open(t, loginstage.Config{Store: store, NetworkBinding: binding.NetworkASN})
+	signIn(t, browser, "ada")
+	later, err := loginstage.New(loginstage.Config{Store: store, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	restarted := loginstagetest.NewBrowser(t, app(later))
+	restarted.SetCookie(&http.Cookie{Name: cookie, Value: browser.Cookie(cookie), Path: "/", Secure: true})
+	restarted.MoveTo(netip.Addr{})
+	unavailable(t, restarted.Get("/whoami"))
+	restarted.MoveTo(bindingtest.Berlin)
+	assert.Equal(t, "ada", whoami(restarted))
+	restarted.MoveTo(bindingtest.BerlinNeighbour)
+	assert.Equal(t, http.StatusUnauthorized, restarted.Get("/whoami").StatusCode, "of which nothing is known")
+}
+
 // The address is that of the client, not of the proxy.
 func TestTheClientsAddress(t *testing.T) {
 	stage, browser := open(t, loginstage.Config{

@@ -1,6 +1,7 @@
 package loginstage_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -24,9 +25,20 @@ func begin(t *testing.T, browser *loginstagetest.Browser, user string) {
 	require.Equal(t, http.StatusAccepted, browser.PostForm("/begin?user="+user, nil).StatusCode)
 }
 
+// lateStart is a store in which a session starts a second after it was asked to.
+type lateStart struct{ *loginstagetest.Store }
+
+func (s lateStart) Start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
+	time.Sleep(time.Second)
+	return s.Store.Start(ctx, started, replace)
+}
+
+// All find the challenge unanswered, and one answers it.
 func TestFinishConsumesTheChallengeOnceAtOnce(t *testing.T) {
-	for range 10 {
-		stage, browser := open(t, asking)
+	synctest.Test(t, func(t *testing.T) {
+		config := asking
+		config.Store = lateStart{loginstagetest.NewStore(nil)}
+		stage, browser := open(t, config)
 		begin(t, browser, "ada")
 		var browsers []*loginstagetest.Browser
 		for range 16 {
@@ -47,7 +59,7 @@ func TestFinishConsumesTheChallengeOnceAtOnce(t *testing.T) {
 			}
 		}
 		require.Equal(t, 1, signedIn)
-	}
+	})
 }
 
 func TestFinishConsumesTheChallengeOnceAfterAnother(t *testing.T) {

@@ -86,6 +86,21 @@ func TestLastEndingIsClearedAtTheNextSignIn(t *testing.T) {
 	})
 }
 
+// A notice that is left over says nothing to who is signed in.
+func TestLastEndingOfWhoIsSignedIn(t *testing.T) {
+	stage, browser := open(t, loginstage.Config{})
+	signIn(t, browser, "ada")
+	ended := sessions(t, stage, "ada")[0].ID
+	signIn(t, browser, "ada")
+	r := httptest.NewRequest("GET", "/login", nil)
+	r.AddCookie(&http.Cookie{Name: noticeCookie, Value: ended.String()})
+	_, ok := stage.LastEnding(r)
+	assert.True(t, ok)
+	r.AddCookie(&http.Cookie{Name: cookie, Value: browser.Cookie(cookie)})
+	_, ok = stage.LastEnding(r)
+	assert.False(t, ok)
+}
+
 // Where the token is still there, it leads to the ending without a notice.
 func TestLastEndingByTheToken(t *testing.T) {
 	stage, browser := open(t, loginstage.Config{TerminateOtherSessions: true})
