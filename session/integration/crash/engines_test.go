@@ -92,7 +92,7 @@ func inSQL(driver string, dialect sqlstore.Dialect, quote string) func(context.C
 }
 
 func inRedis(ctx context.Context, p place) (opened, error) {
-	client := redis.NewClient(&redis.Options{Addr: p.Address, ContextTimeoutEnabled: true})
+	client := redis.NewClient(&redis.Options{Addr: p.Address, ContextTimeoutEnabled: true, DialerRetries: 1})
 	store, err := redisstore.New(client, redisstore.Config{Prefix: p.Name})
 	if err == nil {
 		err = client.Ping(ctx).Err()

@@ -31,9 +31,9 @@ func rounds(t *testing.T) int {
 // mostNotes is how many notes a process makes before it is killed, at the most.
 const mostNotes = 250
 
-// crash starts a process that works in the store, and kills it in the midst of
-// its steps after a random number of notes.
-func (l *ledger) crash(t *testing.T, p place) {
+// crash starts a process that works in the store, calls kill in the midst of
+// its steps after a random number of notes, and returns how it ended.
+func (l *ledger) crash(t *testing.T, p place, kill func(*os.Process)) error {
 	t.Helper()
 	told, err := json.Marshal(p)
 	require.NoError(t, err)
@@ -55,16 +55,17 @@ func (l *ledger) crash(t *testing.T, p place) {
 		if notes.Decode(&one) != nil {
 			break // the end, or a note cut off by the kill
 		}
-		if err := l.enter(one); err != nil && failure == nil {
+		if err := l.enter(one); err != nil && n <= last && failure == nil { // later ones are of the kill
 			failure = err
+			_ = child.Process.Kill()
 		}
-		if n == last || failure != nil {
-			_ = child.Process.Signal(syscall.SIGKILL)
+		if n == last {
+			kill(child.Process)
 		}
 	}
 	err = child.Wait()
 	require.NoError(t, failure)
-	require.ErrorContains(t, err, "signal: killed")
+	return err
 }
 
 func TestProcessKilled(t *testing.T) {
@@ -74,7 +75,8 @@ func TestProcessKilled(t *testing.T) {
 			l := newLedger()
 			endings, lost := 0, 0
 			for round := range rounds(t) {
-				l.crash(t, p)
+				err := l.crash(t, p, func(child *os.Process) { _ = child.Signal(syscall.SIGKILL) })
+				require.ErrorContains(t, err, "signal: killed")
 				store, err := e.open(t.Context(), p)
 				require.NoError(t, err)
 				f, err := l.settle(t.Context(), store)
