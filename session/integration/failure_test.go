@@ -2,7 +2,6 @@ package integration
 
 import (
 	"context"
-	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -52,24 +51,18 @@ func isFailure(t *testing.T, err error, step string, id session.ID) {
 }
 
 func TestServerThatNobodyRuns(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	closed := listener.Addr().String()
-	require.NoError(t, listener.Close())
 	eachEngine(t, func(t *testing.T, e engine) {
 		if e.dialect == sqlstore.SQLite {
 			return // it has no server
 		}
-		db := e.open(t)
-		store, _ := e.store(t, db)
+		store, table := e.store(t, e.open(t))
 		s := newSession("ada")
 		_, err := store.Start(t.Context(), s, session.Replace{})
 		require.NoError(t, err)
 
 		dsn, p := e.proxied(t)
-		p.server = closed
-		unreachable := openUnchecked(t, e, dsn)
-		store = e.over(t, unreachable, "mooring_session")
+		require.NoError(t, p.listener.Close())
+		store = e.over(t, openUnchecked(t, e, dsn), table)
 		for step, do := range steps(store, s.ID) {
 			err := do(t.Context())
 			isFailure(t, err, step, s.ID)

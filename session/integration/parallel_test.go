@@ -42,6 +42,13 @@ func isolated() []engine {
 				with(e, "serializable", "tx_isolation='SERIALIZABLE'"),
 				with(e, "snapshot isolation", "innodb_snapshot_isolation=ON"),
 				with(e, "found rows", "clientFoundRows=true&interpolateParams=true"))
+		case "sqlite", "sqlite3":
+			dsn := e.dsn
+			e.name += " without a write-ahead log"
+			e.dsn = func(t testing.TB) string {
+				return strings.NewReplacer("WAL", "DELETE", "synchronous(NORMAL)", "synchronous(OFF)", "synchronous=NORMAL", "synchronous=OFF").Replace(dsn(t))
+			}
+			all = append(all, e)
 		}
 	}
 	return all

@@ -158,8 +158,8 @@ func (e engine) fill(t testing.TB, db *sql.DB, store *sqlstore.Store, table stri
 		" SELECT %s, %s, n %% 2, %d, %d, %d, %d + n * 1000, '203.0.113.7', %s, CASE WHEN n %% 2 = 1 THEN %s END FROM %s",
 		e.quote(table), id, owner, now.UnixNano(), model.Expires.UnixNano(), int64(model.Idle), now.UnixNano(),
 		bytes(record), bytes(ending), numbers))
-	exec(fmt.Sprintf("INSERT INTO %s (session_id, owner, keep, leased_until) SELECT id, owner, %d, 0 FROM %s WHERE ended = 1",
-		e.quote(table+"_journal"), now.Add(time.Hour).UnixNano(), e.quote(table)))
+	exec(fmt.Sprintf("INSERT INTO %s (session_id, owner, keep, leased_until) SELECT id, owner, sweep_at, 0 FROM %s WHERE ended = 1",
+		e.quote(table+"_journal"), e.quote(table)))
 	for _, name := range []string{table, table + "_journal"} {
 		switch e.dialect {
 		case sqlstore.PostgreSQL:

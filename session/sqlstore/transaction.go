@@ -85,7 +85,7 @@ func (s *Store) lockNumber(ctx context.Context, tx *sql.Tx, number int64) error 
 // number is what to lock for a thing of that name.
 func (s *Store) number(name string) int64 {
 	sum := sha256.Sum256([]byte("mooring sqlstore\x00" + s.table + "\x00" + name))
-	number := int64(binary.BigEndian.Uint64(sum[:])) //nolint:gosec // any number will do
+	number := int64(binary.BigEndian.Uint64(sum[:])) // any number will do
 	if s.text.dialect.lockRange > 0 {
 		number &= s.text.dialect.lockRange - 1
 	}

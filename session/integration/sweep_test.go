@@ -1,0 +1,46 @@
+package integration
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// It takes several transactions, and several processes do it at once.
+func TestSweepOfManyRows(t *testing.T) {
+	eachDialect(t, func(t *testing.T, e engine) {
+		db := e.open(t)
+		store, table := e.store(t, db)
+		const n = 3000
+		e.fill(t, db, store, table, n) // and one
+		sweep := func(at time.Time, want int) {
+			t.Helper()
+			var total atomic.Int64
+			var running sync.WaitGroup
+			for range 4 {
+				running.Go(func() {
+					swept, err := store.Sweep(t.Context(), at)
+					assert.NoError(t, err)
+					total.Add(int64(swept))
+				})
+			}
+			running.Wait()
+			require.EqualValues(t, want, total.Load())
+		}
+		count := func(table string) (rows int) {
+			t.Helper()
+			require.NoError(t, db.QueryRowContext(t.Context(), "SELECT count(*) FROM "+e.quote(table)).Scan(&rows))
+			return rows
+		}
+		sweep(now.Add(-time.Hour), 1)
+		sweep(now.Add(time.Hour-1), n/2) // the ended ones; the others were used since
+		require.Equal(t, n/2, count(table))
+		require.Zero(t, count(table+"_journal"), "endings go with their sessions")
+		sweep(now.Add(time.Hour), n/2)
+		require.Zero(t, count(table))
+	})
+}
