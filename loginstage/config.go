@@ -106,6 +106,8 @@ type Config struct {
 	// Empty: it gets a 401.
 	StepUpURL string `json:"step_up_url" yaml:"step_up_url"`
 
+	// Store keeps the sessions. Stages that share a store share its sessions: give
+	// stages whose users are not the same a store each.
 	Store    session.Store     `json:"-" yaml:"-"` // nil: a memstore of its own
 	Carrier  session.Carrier   `json:"-" yaml:"-"` // nil: the zero session.Cookie
 	Locator  binding.Locator   `json:"-" yaml:"-"` // nil: nothing is known of any address
