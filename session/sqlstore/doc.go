@@ -10,9 +10,9 @@
 // # What it does to the database
 //
 // Get is one prepared statement by the primary key, and Touch another one that
-// changes a row in place. Sign-ins that replace nothing are one INSERT. All else
-// is a short transaction whose rows are those of one user; the steps of a user
-// come one after the other, those of different users do not wait for each other.
+// changes a row in place. All else is a short transaction whose rows are those of
+// one user; the steps of a user come one after the other, those of different
+// users do not wait for each other.
 // A transaction that the database undid because of another one is tried again.
 // An error of a commit is returned: whether it was made is then unknown.
 //

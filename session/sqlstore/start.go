@@ -10,9 +10,10 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// Start makes the session live and ends what replace says. It is one statement
-// where there is nothing to replace, and else one transaction, that takes as
-// long as the user's own sessions.
+// Start makes the session live and ends what replace says. It is one
+// transaction, that takes as long as the user's own sessions. It waits for other
+// steps of the user also where there is nothing to replace: EndUser would else
+// leave live what had started before it ended the others.
 func (s *Store) Start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
 	ended, err := s.start(ctx, started, replace)
 	if err != nil {
@@ -28,13 +29,8 @@ func (s *Store) start(ctx context.Context, started session.Session, replace sess
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	if replace.From.IsZero() {
-		if replace.FromPending {
-			return nil, session.ErrNotFound
-		}
-		if !replace.Others && replace.Max <= 0 {
-			return nil, s.retry(ctx, func() error { return s.insert(ctx, s.db, started) })
-		}
+	if replace.From.IsZero() && replace.FromPending {
+		return nil, session.ErrNotFound
 	}
 	var ended []session.Ended
 	err := s.transact(ctx, func(tx *sql.Tx) error {
