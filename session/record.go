@@ -59,23 +59,32 @@ func encode(record any) ([]byte, error) {
 	return text, nil
 }
 
-func decode[T any](text []byte) (T, error) {
-	var none T
-	var head struct {
-		Version int `json:"v"`
+// decode reads a record in one pass. One that does not fit is looked at again,
+// since a version that is not understood may have another form.
+func decode[T interface{ version() int }](text []byte) (T, error) {
+	var read, none T
+	formErr := json.Unmarshal(text, &read)
+	version := read.version()
+	if formErr != nil {
+		var head struct {
+			Version int `json:"v"`
+		}
+		if err := json.Unmarshal(text, &head); err != nil {
+			return none, fmt.Errorf("%w: not JSON", ErrRecord)
+		}
+		version = head.Version
 	}
-	if err := json.Unmarshal(text, &head); err != nil {
-		return none, fmt.Errorf("%w: not JSON", ErrRecord)
+	if version < 1 || version > RecordVersion {
+		return none, fmt.Errorf("%w: version %d, want 1 to %d", ErrRecord, version, RecordVersion)
 	}
-	if head.Version < 1 || head.Version > RecordVersion {
-		return none, fmt.Errorf("%w: version %d, want 1 to %d", ErrRecord, head.Version, RecordVersion)
-	}
-	var read T
-	if err := json.Unmarshal(text, &read); err != nil {
+	if formErr != nil {
 		return none, fmt.Errorf("%w: a part of it has another form", ErrRecord)
 	}
 	return read, nil
 }
+
+func (r record) version() int       { return r.Version }
+func (r endingRecord) version() int { return r.Version }
 
 // record is a session as it is kept. Times are nanoseconds since 1970.
 type record struct {
