@@ -27,3 +27,10 @@ type Locator interface {
 type Coverer interface {
 	Covers(p Policy) error
 }
+
+// An Ager is a [Locator] whose data grows old. Stale returns nil while it is as
+// fresh as it is meant to be, and otherwise an error that says why it is not. It
+// answers at once.
+type Ager interface {
+	Stale() error
+}

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/mooring-go/mooring/binding"
 )
@@ -26,17 +27,23 @@ type Config struct {
 	// rather than a sample. The package comment says what it costs.
 	VerifyFully bool
 
+	// MaxAge is how long after its maker built it a database counts as fresh, for
+	// [DB.Stale]. 0: however long.
+	MaxAge time.Duration
+
 	// OnReload is called by [DB.Watch], from its goroutine, each time that it
 	// tried to take a changed file into use: with nil where that worked, and
 	// otherwise with the error of [DB.Reload]. It may be nil.
 	OnReload func(error)
 }
 
-// DB is a [binding.Locator] and [binding.Coverer] over database files. It is
-// safe for concurrent use. [Open] and [Load] make one.
+// DB is a [binding.Locator], [binding.Coverer] and [binding.Ager] over database
+// files. It is safe for concurrent use. [Open] and [Load] make one.
 type DB struct {
 	current  atomic.Pointer[generation]
+	status   atomic.Pointer[Status] // as of the last attempt to read files
 	onReload func(error)
+	maxAge   time.Duration
 
 	loading   sync.Mutex // held while files are read; guards what follows
 	asn, city file
@@ -45,16 +52,21 @@ type DB struct {
 var (
 	_ binding.Locator = (*DB)(nil)
 	_ binding.Coverer = (*DB)(nil)
+	_ binding.Ager    = (*DB)(nil)
 )
 
 // Open reads the databases that c names. What is wrong with either file is a
-// [*FileError], and both are reported.
+// [*FileError], and both are reported. A MaxAge below 0 is [ErrMaxAge].
 func Open(c Config) (*DB, error) {
 	if c.ASN == "" && c.City == "" {
 		return nil, ErrNoFiles
 	}
+	if c.MaxAge < 0 {
+		return nil, fmt.Errorf("%w: %s, want 0 for any age, or above", ErrMaxAge, c.MaxAge)
+	}
 	db := &DB{
 		onReload: c.OnReload,
+		maxAge:   c.MaxAge,
 		asn:      file{kind: asnKind, path: c.ASN, verifyFully: c.VerifyFully},
 		city:     file{kind: cityKind, path: c.City, verifyFully: c.VerifyFully},
 	}
@@ -75,7 +87,7 @@ func Load(asn, city []byte) (*DB, error) {
 	if err := errors.Join(db.asn.use(asn), db.city.use(city)); err != nil {
 		return nil, err
 	}
-	db.current.Store(newGeneration(db.asn.used, db.city.used))
+	db.publish()
 	return db, nil
 }
 

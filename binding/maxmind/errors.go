@@ -25,6 +25,12 @@ var (
 	// ErrNotCovered is wrapped by the errors of [DB.Covers].
 	ErrNotCovered = errors.New("maxmind: policy not covered")
 
+	// ErrStale is wrapped by the errors of [DB.Stale].
+	ErrStale = errors.New("maxmind: stale database")
+
+	// ErrMaxAge is wrapped by the error of a [Config] whose MaxAge is negative.
+	ErrMaxAge = errors.New("maxmind: negative MaxAge")
+
 	// ErrInterval is returned by [DB.Watch] for an interval that is not positive.
 	ErrInterval = errors.New("maxmind: watch interval is not positive")
 )

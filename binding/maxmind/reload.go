@@ -56,8 +56,17 @@ func (db *DB) load(due func(*file) bool) error {
 			failed = append(failed, f.load())
 		}
 	}
-	if current := db.current.Load(); current == nil || current.asn != db.asn.used || current.city != db.city.used {
-		db.current.Store(newGeneration(db.asn.used, db.city.used))
-	}
+	db.publish()
 	return errors.Join(failed...)
+}
+
+// publish swaps in a new generation where either database is another one, and
+// tells what became of the files.
+func (db *DB) publish() {
+	current := db.current.Load()
+	if current == nil || current.asn != db.asn.used || current.city != db.city.used {
+		current = newGeneration(db.asn.used, db.city.used)
+		db.current.Store(current)
+	}
+	db.status.Store(&Status{Generation: current.name, ASN: db.asn.status(), City: db.city.status()})
 }

@@ -1,6 +1,10 @@
 package maxmind
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"time"
+)
 
 // Status tells what a [DB] has in use, and how old it is.
 type Status struct {
@@ -18,12 +22,26 @@ type FileStatus struct {
 	Err    error     // why a newer file is not in use; nil: none was refused
 }
 
-// Status returns what is in use now. While files are being read it waits for
-// that.
-func (db *DB) Status() Status {
-	db.loading.Lock()
-	defer db.loading.Unlock()
-	return Status{Generation: db.current.Load().name, ASN: db.asn.status(), City: db.city.status()}
+// Status returns what is in use now.
+func (db *DB) Status() Status { return *db.status.Load() }
+
+// Stale returns nil if both files could be read when that was last tried, by
+// [DB.Watch] or [DB.Reload], and what is in use is not older than
+// [Config.MaxAge]. Otherwise its error wraps [ErrStale] and says what is wrong
+// with which file.
+func (db *DB) Stale() error {
+	status := db.Status()
+	return errors.Join(status.ASN.stale(asnKind, db.maxAge), status.City.stale(cityKind, db.maxAge))
+}
+
+func (s FileStatus) stale(k kind, maxAge time.Duration) error {
+	if s.Err != nil {
+		return fmt.Errorf("%w: %w", ErrStale, s.Err)
+	}
+	if age := time.Since(s.Built); maxAge > 0 && s.Type != "" && age > maxAge {
+		return fmt.Errorf("%w: %s database %q: built %s ago, want at most %s", ErrStale, k, s.Path, age.Round(time.Second), maxAge)
+	}
+	return nil
 }
 
 func (f *file) status() FileStatus {
