@@ -56,6 +56,12 @@ type Config struct {
 	Actions    binding.Actions `json:"actions" yaml:"actions"`
 	ReportOnly bool            `json:"report_only" yaml:"report_only"`
 
+	// ReportWhenStale reports what would end or restrict a session, of whatever
+	// age, while the Locator says that its data is stale: old data must not sign
+	// honest users out. It needs a Locator that is a binding.Ager. Attacker: while
+	// the data is stale, a stolen session is bound to nothing.
+	ReportWhenStale bool `json:"report_when_stale" yaml:"report_when_stale"`
+
 	// ExplainEvents has the events of broken bindings carry the whole decision:
 	// every rule, both locations and the generations of their data.
 	ExplainEvents bool `json:"explain_events" yaml:"explain_events"`

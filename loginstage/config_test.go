@@ -53,6 +53,7 @@ func TestConfigMistakes(t *testing.T) {
 		{"NetworkBinding that is none", loginstage.Config{NetworkBinding: 9}, "NetworkBinding", []string{`"9"`, "bind_asn_network_ip"}},
 		{"GeoIPBinding that is none", loginstage.Config{GeoIPBinding: 9}, "GeoIPBinding", []string{`"9"`, "bind_continent"}},
 		{"a Locator that does not cover", loginstage.Config{NetworkBinding: binding.NetworkASN, Locator: coversNothing{}}, "Locator", []string{"out of order"}},
+		{"ReportWhenStale", loginstage.Config{ReportWhenStale: true, Locator: bindingtest.Places()}, "ReportWhenStale", []string{"true", "binding.Ager", "bindingtest.Locator"}},
 		{"Carrier", loginstage.Config{Carrier: session.Cookie{Name: "a b"}}, "Carrier", []string{"cookie"}},
 		{"Carrier that is too short-lived", loginstage.Config{Carrier: shortLived{}, SessionDuration: parse("hours=2")}, "Carrier", []string{"lifetime too long"}},
 		{"StageCookie", loginstage.Config{StageCookie: session.Cookie{Name: "__Host-a", Domain: "example.com"}}, "StageCookie", []string{"Domain", "example.com"}},

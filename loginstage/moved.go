@@ -102,6 +102,9 @@ func (l *UserLogin) decide(ctx context.Context, s session.Session, policy bindin
 		return verdict{action: binding.Allow}
 	}
 	decision := policy.Explain(from, to)
+	if l.stale() {
+		decision.Action = max(decision.Action, binding.Report)
+	}
 	if l.config.Decide != nil {
 		decision.Action = l.config.Decide(ctx, s, decision)
 	}
@@ -119,6 +122,12 @@ func (l *UserLogin) decide(ctx context.Context, s session.Session, policy bindin
 		v.drift.Reported = []string{moveKey(v.broken)}
 	}
 	return v
+}
+
+// stale reports whether the locator's data is too old to end a session by.
+func (l *UserLogin) stale() bool {
+	locator, ok := l.config.Locator.(binding.Ager)
+	return ok && l.config.ReportWhenStale && locator.Stale() != nil
 }
 
 // moveKey names a move to where something no longer holds, so that it is

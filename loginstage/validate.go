@@ -156,6 +156,9 @@ func (c Config) checkBinding(add func(field string, value any, want string), wir
 	wired("Tolerance", c.Tolerance.Validate())
 	_, actionsErr := c.Actions.MarshalText()
 	wired("Actions", actionsErr)
+	if _, ok := c.Locator.(binding.Ager); c.ReportWhenStale && !ok {
+		add("ReportWhenStale", c.ReportWhenStale, fmt.Sprintf("a Locator that is a binding.Ager, not %T", c.Locator))
+	}
 	if networkErr != nil || geoIPErr != nil {
 		return
 	}
