@@ -47,6 +47,14 @@ func (p Policy) Learns(from, to Location) bool {
 // with the same address and different facts can be broken. It passes over the
 // Actions; [Policy.Explain] says more.
 func (p Policy) Check(from, to Location) *Broken {
+	if reason := p.first(&from, &to); reason != "" {
+		return newBroken(reason, from, to)
+	}
+	return nil
+}
+
+// first is the first fact that does not hold, or empty if the policy holds.
+func (p *Policy) first(from, to *Location) Reason {
 	first, last := 0, len(reasons)
 	if p.Network == NetworkOff {
 		first = geoIPRules
@@ -55,11 +63,11 @@ func (p Policy) Check(from, to Location) *Broken {
 		last = geoIPRules
 	}
 	for _, reason := range reasons[first:max(first, last)] {
-		if outcome, _ := p.judge(reason, &from, &to); outcome == Broke {
-			return newBroken(reason, from, to)
+		if outcome, _ := p.judge(reason, from, to); outcome == Broke {
+			return reason
 		}
 	}
-	return nil
+	return ""
 }
 
 // geoIPRules is where in reasons those of GeoIP begin.

@@ -44,7 +44,8 @@ func (l *UserLogin) judge(ctx context.Context, s session.Session, ip netip.Addr)
 			return verdict{}, err
 		}
 		if anchor.Generation == to.Generation && (!second.IP.IsValid() || second.Generation == to.Generation) {
-			return l.compare(ctx, s, policy, anchor, second, to), nil
+			track := binding.Track{Anchor: anchor, Second: second, Moves: s.Drift.Moves}
+			return l.decide(ctx, s, policy.Follow(track, to, session.Now())), nil
 		}
 		if to, err = l.locate(ctx, ip); err != nil { // the data was replaced in between
 			return verdict{}, err
@@ -67,41 +68,20 @@ func (l *UserLogin) relocate(ctx context.Context, s session.Session, generation 
 	return anchor, second, nil
 }
 
-// compare decides between locations of one generation.
-func (l *UserLogin) compare(ctx context.Context, s session.Session, policy binding.Policy, anchor, second, to binding.Location) verdict {
-	v := l.decide(ctx, s, policy, anchor, to)
-	if v.broken == nil && policy.Learns(anchor, to) {
-		if !second.IP.IsValid() {
-			v.drift.Second = to
-		} else {
-			v = l.decide(ctx, s, policy, second, to)
-		}
+// decide says what is done about the step, and what it adds to the session's
+// drift.
+func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.Step) verdict {
+	v := verdict{action: binding.Allow, broken: step.Broken}
+	if step.Learned {
+		v.drift.Second = step.To
 	}
-	if v.broken != nil || policy.MaxMoves == 0 || policy.Strict().Check(anchor, to) == nil {
+	if !step.Moved.IsZero() {
+		v.drift.Moves = []time.Time{step.Moved}
+	}
+	if v.broken == nil {
 		return v
 	}
-	now := session.Now().Truncate(time.Second) // a browser that has moved sends many requests at once
-	if movesSince(s.Drift.Moves, now.Add(-time.Hour)) >= int(policy.MaxMoves) {
-		return l.decide(ctx, s, policy.Strict(), anchor, to)
-	}
-	v.drift.Moves = []time.Time{now}
-	return v
-}
-
-// movesSince is how many of the moves, which are in order, came at since or after.
-func movesSince(moves []time.Time, since time.Time) int {
-	first, _ := slices.BinarySearchFunc(moves, since, time.Time.Compare)
-	return len(moves) - first
-}
-
-// decide compares two locations and, where something is broken, says what is
-// done about it.
-func (l *UserLogin) decide(ctx context.Context, s session.Session, policy binding.Policy, from, to binding.Location) verdict {
-	broken := policy.Check(from, to)
-	if broken == nil {
-		return verdict{action: binding.Allow}
-	}
-	decision := policy.Explain(from, to)
+	decision := step.Explain()
 	if l.stale() {
 		decision.Action = max(decision.Action, binding.Report)
 	}
@@ -111,7 +91,7 @@ func (l *UserLogin) decide(ctx context.Context, s session.Session, policy bindin
 	if decision.Action > binding.Allow { // which is none
 		decision.Action = binding.End
 	}
-	v := verdict{action: decision.Action, broken: decision.Broken()}
+	v.action, v.broken = decision.Action, decision.Broken()
 	if l.config.ExplainEvents {
 		v.explained = &decision
 	}

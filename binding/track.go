@@ -1,0 +1,93 @@
+package binding
+
+import (
+	"slices"
+	"time"
+)
+
+// Track is what a session's binding goes by besides the [Policy]: where it was
+// made, and what became of it since. It is read-only.
+type Track struct {
+	Anchor Location    // where it was made; it never changes
+	Second Location    // the anchor of the other address family; the zero value: none yet
+	Moves  []time.Time // the latest moves to where it held by tolerance alone, oldest first
+}
+
+// Step is what a [Policy] makes of a session that is used from another address.
+type Step struct {
+	From, To Location
+	Broken   *Broken   // the first fact that does not hold; nil: it holds
+	Policy   Policy    // what that was decided by: the policy, or its Strict after too many moves
+	Learned  bool      // To is the session's second anchor from now on
+	Moved    time.Time // what to add to the session's moves; the zero value: nothing
+}
+
+// Follow decides whether a session may be used from to at the time at. It is
+// [Policy.Check] with what takes more than two locations to know: the anchor of
+// the other address family, and how often the session has moved. All locations
+// must be of one generation.
+func (p Policy) Follow(t Track, to Location, at time.Time) Step {
+	step := Step{From: t.Anchor, To: to, Policy: p}
+	reason := p.first(&step.From, &step.To)
+	if reason == "" && (p.MaxMoves > 0 || p.Families == FamiliesLearn) {
+		strict := p.Strict()
+		if lacking := strict.first(&step.From, &step.To); lacking != "" {
+			reason = step.tolerate(t, lacking, at)
+		}
+	}
+	if reason != "" {
+		step.Broken = newBroken(reason, step.From, step.To)
+	}
+	return step
+}
+
+// tolerate holds a step, that holds by tolerance and not by the letter for the
+// reason lacking, to the second anchor and to the bound on moves. It returns what
+// is broken then, if anything.
+func (s *Step) tolerate(t Track, lacking Reason, at time.Time) Reason {
+	if s.Policy.Learns(s.From, s.To) {
+		if s.Learned = !t.Second.IP.IsValid(); !s.Learned {
+			s.From = t.Second
+			if reason := s.Policy.first(&s.From, &s.To); reason != "" {
+				return reason
+			}
+		}
+	}
+	if s.Policy.MaxMoves == 0 {
+		return ""
+	}
+	at = at.Truncate(time.Second) // a browser that has moved sends many requests at once
+	if _, known := slices.BinarySearchFunc(t.Moves, at, time.Time.Compare); known {
+		return ""
+	}
+	if movesSince(t.Moves, at.Add(-time.Hour)) >= int(s.Policy.MaxMoves) {
+		*s = Step{From: t.Anchor, To: s.To, Policy: s.Policy.Strict()}
+		return lacking
+	}
+	s.Moved = at
+	return ""
+}
+
+// movesSince is how many of the moves, which are in order, came at since or after.
+func movesSince(moves []time.Time, since time.Time) int {
+	first, _ := slices.BinarySearchFunc(moves, since, time.Time.Compare)
+	return len(moves) - first
+}
+
+// Explain is how the step came to what is broken, or that nothing is.
+func (s Step) Explain() Decision { return s.Policy.Explain(s.From, s.To) }
+
+// After is the track with what the step adds to it. A second anchor is never
+// replaced.
+func (t Track) After(s Step) Track {
+	if s.Learned && !t.Second.IP.IsValid() {
+		t.Second = s.To
+	}
+	if !s.Moved.IsZero() {
+		t.Moves = append(slices.Clone(t.Moves), s.Moved)
+		slices.SortFunc(t.Moves, time.Time.Compare)
+		t.Moves = slices.Compact(t.Moves)
+		t.Moves = t.Moves[max(0, len(t.Moves)-maxMaxMoves):]
+	}
+	return t
+}

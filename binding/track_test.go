@@ -1,0 +1,203 @@
+package binding_test
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/mooring-go/mooring/binding"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// signIn is when the sessions of these tests were made.
+var signIn = time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
+
+func TestFollow(t *testing.T) {
+	var (
+		v4      = in("1.1.1.1", 64500, "1.1.0.0/16", "DE")
+		v4Next  = in("1.1.1.2", 64500, "1.1.0.0/16", "DE")
+		v4Third = in("1.1.1.3", 64500, "1.1.0.0/16", "DE")
+		v4Other = in("2.2.2.2", 64500, "2.2.0.0/16", "DE")
+		v6      = in("2a00:1::1", 64500, "2a00:1::/32", "DE")
+		v6Next  = in("2a00:1::2", 64500, "2a00:1::/32", "DE")
+		v6Other = in("2a00:2::1", 64500, "2a00:2::/32", "DE")
+		abroad  = in("2a00:1::1", 64500, "2a00:1::/32", "FR")
+		bare    = binding.Location{IP: address("1.1.1.9"), ASN: &binding.ASN{Number: 64500}}
+		bare6   = binding.Location{IP: address("2a00:9::9"), ASN: &binding.ASN{Number: 64500}}
+	)
+	var (
+		families = binding.Policy{
+			Network: binding.NetworkASNNetwork, GeoIP: binding.GeoIPCountry,
+			Tolerance: binding.Tolerance{Families: binding.FamiliesLearn},
+		}
+		prefixes = binding.Policy{Network: binding.NetworkASNNetwork, Tolerance: binding.Tolerance{Families: binding.FamiliesLearn}}
+		twice    = binding.Policy{
+			Network:   binding.NetworkASNNetworkIP,
+			Tolerance: binding.Tolerance{SameIP: binding.PrefixLengths{IPv4: 24}, Families: binding.FamiliesLearn, MaxMoves: 2},
+		}
+	)
+	moves := func(minutes ...int) []time.Time {
+		var times []time.Time
+		for _, m := range minutes {
+			times = append(times, signIn.Add(time.Duration(m)*time.Minute))
+		}
+		return times
+	}
+	for _, test := range []struct {
+		name    string
+		policy  binding.Policy
+		track   binding.Track
+		to      binding.Location
+		minute  int
+		want    binding.Reason
+		from    binding.Location // what to was compared with
+		learned bool
+		moved   bool
+	}{
+		{"the same family", families, binding.Track{Anchor: v4}, v4Next, 0, "", v4, false, false},
+		{"the first of the other family is learned", families, binding.Track{Anchor: v4}, v6, 0, "", v4, true, false},
+		{"and compared with from then on", families, binding.Track{Anchor: v4, Second: v6}, v6Next, 0, "", v6, false, false},
+		{"and not replaced", families, binding.Track{Anchor: v4, Second: v6}, v6Other, 0, binding.NetworkPrefixChanged, v6, false, false},
+		{"nor the other way round", families, binding.Track{Anchor: v6, Second: v4}, v4Other, 0, binding.NetworkPrefixChanged, v4, false, false},
+		{"the first stays bound", families, binding.Track{Anchor: v4, Second: v6}, v4Other, 0, binding.NetworkPrefixChanged, v4, false, false},
+		{"nothing is learned abroad", families, binding.Track{Anchor: v4}, abroad, 0, binding.GeoIPCountryChanged, v4, false, false},
+		{"a second anchor is not held against what is as at the first", prefixes, binding.Track{Anchor: bare, Second: v6}, bare6, 0, "", bare, false, false},
+
+		{"the first move", twice, binding.Track{Anchor: v4}, v4Next, 0, "", v4, false, true},
+		{"the second move", twice, binding.Track{Anchor: v4, Moves: moves(0)}, v4Third, 59, "", v4, false, true},
+		{"the third move", twice, binding.Track{Anchor: v4, Moves: moves(0, 1)}, v4Next, 60, binding.NetworkIPChanged, v4, false, false},
+		{"after an hour", twice, binding.Track{Anchor: v4, Moves: moves(0, 1)}, v4Next, 61, "", v4, false, true},
+		{"in the second of an earlier one", twice, binding.Track{Anchor: v4, Moves: moves(0, 1)}, v4Next, 1, "", v4, false, false},
+		{"back to the anchor is no move", twice, binding.Track{Anchor: v4, Moves: moves(0, 1)}, v4, 2, "", v4, false, false},
+		{"the other family is a move", twice, binding.Track{Anchor: v4, Moves: moves(0)}, v6, 2, "", v4, true, true},
+		{"one too many, nothing is learned", twice, binding.Track{Anchor: v4, Moves: moves(0, 1)}, v6, 2, binding.NetworkPrefixChanged, v4, false, false},
+		{"one too many, by the letter from the anchor", twice, binding.Track{Anchor: v4, Second: v6, Moves: moves(0, 1)}, v6, 2, binding.NetworkPrefixChanged, v4, false, false},
+		{"a move to where it is broken is none", twice, binding.Track{Anchor: v4}, v4Other, 0, binding.NetworkPrefixChanged, v4, false, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			at := signIn.Add(time.Duration(test.minute) * time.Minute)
+			step := test.policy.Follow(test.track, test.to, at.Add(999*time.Millisecond))
+			assert.Equal(t, test.want, reason(step.Broken))
+			assert.Equal(t, test.want, step.Explain().Decisive)
+			assert.Equal(t, test.from, step.From)
+			assert.Equal(t, test.to, step.To)
+			assert.Equal(t, test.learned, step.Learned)
+			if test.moved {
+				assert.Equal(t, at, step.Moved)
+			} else {
+				assert.Zero(t, step.Moved)
+			}
+		})
+	}
+}
+
+func TestATrackGrowsApartFromWhatItGrewOf(t *testing.T) {
+	first := binding.Track{Moves: []time.Time{signIn}}
+	second := first.After(binding.Step{Moved: signIn.Add(time.Second)})
+	third := first.After(binding.Step{Moved: signIn.Add(-time.Second)})
+	assert.Equal(t, []time.Time{signIn}, first.Moves)
+	assert.Equal(t, []time.Time{signIn, signIn.Add(time.Second)}, second.Moves)
+	assert.Equal(t, []time.Time{signIn.Add(-time.Second), signIn}, third.Moves, "in order")
+	assert.Equal(t, second, second.After(binding.Step{Moved: signIn}), "once")
+	for i := range 100 {
+		first = first.After(binding.Step{Moved: signIn.Add(time.Duration(i) * time.Second)})
+	}
+	assert.Len(t, first.Moves, 64)
+	assert.Equal(t, signIn.Add(99*time.Second), first.Moves[63])
+}
+
+// drawnWalk is a session that moves from place to place, as bytes say.
+type drawnWalk struct {
+	policy binding.Policy
+	track  binding.Track
+	now    time.Time
+}
+
+// fuzzWalks fuzzes what holds for every policy at every step of a session.
+func fuzzWalks(f *testing.F, property func(t *testing.T, walk drawnWalk, step binding.Step)) {
+	f.Add(uint64(3), uint64(0), uint16(0), []byte{1, 2, 3, 1, 2, 3})
+	f.Add(uint64(0x1234567), uint64(77), uint16(2), []byte("to and fro and to and fro"))
+	f.Add(uint64(0xfedcba987), uint64(501), uint16(1), []byte{7, 8, 7, 8, 7, 8, 7, 8, 200, 201, 202})
+	f.Fuzz(func(t *testing.T, policy, anchor uint64, maxMoves uint16, steps []byte) {
+		walk := drawnWalk{policy: drawPolicy(t, policy), track: binding.Track{Anchor: drawLocation(anchor)}, now: signIn}
+		walk.policy.MaxMoves = maxMoves % 65
+		for i := range min(len(steps), 200) {
+			walk.now = walk.now.Add(time.Duration(steps[i]%7) * 5 * time.Minute)
+			// Near the anchor, so that much holds, and now and then anywhere.
+			place := anchor + uint64(steps[i]%12)
+			if steps[i] >= 240 {
+				place = uint64(steps[i]) * 2_654_435_761
+			}
+			step := walk.policy.Follow(walk.track, drawLocation(place), walk.now)
+			property(t, walk, step)
+			walk.track = walk.track.After(step)
+		}
+	})
+}
+
+func FuzzFollowNeverReplacesAnAnchor(f *testing.F) {
+	fuzzWalks(f, func(t *testing.T, walk drawnWalk, step binding.Step) {
+		after := walk.track.After(step)
+		assert.Equal(t, walk.track.Anchor, after.Anchor)
+		if walk.track.Second.IP.IsValid() {
+			assert.False(t, step.Learned)
+			assert.Equal(t, walk.track.Second, after.Second)
+		}
+		if step.Learned {
+			assert.Nil(t, step.Broken, "nothing is learned from where something is broken")
+			assert.NotEqual(t, walk.track.Anchor.IP.Unmap().Is4(), after.Second.IP.Unmap().Is4())
+		}
+	})
+}
+
+func FuzzFollowBoundsTheMovesOfAnHour(f *testing.F) {
+	fuzzWalks(f, func(t *testing.T, walk drawnWalk, step binding.Step) {
+		if walk.policy.MaxMoves == 0 || step.Broken != nil {
+			assert.Zero(t, step.Moved)
+			return
+		}
+		tolerated := walk.policy.Strict().Check(walk.track.Anchor, step.To) != nil
+		within := 0
+		for _, move := range walk.track.After(step).Moves {
+			if !move.Before(walk.now.Add(-time.Hour)) {
+				within++
+			}
+		}
+		if tolerated {
+			assert.Contains(t, walk.track.After(step).Moves, walk.now, "no tolerated move goes uncounted")
+		}
+		assert.LessOrEqual(t, within, int(walk.policy.MaxMoves))
+	})
+}
+
+func FuzzFollowOnlyForgives(f *testing.F) {
+	fuzzWalks(f, func(t *testing.T, walk drawnWalk, step binding.Step) {
+		strict := walk.policy.Strict().Follow(walk.track, step.To, walk.now)
+		if strict.Broken == nil {
+			assert.Nil(t, step.Broken)
+			assert.False(t, step.Learned)
+			assert.Zero(t, step.Moved)
+		}
+		assert.Equal(t, reason(walk.policy.Strict().Check(walk.track.Anchor, step.To)), reason(strict.Broken), "without tolerance only the anchor counts")
+		assert.Equal(t, reason(step.Broken), reason(step.Policy.Check(step.From, step.To)))
+	})
+}
+
+func TestFollowingAllocatesNothingWhereItHolds(t *testing.T) {
+	track := binding.Track{
+		Anchor: in("1.1.1.1", 64500, "1.1.0.0/16", "DE"), Second: in("2a00:1::1", 64500, "2a00:1::/32", "DE"), Moves: []time.Time{signIn},
+	}
+	for name, policy := range map[string]binding.Policy{
+		"strict":   {Network: binding.NetworkASN, GeoIP: binding.GeoIPCountry},
+		"tolerant": {Network: binding.NetworkASNNetwork, Tolerance: binding.Tolerance{Families: binding.FamiliesLearn, MaxMoves: 9}},
+	} {
+		to := in("2a00:1::2", 64500, "2a00:1::/32", "DE")
+		require.Nil(t, policy.Follow(track, to, signIn).Broken)
+		assert.Zero(t, testing.AllocsPerRun(100, func() {
+			if policy.Follow(track, to, signIn).Broken != nil {
+				to.IP = netip.Addr{}
+			}
+		}), name)
+	}
+}
