@@ -1,6 +1,7 @@
 package maxmind
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,10 @@ import (
 
 	"github.com/mooring-go/mooring/binding"
 )
+
+// DefaultWatchInterval is how often [DB.Watch] looks at the files where
+// [Config.WatchInterval] does not say.
+const DefaultWatchInterval = time.Minute
 
 // Config says where the databases are. One of the two paths must be given.
 type Config struct {
@@ -31,6 +36,10 @@ type Config struct {
 	// [DB.Stale]. 0: however long.
 	MaxAge time.Duration
 
+	// WatchInterval is how often [DB.Watch] looks at the files. 0:
+	// [DefaultWatchInterval].
+	WatchInterval time.Duration
+
 	// OnReload is called by [DB.Watch], from its goroutine, each time that it
 	// tried to take a changed file into use: with nil where that worked, and
 	// otherwise with the error of [DB.Reload]. It may be nil.
@@ -44,6 +53,7 @@ type DB struct {
 	status   atomic.Pointer[Status] // as of the last attempt to read files
 	onReload func(error)
 	maxAge   time.Duration
+	interval time.Duration
 
 	loading   sync.Mutex // held while files are read; guards what follows
 	asn, city file
@@ -56,17 +66,15 @@ var (
 )
 
 // Open reads the databases that c names. What is wrong with either file is a
-// [*FileError], and both are reported. A MaxAge below 0 is [ErrMaxAge].
+// [*FileError], and both are reported. A negative duration is [ErrNegative].
 func Open(c Config) (*DB, error) {
-	if c.ASN == "" && c.City == "" {
-		return nil, ErrNoFiles
-	}
-	if c.MaxAge < 0 {
-		return nil, fmt.Errorf("%w: %s, want 0 for any age, or above", ErrMaxAge, c.MaxAge)
+	if err := c.validate(); err != nil {
+		return nil, err
 	}
 	db := &DB{
 		onReload: c.OnReload,
 		maxAge:   c.MaxAge,
+		interval: cmp.Or(c.WatchInterval, DefaultWatchInterval),
 		asn:      file{kind: asnKind, path: c.ASN, verifyFully: c.VerifyFully},
 		city:     file{kind: cityKind, path: c.City, verifyFully: c.VerifyFully},
 	}
@@ -76,6 +84,21 @@ func Open(c Config) (*DB, error) {
 	return db, nil
 }
 
+// validate returns every mistake in c, joined.
+func (c Config) validate() error {
+	var mistakes []error
+	if c.ASN == "" && c.City == "" {
+		mistakes = append(mistakes, ErrNoFiles)
+	}
+	if c.MaxAge < 0 {
+		mistakes = append(mistakes, fmt.Errorf("%w: MaxAge %s, want 0 for any age, or above", ErrNegative, c.MaxAge))
+	}
+	if c.WatchInterval < 0 {
+		mistakes = append(mistakes, fmt.Errorf("%w: WatchInterval %s, want 0 for %s, or above", ErrNegative, c.WatchInterval, DefaultWatchInterval))
+	}
+	return errors.Join(mistakes...)
+}
+
 // Load reads the databases from asn and city, which it copies. Either may be
 // empty. [DB.Reload] and [DB.Watch] then find nothing to do. The errors are
 // those of [Open].
@@ -83,7 +106,7 @@ func Load(asn, city []byte) (*DB, error) {
 	if len(asn) == 0 && len(city) == 0 {
 		return nil, ErrNoFiles
 	}
-	db := &DB{asn: file{kind: asnKind}, city: file{kind: cityKind}}
+	db := &DB{interval: DefaultWatchInterval, asn: file{kind: asnKind}, city: file{kind: cityKind}}
 	if err := errors.Join(db.asn.use(asn), db.city.use(city)); err != nil {
 		return nil, err
 	}

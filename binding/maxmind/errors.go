@@ -28,11 +28,9 @@ var (
 	// ErrStale is wrapped by the errors of [DB.Stale].
 	ErrStale = errors.New("maxmind: stale database")
 
-	// ErrMaxAge is wrapped by the error of a [Config] whose MaxAge is negative.
-	ErrMaxAge = errors.New("maxmind: negative MaxAge")
-
-	// ErrInterval is returned by [DB.Watch] for an interval that is not positive.
-	ErrInterval = errors.New("maxmind: watch interval is not positive")
+	// ErrNegative is wrapped by the errors of a [Config] whose MaxAge or
+	// WatchInterval is negative.
+	ErrNegative = errors.New("maxmind: negative duration")
 )
 
 // A FileError reports what is wrong with one of the databases.

@@ -26,7 +26,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// In a server: go db.Watch(ctx, time.Hour)
+	// In a server: go db.Watch(ctx)
 
 	location, err := db.Locate(context.Background(), bindingtest.Berlin)
 	if err != nil {

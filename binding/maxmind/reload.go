@@ -12,15 +12,12 @@ import (
 // goes on with the pair of files that was in use when the lookup began.
 func (db *DB) Reload() error { return db.load((*file).always) }
 
-// Watch looks at the files at every interval, by their paths, and takes those
-// into use that changed, as [DB.Reload] does. A file that could not be used is
-// tried again at the next interval. It returns when ctx ends, with its cause, or
-// at once with [ErrInterval].
-func (db *DB) Watch(ctx context.Context, every time.Duration) error {
-	if every <= 0 {
-		return ErrInterval
-	}
-	ticker := time.NewTicker(every)
+// Watch looks at the files at every [Config.WatchInterval], by their paths, and
+// takes those into use that changed, as [DB.Reload] does. A file that could not be
+// used is tried again at the next interval. It returns when ctx ends, with its
+// cause.
+func (db *DB) Watch(ctx context.Context) error {
+	ticker := time.NewTicker(db.interval)
 	defer ticker.Stop()
 	for {
 		select {

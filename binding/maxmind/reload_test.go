@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -194,7 +195,7 @@ func TestWatch(t *testing.T) {
 
 		ctx, cancel := context.WithCancelCause(t.Context())
 		ended := make(chan error, 1)
-		go func() { ended <- db.Watch(ctx, time.Minute) }()
+		go func() { ended <- db.Watch(ctx) }()
 		tick := func() {
 			time.Sleep(time.Minute)
 			synctest.Wait()
@@ -240,7 +241,19 @@ func TestWatch(t *testing.T) {
 }
 
 func TestWatchInterval(t *testing.T) {
-	db := load(t, bindingtest.ASNFile(), nil)
-	assert.ErrorIs(t, db.Watch(t.Context(), 0), maxmind.ErrInterval)
-	assert.ErrorIs(t, db.Watch(t.Context(), -time.Second), maxmind.ErrInterval)
+	asn, city := bindingtest.WriteFiles(t)
+	synctest.Test(t, func(t *testing.T) {
+		var reloads atomic.Int32
+		db, err := maxmind.Open(maxmind.Config{ASN: asn, City: city, WatchInterval: time.Hour, OnReload: func(error) { reloads.Add(1) }})
+		require.NoError(t, err)
+		go func() { _ = db.Watch(t.Context()) }()
+		synctest.Wait()
+		replace(t, city, bindingtest.LaterCityFile())
+		time.Sleep(time.Hour - 1)
+		synctest.Wait()
+		assert.Zero(t, reloads.Load())
+		time.Sleep(1)
+		synctest.Wait()
+		assert.EqualValues(t, 1, reloads.Load())
+	})
 }

@@ -51,8 +51,10 @@ func TestADatabaseIsStaleWhileANewerOneCannotBeUsed(t *testing.T) {
 	assert.NoError(t, db.Stale())
 }
 
-func TestANegativeMaxAgeIsRefused(t *testing.T) {
-	asn, _ := bindingtest.WriteFiles(t)
-	_, err := maxmind.Open(maxmind.Config{ASN: asn, MaxAge: -time.Second})
-	assert.ErrorIs(t, err, maxmind.ErrMaxAge)
+func TestEveryMistakeInTheConfigIsReported(t *testing.T) {
+	_, err := maxmind.Open(maxmind.Config{MaxAge: -time.Second, WatchInterval: -time.Minute})
+	assert.ErrorIs(t, err, maxmind.ErrNoFiles)
+	assert.ErrorIs(t, err, maxmind.ErrNegative)
+	assert.ErrorContains(t, err, "MaxAge -1s")
+	assert.ErrorContains(t, err, "WatchInterval -1m0s")
 }

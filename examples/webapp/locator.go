@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"github.com/mooring-go/mooring/binding/bindingtest"
 	"github.com/mooring-go/mooring/binding/maxmind"
@@ -26,7 +25,7 @@ func openLocator(s settings, logger *slog.Logger) (*maxmind.DB, error) {
 
 // watch takes newer databases into use until ctx is done.
 func (a *app) watch(ctx context.Context) {
-	if err := a.locator.Watch(ctx, time.Minute); ctx.Err() == nil {
+	if err := a.locator.Watch(ctx); ctx.Err() == nil {
 		a.logger.Error("databases are no longer watched", "error", err)
 	}
 }
