@@ -18,6 +18,7 @@ import (
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/memstore"
 )
 
 // Each mistake names the field, what it is, and what is allowed.
@@ -84,11 +85,16 @@ type shortLived struct{ session.Cookie }
 func (shortLived) ValidateLifetime(time.Duration) error { return session.ErrLifetime }
 
 func TestConfigMistakesAreToldAllAtOnce(t *testing.T) {
-	_, err := loginstage.New(loginstage.Config{
-		SessionDuration: -1, RememberDevice: 1, MaxSessions: -1, LoginURL: "//x", NetworkBinding: binding.NetworkASN, GeoIPBinding: binding.GeoIPCity,
-		Carrier: session.Cookie{Name: "__Host-a", Path: "/b", Domain: "example.com"},
-	})
+	config := loginstage.Config{
+		SessionDuration: -1, RememberDevice: 1, MaxSessions: -1, LoginURL: "//x", StepUpURL: "//y", NetworkBinding: 9, GeoIPBinding: binding.GeoIPCity,
+		Carrier: session.Cookie{Name: "__Host-a", Path: "/b", Domain: "example.com"}, StageCookie: session.Cookie{SameSite: 9},
+	}
+	_, err := loginstage.New(config)
 	require.Error(t, err)
+	for range 20 {
+		_, again := loginstage.New(config)
+		require.EqualError(t, again, err.Error(), "in the same order each time")
+	}
 	joined, ok := err.(interface{ Unwrap() []error })
 	require.True(t, ok)
 	var fields []string
@@ -97,7 +103,53 @@ func TestConfigMistakesAreToldAllAtOnce(t *testing.T) {
 		require.True(t, ok)
 		fields = append(fields, mistake.Field)
 	}
-	assert.ElementsMatch(t, []string{"SessionDuration", "RememberDevice", "MaxSessions", "LoginURL", "NetworkBinding", "GeoIPBinding", "Carrier"}, fields)
+	assert.Equal(t, []string{
+		"SessionDuration", "RememberDevice", "MaxSessions", "LoginURL", "StepUpURL", "NetworkBinding", "GeoIPBinding", "Carrier", "Carrier", "StageCookie",
+	}, fields)
+	for line := range strings.Lines(err.Error()) {
+		assert.True(t, strings.HasPrefix(line, "loginstage: "), "each mistake names the field: %s", line)
+	}
+}
+
+// One mistake hides no other, and is told once.
+func TestConfigMistakesHideNoOthers(t *testing.T) {
+	days300 := duration.MustParse("days=300")
+	_, err := loginstage.New(loginstage.Config{SessionDuration: days300, StaySignedInOffset: days300, IdleTimeout: -1, Carrier: session.Cookie{}})
+	assert.ErrorContains(t, err, "IdleTimeout")
+	assert.ErrorContains(t, err, "SessionDuration + StaySignedInOffset")
+	assert.NotContains(t, err.Error(), "Carrier")
+
+	_, err = loginstage.New(loginstage.Config{NetworkBinding: 9, GeoIPBinding: binding.GeoIPCity, Locator: noCities{}})
+	assert.ErrorContains(t, err, "NetworkBinding")
+	assert.ErrorContains(t, err, "Locator: no cities")
+}
+
+type noCities struct{ bindingtest.Failing }
+
+func (noCities) Covers(p binding.Policy) error {
+	if p.GeoIP == binding.GeoIPCity && p.Network == binding.NetworkOff {
+		return errors.New("no cities")
+	}
+	return nil
+}
+
+// A nil pointer in an interface is not nil, and would be found out by the first
+// request.
+func TestConfigWithNilPointers(t *testing.T) {
+	_, err := loginstage.New(loginstage.Config{
+		Store:    (*memstore.Store)(nil),
+		Carrier:  (*session.Cookie)(nil),
+		Locator:  (*bindingtest.Counter)(nil),
+		ClientIP: clientip.ResolverFunc(nil),
+		Events:   (*loginstagetest.Recorder)(nil),
+	})
+	assert.EqualError(t, err, strings.Join([]string{
+		`loginstage: Store (*memstore.Store)(nil): want one that is not nil, or none at all`,
+		`loginstage: Carrier (*session.Cookie)(nil): want one that is not nil, or none at all`,
+		`loginstage: Locator (*bindingtest.Counter)(nil): want one that is not nil, or none at all`,
+		`loginstage: ClientIP (clientip.ResolverFunc)(nil): want one that is not nil, or none at all`,
+		`loginstage: Events (*loginstagetest.Recorder)(nil): want one that is not nil, or none at all`,
+	}, "\n"))
 }
 
 func TestConfigThatIsFine(t *testing.T) {

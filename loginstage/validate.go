@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"time"
 
 	"github.com/mooring-go/mooring/binding"
@@ -36,7 +37,9 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 
 // completed returns c with its defaults filled in, or every mistake in it.
 func (c Config) completed() (Config, error) {
-	mistakes := c.mistakes()
+	if mistakes := c.mistakes(); len(mistakes) > 0 {
+		return Config{}, errors.Join(mistakes...)
+	}
 	if c.Name == "" {
 		c.Name = DefaultName
 	}
@@ -59,7 +62,7 @@ func (c Config) completed() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	return c, errors.Join(mistakes...)
+	return c, nil
 }
 
 func setDefault(d *duration.Duration, standard duration.Duration) {
@@ -75,21 +78,22 @@ func (c Config) mistakes() []error {
 		all = append(all, &ConfigError{Field: field, Value: value, Want: want})
 	}
 	wired := func(field string, err error) {
-		if err != nil {
-			all = append(all, &ConfigError{Field: field, Err: err})
+		for _, mistake := range eachOf(err) {
+			all = append(all, &ConfigError{Field: field, Err: mistake})
 		}
 	}
+	c = c.withoutNils(add)
 
-	c.checkDurations(add)
+	lifetimeFits := c.checkDurations(add)
 	if len(c.Name) > maxName || !printable(c.Name) {
 		add("Name", fmt.Sprintf("%.40q", c.Name), fmt.Sprintf("at most %d bytes of printable text", maxName))
 	}
 	if c.MaxSessions < 0 {
 		add("MaxSessions", c.MaxSessions, "0 for any number, or above")
 	}
-	for field, url := range map[string]string{"LoginURL": c.LoginURL, "StepUpURL": c.StepUpURL} {
-		if url != "" && !samePath(url) {
-			add(field, fmt.Sprintf("%q", url), `a path on the same origin, such as "/login"`)
+	for _, page := range []struct{ field, url string }{{"LoginURL", c.LoginURL}, {"StepUpURL", c.StepUpURL}} {
+		if page.url != "" && !samePath(page.url) {
+			add(page.field, fmt.Sprintf("%q", page.url), `a path on the same origin, such as "/login"`)
 		}
 	}
 	if _, ok := c.Store.(session.Journal); c.DurableEvents && !ok {
@@ -104,16 +108,50 @@ func (c Config) mistakes() []error {
 			wired(part.field, v.Validate())
 		}
 	}
-	if carrier, ok := c.Carrier.(session.LifetimeValidator); ok {
+	if carrier, ok := c.Carrier.(session.LifetimeValidator); ok && lifetimeFits {
 		wired("Carrier", carrier.ValidateLifetime((c.SessionDuration + c.StaySignedInOffset).Std()))
 	}
 	return all
 }
 
-func (c Config) checkDurations(add func(field string, value any, want string)) {
+// withoutNils reports what is wired in and is a nil pointer or function, which is
+// no nil interface and would panic when it is used. It returns c without it.
+func (c Config) withoutNils(add func(field string, value any, want string)) Config {
+	check(&c.Store, "Store", add)
+	check(&c.Carrier, "Carrier", add)
+	check(&c.Locator, "Locator", add)
+	check(&c.ClientIP, "ClientIP", add)
+	check(&c.Events, "Events", add)
+	return c
+}
+
+func check[T any](part *T, field string, add func(field string, value any, want string)) {
+	v := reflect.ValueOf(*part)
+	if (v.Kind() == reflect.Pointer || v.Kind() == reflect.Func) && v.IsNil() {
+		add(field, fmt.Sprintf("(%T)(nil)", *part), "one that is not nil, or none at all")
+		*part = *new(T)
+	}
+}
+
+// eachOf is what err joins, or err. What wraps several errors in a text of its own
+// says more than they do, and is left whole.
+func eachOf(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // err itself
+		if parts := joined.Unwrap(); errors.Join(parts...).Error() == err.Error() {
+			return parts
+		}
+	}
+	return []error{err}
+}
+
+// checkDurations reports whether the longest lifetime is one that a carrier can
+// be asked about.
+func (c Config) checkDurations(add func(field string, value any, want string)) (lifetimeFits bool) {
 	const longest = duration.Duration(session.MaxCookieAge)
 	inRange := func(d duration.Duration) bool { return d == 0 || (d >= duration.Duration(time.Second) && d <= longest) }
-	fine := true
 	for _, d := range []struct {
 		field string
 		value duration.Duration
@@ -129,22 +167,23 @@ func (c Config) checkDurations(add func(field string, value any, want string)) {
 	} {
 		if !inRange(d.value) {
 			add(d.field, d.value, fmt.Sprintf("0 (%s), or from seconds=1 to %s", d.zero, longest))
-			fine = false
 		}
 	}
 	if c.StoreTimeout < 0 {
 		add("StoreTimeout", c.StoreTimeout, "a positive duration, or 0 for "+duration.Duration(session.DefaultStoreTimeout).String())
 	}
-	if !fine {
-		return
+	if !inRange(c.SessionDuration) || !inRange(c.StaySignedInOffset) {
+		return false
 	}
 	sum := c.SessionDuration + c.StaySignedInOffset
-	if sum > longest {
-		add("SessionDuration + StaySignedInOffset", sum, "at most "+longest.String()+", which is how long browsers keep a cookie")
-	}
-	if c.MaxLifetime > 0 && sum > c.MaxLifetime {
+	if inRange(c.MaxLifetime) && c.MaxLifetime > 0 && sum > c.MaxLifetime {
 		add("SessionDuration + StaySignedInOffset", sum, "at most MaxLifetime, "+c.MaxLifetime.String())
 	}
+	if sum > longest {
+		add("SessionDuration + StaySignedInOffset", sum, "at most "+longest.String()+", which is how long browsers keep a cookie")
+		return false
+	}
+	return true
 }
 
 // checkBinding finds policies that nothing could check.
@@ -159,20 +198,24 @@ func (c Config) checkBinding(add func(field string, value any, want string), wir
 	if _, ok := c.Locator.(binding.Ager); c.ReportWhenStale && !ok {
 		add("ReportWhenStale", c.ReportWhenStale, fmt.Sprintf("a Locator that is a binding.Ager, not %T", c.Locator))
 	}
-	if networkErr != nil || geoIPErr != nil {
-		return
-	}
 	if c.Locator == nil {
-		if c.NetworkBinding != binding.NetworkOff {
+		if c.NetworkBinding != binding.NetworkOff && networkErr == nil {
 			add("NetworkBinding", c.NetworkBinding, "a Locator to check it with, or "+binding.NetworkOff.String())
 		}
-		if c.GeoIPBinding != binding.GeoIPOff {
+		if c.GeoIPBinding != binding.GeoIPOff && geoIPErr == nil {
 			add("GeoIPBinding", c.GeoIPBinding, "a Locator to check it with, or "+binding.GeoIPOff.String())
 		}
 		return
 	}
+	policy := c.policy()
+	if networkErr != nil {
+		policy.Network = binding.NetworkOff
+	}
+	if geoIPErr != nil {
+		policy.GeoIP = binding.GeoIPOff
+	}
 	if locator, ok := c.Locator.(binding.Coverer); ok {
-		wired("Locator", locator.Covers(c.policy()))
+		wired("Locator", locator.Covers(policy))
 	}
 }
 
