@@ -39,12 +39,15 @@ func (c Cookie) Validate() error {
 		mistakes = append(mistakes, fmt.Errorf("session: cookie "+format, args...))
 	}
 	name := c.CookieName()
-	probe := http.Cookie{Name: name, Path: c.path(), Domain: c.Domain}
-	if err := probe.Valid(); err != nil {
-		mistake("is not valid: %w", err)
+	// What net/http would leave out, or drop the cookie for.
+	if (&http.Cookie{Name: name}).Valid() != nil {
+		mistake("Name %.80q: want letters, digits and !#$%%&'*+-.^_`|~", name)
 	}
-	if !strings.HasPrefix(c.path(), "/") {
-		mistake("Path %q: want a path that starts with /", c.Path)
+	if !strings.HasPrefix(c.path(), "/") || (&http.Cookie{Name: "a", Path: c.path()}).Valid() != nil {
+		mistake("Path %.80q: want a path that starts with /, of printable ASCII without a semicolon", c.Path)
+	}
+	if (&http.Cookie{Name: "a", Domain: c.Domain}).Valid() != nil {
+		mistake("Domain %.80q: want the name of a host or an IP address, or none", c.Domain)
 	}
 	switch c.SameSite {
 	case 0, http.SameSiteDefaultMode, http.SameSiteLaxMode, http.SameSiteStrictMode:

@@ -77,11 +77,11 @@ func TestCookieValidate(t *testing.T) {
 		{"without TLS, of a path and a domain", session.Cookie{InsecureHTTP: true, Path: "/app", Domain: "example.test"}, nil},
 		{"__Host- and the path that it wants", session.Cookie{Name: "__Host-sid", Path: "/"}, nil},
 
-		{"a name that is none", session.Cookie{Name: "a b"}, []string{"is not valid"}},
-		{"a name with a newline", session.Cookie{Name: "a\nSet-Cookie: b"}, []string{"is not valid"}},
-		{"a path with a semicolon", session.Cookie{Name: "sid", Path: "/a;b"}, []string{"is not valid"}},
+		{"a name that is none", session.Cookie{Name: "a b"}, []string{`Name "a b": want letters`}},
+		{"a name with a newline", session.Cookie{Name: "a\nSet-Cookie: b"}, []string{`Name "a\nSet-Cookie: b": want`}},
+		{"a path with a semicolon", session.Cookie{Name: "sid", Path: "/a;b"}, []string{`Path "/a;b": want`}},
 		{"a relative path", session.Cookie{Name: "sid", Path: "app"}, []string{`Path "app"`}},
-		{"a domain that is none", session.Cookie{Name: "sid", Domain: "exa mple"}, []string{"is not valid"}},
+		{"a domain that is none", session.Cookie{Name: "sid", Domain: "exa mple"}, []string{`Domain "exa mple": want the name of a host`}},
 		{"SameSite out of range", session.Cookie{SameSite: 9}, []string{"SameSite 9"}},
 		{"SameSite below range", session.Cookie{SameSite: -1}, []string{"SameSite -1"}},
 		{"SameSite None without TLS", session.Cookie{SameSite: http.SameSiteNoneMode, InsecureHTTP: true}, []string{"SameSite None"}},
@@ -91,8 +91,9 @@ func TestCookieValidate(t *testing.T) {
 		{"__Secure- without TLS", session.Cookie{Name: "__Secure-sid", InsecureHTTP: true}, []string{`Name "__Secure-sid" with InsecureHTTP`}},
 		{"prefixes in any case", session.Cookie{Name: "__hOST-sid", Domain: "example.test", Path: "/app"},
 			[]string{`Domain "example.test"`, `Path "/app"`}},
+		{"all three at once", session.Cookie{Name: "a b", Path: "/a;b", Domain: "exa mple"}, []string{`Name "a b"`, `Path "/a;b"`, `Domain "exa mple"`}},
 		{"all at once", session.Cookie{Name: "__Host-s d", Path: "app", Domain: "example.test", SameSite: 9, InsecureHTTP: true},
-			[]string{"is not valid", `Path "app": want`, "SameSite 9", "InsecureHTTP", `Domain "example.test"`, `Path "app" with Name`}},
+			[]string{`Name "__Host-s d": want`, `Path "app": want`, "SameSite 9", "InsecureHTTP", `Domain "example.test"`, `Path "app" with Name`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := test.cookie.Validate()

@@ -26,6 +26,9 @@ func (c *Carrier) ValidateLifetime(longest time.Duration) error {
 	if err := session.CheckCookieAge(longest); err != nil {
 		return err
 	}
+	if c.store == nil {
+		return nil // Validate says so
+	}
 	need := max(longest, c.options.BrowserSession)
 	own := c.gorillas()
 	if c.options.CodecMaxAge > 0 || own == nil {

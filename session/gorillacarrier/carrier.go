@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -54,6 +55,9 @@ type Carrier struct {
 // New returns a carrier that keeps the token in a gorilla session of store.
 // What is wrong with store or options is what [Carrier.Validate] returns.
 func New(store sessions.Store, options Options) *Carrier {
+	if v := reflect.ValueOf(store); v.Kind() == reflect.Pointer && v.IsNil() {
+		store = nil // for Validate to find
+	}
 	if options.Name == "" {
 		options.Name = session.DefaultCookieName
 		if options.InsecureHTTP {

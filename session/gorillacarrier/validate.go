@@ -52,8 +52,10 @@ func (c *Carrier) Validate() error {
 		SameSite:     imposed.SameSite,
 		InsecureHTTP: c.options.InsecureHTTP,
 	}
-	if err := cookie.Validate(); err != nil {
-		mistake("the store's options: %w", err)
+	if err, ok := cookie.Validate().(interface{ Unwrap() []error }); ok { // joined, as Validator promises
+		for _, each := range err.Unwrap() {
+			mistake("the store's options: %w", each)
+		}
 	}
 	return errors.Join(mistakes...)
 }

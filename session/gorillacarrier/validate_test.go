@@ -26,17 +26,22 @@ func TestValidateReportsEveryMistake(t *testing.T) {
 		options gorillacarrier.Options
 		want    []string // nil: nothing is wrong
 	}{
-		"gorilla's defaults":          {store: good},
-		"without TLS":                 {store: good, options: gorillacarrier.Options{InsecureHTTP: true}},
-		"embedded elsewhere":          {store: good, options: gorillacarrier.Options{SameSite: http.SameSiteNoneMode}},
-		"a name and a domain":         {store: with(func(o *sessions.Options) { o.Domain = "example.com" }), options: gorillacarrier.Options{Name: "app"}},
-		"no path":                     {store: with(func(o *sessions.Options) { o.Path = "" })},
-		"no store":                    {want: []string{"store is nil"}},
+		"gorilla's defaults":    {store: good},
+		"without TLS":           {store: good, options: gorillacarrier.Options{InsecureHTTP: true}},
+		"embedded elsewhere":    {store: good, options: gorillacarrier.Options{SameSite: http.SameSiteNoneMode}},
+		"a name and a domain":   {store: with(func(o *sessions.Options) { o.Domain = "example.com" }), options: gorillacarrier.Options{Name: "app"}},
+		"no path":               {store: with(func(o *sessions.Options) { o.Path = "" })},
+		"no store":              {want: []string{"store is nil"}},
+		"a nil CookieStore":     {store: (*sessions.CookieStore)(nil), want: []string{"store is nil"}},
+		"a nil FilesystemStore": {store: (*sessions.FilesystemStore)(nil), want: []string{"store is nil"}},
+		"a nil third party's":   {store: (*database)(nil), want: []string{"store is nil"}},
+		"a name and a path": {store: with(func(o *sessions.Options) { o.Path = "a" }), options: gorillacarrier.Options{Name: "a b"}, want: []string{
+			`gorillacarrier: the store's options: session: cookie Name`, "\ngorillacarrier: the store's options: session: cookie Path"}},
 		"no keys":                     {store: sessions.NewCookieStore(), want: []string{"no codecs"}},
 		"an empty key":                {store: sessions.NewFilesystemStore(t.TempDir(), []byte{}), want: []string{"codec 0", "hash key is not set"}},
 		"a block key of no AES size":  {store: sessions.NewCookieStore(hashKey, nil, hashKey, []byte("short")), want: []string{"codec 1"}},
 		"no options":                  {store: &sessions.CookieStore{Codecs: good.Codecs}, want: []string{"has no Options"}},
-		"a name that is no name":      {store: good, options: gorillacarrier.Options{Name: "a b"}, want: []string{"not valid"}},
+		"a name that is no name":      {store: good, options: gorillacarrier.Options{Name: "a b"}, want: []string{`Name "a b": want`}},
 		"a domain with __Host-":       {store: with(func(o *sessions.Options) { o.Domain = "example.com" }), want: []string{"Domain"}},
 		"a path with __Host-":         {store: with(func(o *sessions.Options) { o.Path = "/app" }), want: []string{"Path"}},
 		"a prefix without TLS":        {store: good, options: gorillacarrier.Options{Name: "__Secure-app", InsecureHTTP: true}, want: []string{"InsecureHTTP"}},
@@ -45,7 +50,9 @@ func TestValidateReportsEveryMistake(t *testing.T) {
 		"a third party's path":        {store: elsewhere, want: []string{"Path"}},
 	} {
 		t.Run(what, func(t *testing.T) {
-			err := gorillacarrier.New(test.store, test.options).Validate()
+			carrier := gorillacarrier.New(test.store, test.options)
+			err := carrier.Validate()
+			assert.NotPanics(t, func() { _ = carrier.ValidateLifetime(session.MaxCookieAge) })
 			if test.want == nil {
 				require.NoError(t, err)
 			}
