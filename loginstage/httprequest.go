@@ -57,29 +57,39 @@ func argsOf(rawQuery string) map[string]string {
 // redact returns value, unless name looks secret, or value is itself an address
 // with an argument that does, such as a page to return to.
 func redact(name, value string) string {
-	if looksSecret(name) {
+	if looksSecret(name) || holdsSecret(value) {
 		return Redacted
-	}
-	if _, query, found := strings.Cut(value, "?"); found {
-		for pair := range strings.SplitSeq(query, "&") {
-			key, _, _ := strings.Cut(pair, "=")
-			if unescaped, err := url.QueryUnescape(key); err != nil || looksSecret(unescaped) {
-				return Redacted
-			}
-		}
 	}
 	return clip(value, maxArgValue)
 }
 
+// holdsSecret reports whether value is an address with an argument whose name
+// looks secret, in its query or its fragment, or in that of an address within it.
+func holdsSecret(value string) bool {
+	start := strings.IndexAny(value, "?#")
+	if start < 0 {
+		return false
+	}
+	for pair := range strings.FieldsFuncSeq(value[start+1:], func(c rune) bool { return strings.ContainsRune("?#&;", c) }) {
+		key, inner, _ := strings.Cut(pair, "=")
+		key, keyErr := url.QueryUnescape(key)
+		inner, innerErr := url.QueryUnescape(inner)
+		if keyErr != nil || innerErr != nil || looksSecret(key) || holdsSecret(inner) {
+			return true
+		}
+	}
+	return false
+}
+
 // secretParts are what names of secrets have in them, in lower case.
 var secretParts = []string{
-	"pass", "pwd", "token", "secret", "code", "key", "auth", "cred", "sig", "session", "cookie",
+	"pass", "pwd", "token", "secret", "code", "key", "auth", "cred", "sig", "session", "cookie", "bearer", "private",
 	"otp", "jwt", "saml", "assertion", "ticket", "nonce", "csrf", "hash", "proof",
 }
 
 func looksSecret(name string) bool {
 	name = strings.ToLower(name)
-	return name == "pin" || name == "sid" || slices.ContainsFunc(secretParts, func(part string) bool {
+	return name == "pin" || name == "sid" || name == "pw" || slices.ContainsFunc(secretParts, func(part string) bool {
 		return strings.Contains(name, part)
 	})
 }

@@ -38,12 +38,12 @@ func TestSecretArgumentsAreRedacted(t *testing.T) {
 	for _, name := range []string{
 		"password", "Password", "PASSWD", "new_password", "passphrase", "pwd", "token", "access_token", "id-token", "refreshToken", "secret",
 		"client_secret", "code", "auth_code", "codeVerifier", "key", "apikey", "API-Key", "authorization", "credentials", "signature", "sig",
-		"session", "sessionid", "sid", "SID", "cookie", "otp", "totp", "pin", "jwt", "SAMLResponse", "assertion", "ticket", "nonce", "csrf", "hash", "proof",
+		"session", "sessionid", "sid", "SID", "cookie", "otp", "totp", "pin", "jwt", "SAMLResponse", "assertion", "ticket", "nonce", "csrf", "hash", "proof", "pw", "bearer", "private",
 	} {
 		told := toldOf(t, withQuery(url.Values{name: {secret}}.Encode()))
 		assert.Equal(t, map[string]string{name: hidden}, told.Args)
 	}
-	for _, name := range []string{"user", "q", "page", "lang", "id", "spin", "inside", "next", "email"} {
+	for _, name := range []string{"user", "q", "page", "lang", "id", "spin", "inside", "next", "email", "pwned"} {
 		told := toldOf(t, withQuery(url.Values{name: {"value"}}.Encode()))
 		assert.Equal(t, map[string]string{name: "value"}, told.Args)
 	}
@@ -52,6 +52,12 @@ func TestSecretArgumentsAreRedacted(t *testing.T) {
 		{"another origin", "https://x.example/cb?a=1&code=hunter2", hidden},
 		{"escaped", "/reset?to%6ben=hunter2", hidden},
 		{"badly escaped", "/reset?%zz=hunter2", hidden},
+		{"in a fragment", "/cb#access_token=hunter2", hidden},
+		{"in a fragment after a query", "/cb?a=1#access_token=hunter2", hidden},
+		{"after a semicolon", "/cb?a=1;token=hunter2", hidden},
+		{"a page within a page", "/authorize?next=%2Freset%3Ftoken%3Dhunter2", hidden},
+		{"a page within a page within a page", "/a?b=%2Fc%3Fd%3D%252Fe%253Ftoken%253Dhunter2", hidden},
+		{"an inner page without a secret", "/a?b=%2Fc%3Fd%3De#f", "/a?b=%2Fc%3Fd%3De#f"},
 		{"no secret", "/a?b=c", "/a?b=c"},
 		{"no query", "/a", "/a"},
 	} {
