@@ -54,7 +54,7 @@ const (
 // and what was before is as it was.
 func (l *UserLogin) Begin(w http.ResponseWriter, r *http.Request, user User) (*Challenge, error) {
 	if denied := deniedFor(user); denied != nil {
-		l.deny(r, denied.Cause, user.ID)
+		l.deny(r, denied.Cause, user.ID, nil)
 		return nil, denied
 	}
 	policy := l.config.policy()
@@ -143,14 +143,14 @@ func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer
 
 // denyMoved ends a pending session whose client has moved.
 func (l *UserLogin) denyMoved(r *http.Request, pending session.Session, moved verdict) error {
-	_, err := l.sessions.End(r.Context(), pending.ID, l.ending(r, session.CauseBroken, "", &moved))
+	_, err := l.sessions.End(context.WithoutCancel(r.Context()), pending.ID, l.ending(r, session.CauseBroken, "", &moved))
 	if isEnded(err) {
 		return ErrNoChallenge
 	}
 	if err != nil {
 		return fmt.Errorf("loginstage: finishing: %w", err)
 	}
-	l.deny(r, session.CauseBroken, pending.User)
+	l.deny(r, session.CauseBroken, pending.User, &moved)
 	return fmt.Errorf("loginstage: moved before the challenge was answered: %w", moved.broken)
 }
 
@@ -254,15 +254,20 @@ func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// deny tells of a user who was not signed in.
-func (l *UserLogin) deny(r *http.Request, cause session.Cause, user string) {
+// deny tells of a user who was not signed in, and of what was broken, where that
+// is why.
+func (l *UserLogin) deny(r *http.Request, cause session.Cause, user string, moved *verdict) {
 	user = clip(user, maxUser)
 	client, _ := l.clientIP(r)
-	l.events.emit(r.Context(), Event{
+	event := Event{
 		ID: rand.Text(), Version: EventVersion, Time: session.Now(), Action: ActionLoginDenied, Cause: cause,
 		User: user, Stage: l.config.Name, ClientIP: client, Actor: user,
 		Context: Context{HTTPRequest: requestOf(r)},
-	})
+	}
+	if moved != nil {
+		event.Context.describe(*moved)
+	}
+	l.events.emit(r.Context(), event)
 }
 
 func (l *UserLogin) loginEvent(r *http.Request, s session.Session) Event {

@@ -2,6 +2,7 @@ package loginstage_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -140,6 +141,19 @@ func TestFinishFromElsewhere(t *testing.T) {
 		assert.Equal(t, session.CauseBroken, event.Cause)
 		assert.Equal(t, bindingtest.Paris, event.ClientIP)
 		assert.Equal(t, "ada", event.User)
+		text, err := json.Marshal(event.Context)
+		require.NoError(t, err)
+		assert.JSONEq(t, `{
+			"asn": {"asn":64500,"as_org":"Seine Net","network":"198.51.100.0/27"},
+			"geo": {"lat":48.8534,"city":"Paris","long":2.3488,"country":"FR","continent":"EU"},
+			"binding": {
+				"reason": "geoip.country",
+				"previous_value": {"iso_code":"DE","geoname_id":2921044,"names":{"en":"Germany","de":"Deutschland"}},
+				"new_value": {"iso_code":"FR","geoname_id":3017382,"names":{"en":"France","de":"Frankreich"}}
+			},
+			"ip": {"previous":"192.0.2.1","new":"198.51.100.1"},
+			"http_request": {"args":{},"path":"/finish","method":"POST","user_agent":"Mozilla/5.0 (test)"}
+		}`, string(text), "the event says which fact changed, as that of a session does")
 		assert.Len(t, stage.Events.Events(), 1)
 
 		browser.MoveTo(bindingtest.Berlin)

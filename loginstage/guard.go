@@ -153,10 +153,10 @@ type brokenError struct{ ended session.Ended }
 func (e *brokenError) Error() string { return "loginstage: " + string(e.ended.Ending.Reason) }
 
 // endBroken ends s, once: of requests that find it broken at the same time one
-// ends it, and all are turned away.
+// ends it, and all are turned away. A client that hangs up does not prevent it.
 func (l *UserLogin) endBroken(r *http.Request, s session.Session, moved verdict) error {
 	ending := l.ending(r, session.CauseBroken, "", &moved)
-	_, err := l.sessions.End(r.Context(), s.ID, ending)
+	_, err := l.sessions.End(context.WithoutCancel(r.Context()), s.ID, ending)
 	if err != nil && !isEnded(err) {
 		return err
 	}

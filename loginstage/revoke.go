@@ -19,7 +19,8 @@ func (l *UserLogin) Logout(w http.ResponseWriter, r *http.Request) error {
 		s, err = l.sessions.LoadPending(r)
 	}
 	if err == nil {
-		_, err = l.sessions.End(r.Context(), s.ID, l.ending(r, session.CauseSignedOut, s.User, nil))
+		// A browser that is closed on signing out does not wait for the answer.
+		_, err = l.sessions.End(context.WithoutCancel(r.Context()), s.ID, l.ending(r, session.CauseSignedOut, s.User, nil))
 	}
 	if err != nil && !isEnded(err) {
 		return fmt.Errorf("loginstage: signing out: %w", err)
