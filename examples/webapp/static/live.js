@@ -42,3 +42,6 @@ stream.addEventListener("ended", () => {
 stream.addEventListener("error", () => {
   if (stream.readyState === EventSource.CLOSED) say("New events are no longer shown as they happen.", "Load the page again");
 });
+// A page that is being left must not be loaded anew: that would stop the answer
+// which is on its way, and with it the cookies that it sets and clears.
+window.addEventListener("beforeunload", () => stream.close());
