@@ -199,3 +199,17 @@ func TestBrowserEndsAnotherSession(t *testing.T) {
 	phone.seesPage("Sign in") // without being touched
 	phone.sees("Your last session was ended from another one.")
 }
+
+func TestBrowserIsSignedOutByAnotherProcess(t *testing.T) {
+	browser, args := startBrowser(t), ownStore(t, "sqlite")
+	here, there := start(t, args...), start(t, args...)
+	laptop, phone := openWindow(t, browser, here.url), openWindow(t, browser, there.url)
+	phone.signIn("ada", ada, yes)
+	laptop.signIn("ada", ada, no)
+	laptop.press("End session: ")
+	laptop.sees("The session was ended.")
+	phone.seesPage("Sign in") // without being touched
+	phone.sees("Your last session was ended from another one.")
+	here.end()
+	there.end()
+}

@@ -14,7 +14,7 @@ import (
 
 const (
 	keptEvents = 30               // per user
-	heartbeat  = 10 * time.Second // how often an open stream checks that its session lives
+	heartbeat  = 2 * time.Second  // how often an open stream checks that its session lives
 	writeTime  = 10 * time.Second // how long a stream waits for a slow reader
 )
 

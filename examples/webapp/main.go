@@ -41,12 +41,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	store, closeStore, err := openStore(settings.store)
+	store, err := openStore(ctx, settings)
 	if err != nil {
 		return err
 	}
-	defer closeStore()
-	app, err := newApp(settings, store, locator, logger)
+	defer store.close()
+	app, err := newApp(settings, store.Store, locator, logger)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	announce(out, settings, listener.Addr())
+	announce(out, settings, listener.Addr(), store.place)
 	return serve(ctx, listener, app)
 }
 
@@ -65,6 +65,7 @@ type app struct {
 	events   *eventLog
 	locator  *maxmind.DB
 	demo     *demo // nil: not in demo mode
+	durable  bool  // endings are told from the store
 	logger   *slog.Logger
 }
 
@@ -81,6 +82,8 @@ func newApp(s settings, store session.Store, locator *maxmind.DB, logger *slog.L
 	config.LoginURL = "/login"
 	config.Events = sink.FanOut(a.events, sink.Log(logger))
 	config.Logger = logger
+	_, a.durable = store.(session.Journal)
+	config.DurableEvents = a.durable
 	if s.demo {
 		a.demo = newDemo(s)
 		config.ClientIP = a.demo // demo only: never let a client choose its address
@@ -133,6 +136,9 @@ func serve(ctx context.Context, listener net.Listener, a *app) error {
 	defer cancel()
 	background.Go(func() { a.sweep(ctx, 5*time.Minute) })
 	background.Go(func() { a.watch(ctx) })
+	if a.durable {
+		background.Go(func() { _ = a.login.Deliver(ctx) }) // it returns when ctx is done
+	}
 
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -146,7 +152,7 @@ func serve(ctx context.Context, listener net.Listener, a *app) error {
 	if err := server.Shutdown(grace); err != nil {
 		return errors.Join(err, server.Close())
 	}
-	return nil
+	return a.login.Flush(grace)
 }
 
 // sweep forgets now and then what is overdue. Limits hold without it.

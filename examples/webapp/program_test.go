@@ -2,13 +2,13 @@ package main
 
 import (
 	"bufio"
-	"io"
-	"net/http"
-	"net/http/cookiejar"
-	"net/url"
+	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -19,59 +19,84 @@ import (
 // TestMain lets the test's own binary stand in for the program, and makes the
 // tests quick.
 func TestMain(m *testing.M) {
+	passwordCost = bcrypt.MinCost
 	if os.Getenv("WEBAPP_RUN") != "" {
 		main()
 		return
 	}
-	passwordCost = bcrypt.MinCost
 	os.Exit(m.Run())
 }
 
-func TestTheProgramFromItsStartToItsEnd(t *testing.T) {
-	program := exec.CommandContext(t.Context(), os.Args[0], "-addr=localhost:0", "-insecure-http")
-	program.Env = append(os.Environ(), "WEBAPP_RUN=1")
-	program.Stderr = os.Stderr
-	output, err := program.StdoutPipe()
+// A program is one that runs in a process of its own, as users start it.
+type program struct {
+	t       *testing.T
+	url     string
+	command *exec.Cmd
+	over    chan struct{} // closed when it prints nothing more
+
+	mu      sync.Mutex
+	printed strings.Builder
+}
+
+// start starts the program over HTTP on a free port, and waits until it says
+// where it listens.
+func start(t *testing.T, args ...string) *program {
+	t.Helper()
+	p := &program{t: t, over: make(chan struct{})}
+	p.command = exec.Command(os.Args[0], append([]string{"-addr=localhost:0", "-insecure-http"}, args...)...)
+	p.command.Env = append(os.Environ(), "WEBAPP_RUN=1")
+	p.command.Stderr = os.Stderr
+	output, err := p.command.StdoutPipe()
 	require.NoError(t, err)
-	require.NoError(t, program.Start())
+	require.NoError(t, p.command.Start())
+	t.Cleanup(func() { _ = p.command.Process.Kill() })
 
 	lines := bufio.NewScanner(output)
 	require.True(t, lines.Scan())
-	address := regexp.MustCompile(`http://localhost:\d+`).FindString(lines.Text())
-	require.NotEmpty(t, address, lines.Text())
-	rest := make(chan string, 1)
+	p.url = regexp.MustCompile(`http://localhost:\d+`).FindString(lines.Text())
+	require.NotEmpty(t, p.url, lines.Text())
 	go func() {
-		var all string
+		defer close(p.over)
 		for lines.Scan() {
-			all += lines.Text() + "\n"
+			p.mu.Lock()
+			p.printed.WriteString(lines.Text() + "\n")
+			p.mu.Unlock()
 		}
-		rest <- all
 	}()
+	return p
+}
 
-	// Go's cookie jar takes no Secure cookie from localhost, as browsers do;
-	// hence -insecure-http.
-	jar, err := cookiejar.New(nil)
-	require.NoError(t, err)
-	client := &http.Client{Jar: jar}
-	post := func(path string, form url.Values) string {
-		response, err := client.PostForm(address+path, form)
-		require.NoError(t, err)
-		defer response.Body.Close()
-		page, err := io.ReadAll(response.Body)
-		require.NoError(t, err)
-		return string(page)
+// prints is how often the program has printed the text.
+func (p *program) prints(text string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Count(p.printed.String(), text)
+}
+
+// end ends the program as Ctrl-C does, and returns what it printed.
+func (p *program) end() string {
+	p.t.Helper()
+	require.NoError(p.t, p.command.Process.Signal(os.Interrupt))
+	<-p.over
+	assert.NoError(p.t, p.command.Wait())
+	return p.printed.String()
+}
+
+// visitor is somebody with a browser. Go's cookie jar takes no Secure cookie
+// from localhost, as browsers do; hence -insecure-http.
+func (p *program) visitor() *visitor { return newVisitor(p.t, &httptest.Server{URL: p.url}) }
+
+func TestTheProgramFromItsStartToItsEnd(t *testing.T) {
+	for _, store := range [][]string{{"-store=memory"}, {"-store=sqlite", "-dsn=" + filepath.Join(t.TempDir(), "s.db")}} {
+		program := start(t, store...)
+		v := program.visitor()
+		v.signIn("ada", ada, "yes")
+		// A stream that is open does not hold up the end.
+		next := v.stream("")
+		assert.Equal(t, "Signed in on a new device", next().title(t))
+		printed := program.end()
+		assert.Contains(t, printed, ada, "the accounts are printed")
+		assert.Contains(t, printed, "Sessions are kept in ")
+		assert.Contains(t, printed, "action=login", "events are logged")
 	}
-	assert.Contains(t, post("/login", url.Values{"user": {"ada"}, "password": {ada}}), "Stay signed in?")
-	assert.Contains(t, post("/login/answer", url.Values{"stay": {"yes"}}), "Where you are signed in")
-
-	// A stream that is open does not hold up the end.
-	stream, err := client.Get(address + "/events")
-	require.NoError(t, err)
-	defer stream.Body.Close()
-	require.Equal(t, http.StatusOK, stream.StatusCode)
-	require.NoError(t, program.Process.Signal(os.Interrupt))
-	printed := <-rest
-	assert.NoError(t, program.Wait())
-	assert.Contains(t, printed, ada, "the accounts are printed")
-	assert.Contains(t, printed, "action=login", "events are logged")
 }

@@ -20,7 +20,10 @@ type settings struct {
 	addr      string // empty: defaultAddr, or any port where that is taken
 	asn, city string // database files
 	demo      bool
-	store     string
+
+	store string // one of stores
+	dsn   string // where that is; empty: the usual place
+	table string // of the sessions, or what keys begin with
 
 	insecureHTTP bool
 
@@ -40,7 +43,11 @@ func parseSettings(args []string, out io.Writer) (settings, error) {
 	flags.StringVar(&s.addr, "addr", "", "address to listen on (default "+defaultAddr+", or a free port)")
 	flags.StringVar(&s.asn, "asn", "", "GeoLite2-ASN or GeoIP2-ISP database `file`")
 	flags.StringVar(&s.city, "city", "", "GeoLite2-City or GeoIP2-City database `file`")
-	flags.StringVar(&s.store, "store", "memory", "where sessions are kept: "+strings.Join(stores, ", "))
+	flags.StringVar(&s.store, "store", "sqlite", "where sessions are kept: "+strings.Join(stores, ", "))
+	flags.StringVar(&s.dsn, "dsn", "",
+		"the `place` of the store: a file for sqlite, a data source name or URL for the others\n"+
+			"(default a file of the user's own, or a server on this machine)")
+	flags.StringVar(&s.table, "table", "webapp_session", "`name` of the table of sessions; for redis, what keys begin with")
 	flags.BoolVar(&s.demo, "demo", true, "demo only: let visitors pretend to be elsewhere; with -asn or -city only if asked for")
 	flags.BoolVar(&s.insecureHTTP, "insecure-http", false,
 		"send cookies without TLS, for a browser that takes no Secure cookie from localhost (Safari)")
@@ -74,11 +81,12 @@ func parseSettings(args []string, out io.Writer) (settings, error) {
 	return s, nil
 }
 
-// announce says where the application is and how to sign in.
-func announce(out io.Writer, s settings, addr net.Addr) {
+// announce says where the application and its sessions are, and how to sign in.
+func announce(out io.Writer, s settings, addr net.Addr, place string) {
 	host := "localhost"
 	port := addr.(*net.TCPAddr).Port
-	fmt.Fprintf(out, "Listening on http://%s:%d/\n\n", host, port)
+	fmt.Fprintf(out, "Listening on http://%s:%d/\n", host, port)
+	fmt.Fprintf(out, "Sessions are kept %s\n\n", place)
 	fmt.Fprintln(out, "Accounts of this example:")
 	for _, account := range demoAccounts {
 		note := ""

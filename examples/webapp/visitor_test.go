@@ -15,18 +15,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// openApp is the application as the flags make it.
+// openApp is the application as the flags make it, with its sessions in memory
+// where they do not say.
 func openApp(t *testing.T, args ...string) *app {
 	t.Helper()
-	s, err := parseSettings(args, io.Discard)
+	s, err := parseSettings(append([]string{"-store=memory"}, args...), io.Discard)
 	require.NoError(t, err)
 	logger := slog.New(slog.DiscardHandler)
 	locator, err := openLocator(s, logger)
 	require.NoError(t, err)
-	store, closeStore, err := openStore(s.store)
+	store, err := openStore(t.Context(), s)
 	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, closeStore()) })
-	a, err := newApp(s, store, locator, logger)
+	t.Cleanup(func() { assert.NoError(t, store.close()) })
+	a, err := newApp(s, store.Store, locator, logger)
 	require.NoError(t, err)
 	return a
 }
@@ -53,17 +54,37 @@ func newVisitor(t *testing.T, server *httptest.Server) *visitor {
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
 	v := &visitor{t: t, url: server.URL, cookie: map[string]*http.Cookie{}}
-	v.client = &http.Client{Jar: jar, Transport: server.Client().Transport, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+	v.client = &http.Client{Jar: jar, Transport: transportOf(server), CheckRedirect: func(r *http.Request, _ []*http.Request) error {
 		v.noteCookies(r.Response)
 		return nil
 	}}
 	return v
 }
 
+// transportOf is what trusts the server's certificate.
+func transportOf(server *httptest.Server) http.RoundTripper {
+	if client := server.Client(); client != nil {
+		return client.Transport
+	}
+	return http.DefaultTransport
+}
+
 func (v *visitor) noteCookies(r *http.Response) {
 	for _, c := range r.Cookies() {
 		v.cookie[c.Name] = c
 	}
+}
+
+// held are the cookies that the visitor would send.
+func (v *visitor) held() []*http.Cookie { return v.client.Jar.Cookies(v.home()) }
+
+// hold makes the visitor send cookies, whatever was cleared.
+func (v *visitor) hold(cookies []*http.Cookie) { v.client.Jar.SetCookies(v.home(), cookies) }
+
+func (v *visitor) home() *url.URL {
+	home, err := url.Parse(v.url)
+	require.NoError(v.t, err)
+	return home
 }
 
 // shown is a page that was shown.
