@@ -152,7 +152,7 @@ func serve(ctx context.Context, listener net.Listener, a *app) error {
 	if err := server.Shutdown(grace); err != nil {
 		return errors.Join(err, server.Close())
 	}
-	return a.login.Flush(grace)
+	return a.login.Flush(grace) // events that are on their way are not lost
 }
 
 // sweep forgets now and then what is overdue. Limits hold without it.
