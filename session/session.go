@@ -11,7 +11,7 @@ import (
 // a value: changing one changes nothing in a store. All times are UTC.
 type Session struct {
 	ID     ID
-	User   string // the host's ID of the user; never empty
+	User   string // the host's ID of the user; never empty, at most MaxUser bytes
 	Name   string // what the user is called, for display
 	Method string // how the user was proved, for display: "password", "passkey"
 	Stage  string // the name of the stage that signed the user in

@@ -14,6 +14,11 @@ var ErrNotFound = errors.New("session: not found")
 // ErrExists is returned by [Store.Start] for an ID that is or was in use.
 var ErrExists = errors.New("session: ID already in use")
 
+// MaxUser is how long the owner of a session can be, [Session.User], in bytes. A
+// [Store] keeps all of it. It is more than a user's ID may have in a login stage,
+// which puts something before it for remembered devices.
+const MaxUser = 512
+
 // A Store holds sessions and the endings of those that ended lately. Package
 // session/memstore has one in memory; session/sessiontest checks any.
 //

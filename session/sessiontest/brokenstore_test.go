@@ -180,6 +180,8 @@ var brokenStores = []breakage[brokenStore]{
 	}},
 	{"times are cut to microseconds", []string{"every field is kept"},
 		storing(func(s *session.Session) { s.Created = s.Created.Truncate(time.Microsecond) })},
+	{"user agents are cut", []string{"long fields are kept whole"},
+		storing(func(s *session.Session) { s.UserAgent = s.UserAgent[:min(len(s.UserAgent), 512)] })},
 	{"times are local", []string{"every field is kept"},
 		storing(func(s *session.Session) { s.Expires = s.Expires.In(time.FixedZone("", 3600)) })},
 	{"the drift is not stored", []string{"every field is kept"},
@@ -467,6 +469,30 @@ var brokenStores = []breakage[brokenStore]{
 	{"EndUser keeps nothing", []string{"EndUser keeps the session that it is told to"}, func(b *brokenStore) {
 		b.onEndUser = func(ctx context.Context, user string, _ session.ID, ending session.Ending) ([]session.Session, error) {
 			return b.Store.EndUser(ctx, user, session.ID{}, ending)
+		}
+	}},
+	{"EndUser ends one page", []string{"a user with many sessions has them all"}, func(b *brokenStore) {
+		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
+			list, err := b.Store.List(ctx, user)
+			if err != nil || len(list) <= 256 {
+				return b.Store.EndUser(ctx, user, keep, ending)
+			}
+			var ended []session.Session
+			for _, s := range list[:256] {
+				if s.ID == keep {
+					continue
+				}
+				if old, err := b.Store.End(ctx, s.ID, ending); err == nil {
+					ended = append(ended, old)
+				}
+			}
+			return ended, nil
+		}
+	}},
+	{"List has one page", []string{"a user with many sessions has them all"}, func(b *brokenStore) {
+		b.onList = func(ctx context.Context, user string) ([]session.Session, error) {
+			list, err := b.Store.List(ctx, user)
+			return list[:min(len(list), 256)], err
 		}
 	}},
 	{"EndUser of nobody fails", []string{"a user without sessions has none"}, func(b *brokenStore) {

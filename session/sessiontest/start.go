@@ -1,7 +1,9 @@
 package sessiontest
 
 import (
+	"encoding/json"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -22,6 +24,22 @@ var startRules = []rule[*storeFixture]{
 		"Times are kept to the nanosecond, everything else to the byte; Get, List, End and endings return the same.",
 		func(f *storeFixture) {
 			f.roundTrip(f.full())
+		}},
+	{"long fields are kept whole",
+		"What a client or a host wrote can be long: a user's ID up to MaxUser, an event's Detail very long. It is kept to the last byte.",
+		func(f *storeFixture) {
+			s := f.full()
+			s.User = strings.Repeat("ü", session.MaxUser/2)
+			s.ID = session.NewToken(s.User).ID()
+			s.Name, s.Method, s.UserAgent = strings.Repeat("猫", 400), strings.Repeat("m", 1000), strings.Repeat("Mozilla/5.0 ", 400)
+			f.started(s)
+			f.isLive(s)
+			f.list(s.User, s)
+			ending := f.fullEnding()
+			ending.Detail = json.RawMessage(`"` + strings.Repeat("\\u003c", 20_000) + `"`)
+			_, err := f.End(f.Context(), s.ID, ending)
+			require.NoError(f, err)
+			f.isEnded(s, ending)
 		}},
 	{"absent fields stay absent",
 		"Everything but the ID and the user can be absent. What was not given does not come back as something.",

@@ -13,9 +13,6 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// maxUser is how long the ID of a user may be, in bytes.
-const maxUser = 255
-
 // perStatement is how many IDs a statement names at the most.
 const perStatement = 500
 
@@ -182,8 +179,8 @@ func validate(started session.Session) error {
 	switch user := started.User; {
 	case started.ID.IsZero():
 		return fmt.Errorf("the session has no ID")
-	case user == "" || len(user) > maxUser || !utf8.ValidString(user):
-		return fmt.Errorf("the user's ID has %d bytes, want 1 to %d of valid UTF-8", len(user), maxUser)
+	case user == "" || len(user) > session.MaxUser || !utf8.ValidString(user):
+		return fmt.Errorf("the user's ID has %d bytes, want 1 to %d of valid UTF-8", len(user), session.MaxUser)
 	}
 	return nil
 }

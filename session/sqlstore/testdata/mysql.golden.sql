@@ -7,7 +7,7 @@
 -- forgotten; for a session, no later than its deadline.
 CREATE TABLE IF NOT EXISTS `mooring_session` (
 	id        BINARY(45) NOT NULL,      -- the session ID
-	owner     VARBINARY(255) NOT NULL,  -- the user's ID, UTF-8
+	owner     VARBINARY(512) NOT NULL,  -- the user's ID, UTF-8
 	ended     TINYINT NOT NULL,         -- 0: it lives
 	last_seen BIGINT NOT NULL,
 	expires   BIGINT NOT NULL,
@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS `mooring_session` (
 CREATE TABLE IF NOT EXISTS `mooring_session_journal` (
 	seq          BIGINT NOT NULL AUTO_INCREMENT,
 	session_id   BINARY(45) NOT NULL,
-	owner        VARBINARY(255) NOT NULL,
+	owner        VARBINARY(512) NOT NULL,
 	keep         BIGINT NOT NULL,
 	leased_until BIGINT NOT NULL,
 	PRIMARY KEY (seq),
