@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+	"github.com/redis/go-redis/v9"
+
 	"github.com/mooring-go/mooring/session"
 )
 
@@ -19,6 +22,9 @@ import (
 const placeVariable = "MOORING_CRASH_PLACE"
 
 func TestMain(m *testing.M) {
+	// Both clients write of each lost connection to the standard error.
+	redis.SetLogger(quiet{})
+	_ = mysql.SetLogger(quiet{})
 	if text := os.Getenv(placeVariable); text != "" {
 		var p place
 		if err := json.Unmarshal([]byte(text), &p); err != nil {
@@ -29,6 +35,11 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
+
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+func (quiet) Print(...any)                           {}
 
 // A note is what the process says of a step: that it is about to make it, or
 // that the store has confirmed it.
@@ -59,17 +70,18 @@ var (
 
 // A worker is the process that is to be killed.
 type worker struct {
-	store opened
-	mu    sync.Mutex
-	pipe  *json.Encoder
-	live  []session.ID // those that it started and did not end, or not knowingly
+	store   opened
+	patient bool
+	mu      sync.Mutex
+	pipe    *json.Encoder
+	live    []session.ID // those that it started and did not end, or not knowingly
 }
 
 // work signs in and out until the process is killed. Each note is written in
 // one piece, after what it confirms and before what comes next.
 func work(p place) {
 	store, err := engines[p.Engine].open(context.Background(), p)
-	w := &worker{store: store, pipe: json.NewEncoder(os.NewFile(3, "notes"))}
+	w := &worker{store: store, patient: p.Patient, pipe: json.NewEncoder(os.NewFile(3, "notes"))}
 	if err != nil {
 		w.fails(err)
 		return
@@ -96,9 +108,13 @@ func (w *worker) say(n note) {
 	}
 }
 
+// fails says that a step failed, and reports whether to go on.
 func (w *worker) fails(err error) bool {
 	w.say(note{Step: failed, Error: err.Error()})
-	return false
+	if w.patient {
+		time.Sleep(time.Millisecond)
+	}
+	return w.patient
 }
 
 func journaled(cause session.Cause) session.Ending {
@@ -111,9 +127,15 @@ func newSession(user string) session.Session {
 	return session.Session{ID: session.NewToken(user).ID(), User: user, Created: now, LastSeen: now, Expires: now.Add(24 * time.Hour)}
 }
 
+// bound is how long a step may take: a connection that was cut may never tell.
+func (w *worker) bound() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), 10*time.Second)
+}
+
 // stepOf makes a random step of the user, and reports whether the store is well.
 func (w *worker) stepOf(user string) bool {
-	ctx := context.Background()
+	ctx, cancel := w.bound()
+	defer cancel()
 	switch n := rand.IntN(10); {
 	case n < 6:
 		s := newSession(user)
@@ -172,7 +194,9 @@ func (w *worker) some(user string) session.ID {
 
 // deliver forgets a few endings, as one that delivers them does.
 func (w *worker) deliver() bool {
-	ctx, now := context.Background(), session.Now()
+	ctx, cancel := w.bound()
+	defer cancel()
+	now := session.Now()
 	leased, err := w.store.Lease(ctx, now, now.Add(time.Hour), 3)
 	if err != nil {
 		return w.fails(fmt.Errorf("lease: %w", err))

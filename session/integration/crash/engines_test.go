@@ -26,6 +26,7 @@ type place struct {
 	Engine  string
 	Address string
 	Name    string // of the table, or the prefix of the keys
+	Patient bool   // whoever works in it goes on when it fails
 }
 
 // An engine is what keeps the sessions.

@@ -14,7 +14,13 @@ type ledger struct {
 	owner map[session.ID]string // of those that were to be started, confirmed or not
 	open  map[session.ID]bool   // those not yet seen ended, to be looked at after the next crash
 	said  map[step]map[session.ID]bool
+
+	endings, lost int // found by all verifications so far
+	failed        int // steps that failed by what was done to the store
 }
+
+// errFailed is that the store failed, by what a process says.
+var errFailed = errors.New("the store failed under load")
 
 func newLedger() *ledger {
 	l := &ledger{owner: map[session.ID]string{}, open: map[session.ID]bool{}, said: map[step]map[session.ID]bool{}}
@@ -27,7 +33,7 @@ func newLedger() *ledger {
 // enter takes down a note, or returns the failure that it tells of.
 func (l *ledger) enter(n note) error {
 	if n.Step == failed {
-		return fmt.Errorf("the store failed under load: %s", n.Error)
+		return fmt.Errorf("%w: %s", errFailed, n.Error)
 	}
 	for _, id := range n.IDs {
 		if n.Step == ended && l.said[ended][id] {
@@ -150,6 +156,8 @@ func (l *ledger) settle(ctx context.Context, store session.Journal) (finding, er
 // close takes down what was found, and what was delivered since.
 func (l *ledger) close(f finding, deliveries []session.ID) {
 	l.open = f.live
+	l.endings += len(f.ended)
+	l.lost += f.lost
 	for _, id := range deliveries {
 		l.said[delivering][id], l.said[delivered][id] = true, true
 	}

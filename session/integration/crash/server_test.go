@@ -10,31 +10,30 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 )
 
-// A server is a Redis server that writes all that it confirms to disk first.
+// A server is one of the test's own, that writes all that it confirms to disk
+// first. It can be killed and started again on what it has written.
 type server struct {
+	engine  string
+	address string
 	binary  string
 	args    []string
-	address string
+	before  func(*exec.Cmd) // prepares the start; nil: nothing to prepare
+	killed  func(pid int)   // ends what the server has started; nil: it starts nothing
 	process *exec.Cmd
 }
 
-func newServer(t *testing.T) *server {
+// program is the binary, or the end of the test where it is missing.
+func program(t *testing.T, name string) string {
 	t.Helper()
-	binary, err := exec.LookPath("redis-server")
+	binary, err := exec.LookPath(name)
 	if err != nil && os.Getenv("MOORING_REQUIRE_SERVERS") != "1" {
-		t.Skipf("missing: the binary redis-server: %v", err)
+		t.Skipf("missing: the binary %s: %v", name, err)
 	}
-	require.NoError(t, err, "missing: the binary redis-server")
-	port := freePort(t)
-	s := &server{binary: binary, address: net.JoinHostPort("127.0.0.1", port), args: []string{
-		"--bind", "127.0.0.1", "--port", port, "--dir", t.TempDir(), "--save", "", "--appendonly", "yes", "--appendfsync", "always",
-	}}
-	t.Cleanup(func() { s.kill() })
-	return s
+	require.NoError(t, err, "missing: the binary %s", name)
+	return binary
 }
 
 // freePort is one that nobody listens on, and none of those from which
@@ -50,46 +49,71 @@ func freePort(t *testing.T) string {
 	}
 }
 
-// start starts the server and waits until it answers.
-func (s *server) start(t *testing.T) {
+// start starts the server and waits until the store in it answers. Where the
+// one before has left something running, it may take more than one attempt.
+func (s *server) start(t *testing.T, p place) {
 	t.Helper()
-	s.process = exec.Command(s.binary, s.args...)
-	require.NoError(t, s.process.Start())
-	client := redis.NewClient(&redis.Options{Addr: s.address})
-	defer func() { _ = client.Close() }()
-	require.Eventually(t, func() bool { return client.Ping(context.Background()).Err() == nil }, 30*time.Second, 10*time.Millisecond)
+	const patience = 60 * time.Second
+	for begin := time.Now(); ; {
+		exited := make(chan struct{})
+		s.process = exec.Command(s.binary, s.args...)
+		if s.before != nil {
+			s.before(s.process)
+		}
+		require.NoError(t, s.process.Start())
+		go func(process *exec.Cmd) {
+			_ = process.Wait()
+			close(exited)
+		}(s.process)
+		for running := true; running; {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			store, err := engines[s.engine].open(ctx, p)
+			cancel()
+			if store.close != nil {
+				_ = store.close()
+			}
+			if err == nil {
+				return
+			}
+			require.Less(t, time.Since(begin), patience, "the server does not answer: %v", err)
+			select {
+			case <-exited:
+				running = false
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}
 }
 
-// kill ends the server with SIGKILL.
+// kill ends the server, and all that it has started, with SIGKILL.
 func (s *server) kill() {
-	if s.process != nil {
-		_ = s.process.Process.Kill()
-		_ = s.process.Wait()
-		s.process = nil
+	if s.process == nil {
+		return
 	}
+	pid := s.process.Process.Pid
+	if s.killed != nil {
+		s.killed(pid)
+	}
+	_ = s.process.Process.Kill()
+	s.process = nil
 }
 
 // The process finds its server gone in the midst of its steps. What had been
 // confirmed until then must be there when the server is back.
-func TestRedisKilled(t *testing.T) {
-	s := newServer(t)
-	s.start(t)
-	p := place{Engine: "Redis", Address: s.address, Name: "crash"}
-	l := newLedger()
-	endings, lost := 0, 0
-	for round := range rounds(t) {
-		require.NoError(t, l.crash(t, p, func(*os.Process) { s.kill() }), "the process ends when its store fails")
-		s.start(t)
-		store, err := engines["Redis"].open(t.Context(), p)
-		require.NoError(t, err)
-		f, err := l.settle(t.Context(), store)
-		require.NoError(t, err, "round %d", round)
-		endings, lost = endings+len(f.ended), lost+f.lost
-		require.NoError(t, store.Release(t.Context(), f.leased...))
-		require.NoError(t, store.close())
-		l.close(f, nil)
+func TestServerKilled(t *testing.T) {
+	for name, open := range map[string]func(*testing.T) *server{"Redis": newRedis, "PostgreSQL": newPostgreSQL} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			p := place{Engine: s.engine, Address: s.address, Name: "crash"}
+			s.start(t, p)
+			l := newLedger()
+			for round := range rounds(t) {
+				require.NoError(t, l.crash(t, p, func(*os.Process) { s.kill() }), "the process ends when its store fails")
+				s.start(t, p)
+				l.check(t, p, round)
+			}
+			l.verifyOld(t, p)
+			l.log(t, rounds(t))
+		})
 	}
-	l.verifyOld(t, p)
-	t.Logf("%d rounds: %d sign-ins begun, %d confirmed, %d of the rest not made; %d endings confirmed, %d found; %d deliveries confirmed",
-		rounds(t), len(l.said[starting]), len(l.said[started]), lost, len(l.said[ended]), endings, len(l.said[delivered]))
 }
