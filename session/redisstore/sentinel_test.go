@@ -1,0 +1,87 @@
+package redisstore_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/sessiontest"
+)
+
+// watched starts a master, a replica of it and a Sentinel that watches them, and
+// returns a client that asks the Sentinel who the master is.
+func watched(t *testing.T) (client *redis.Client, master, replica *process) {
+	t.Helper()
+	master = run(t)
+	replica = run(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.port))
+	port := freePort(t)
+	config := filepath.Join(t.TempDir(), "sentinel.conf") // Sentinel writes to it
+	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `
+port %d
+bind 127.0.0.1
+dir %q
+sentinel monitor mooring 127.0.0.1 %d 1
+sentinel down-after-milliseconds mooring 500
+sentinel failover-timeout mooring 5000
+`, port, t.TempDir(), master.port), 0o600))
+	sentinel := &process{addr: fmt.Sprint("127.0.0.1:", port), args: []string{config, "--sentinel"}}
+	sentinel.start(t)
+	t.Cleanup(sentinel.stop)
+
+	asked := redis.NewSentinelClient(&redis.Options{Addr: sentinel.addr})
+	t.Cleanup(func() { _ = asked.Close() })
+	until(t, "the Sentinel to find the replica", func() bool {
+		replicas, err := asked.Replicas(t.Context(), "mooring").Result()
+		return err == nil && len(replicas) == 1 && replicas[0]["master-link-status"] == "ok"
+	})
+	client = redis.NewFailoverClient(&redis.FailoverOptions{
+		MasterName: "mooring", SentinelAddrs: []string{sentinel.addr}, ContextTimeoutEnabled: true,
+	})
+	t.Cleanup(func() { _ = client.Close() })
+	return client, master, replica
+}
+
+func TestStoreUnderSentinel(t *testing.T) {
+	client, _, _ := watched(t)
+	sessiontest.RunStore(t, func(t *testing.T) session.Store {
+		store, _ := open(t, client)
+		return store
+	})
+}
+
+// The store goes on with the replica by itself. What the replica had is there,
+// and what ended stays ended.
+func TestFailover(t *testing.T) {
+	client, master, replica := watched(t)
+	store, _ := open(t, client)
+	_, s := signedIn(t, store)
+	_, gone := signedIn(t, store)
+	ending := newEnding(session.CauseSignedOut)
+	ending.Journal = true
+	_, err := store.End(t.Context(), gone.ID, ending)
+	require.NoError(t, err)
+	until(t, "the replica", func() bool { return client.Wait(t.Context(), 1, 0).Val() == 1 })
+
+	master.stop()
+	until(t, "the failover", func() bool {
+		_, err := store.End(t.Context(), session.NewToken("nobody").ID(), ending) // a step for a master alone
+		return errors.Is(err, session.ErrNotFound)
+	})
+	require.Contains(t, dial(t, replica.addr).Info(t.Context(), "replication").Val(), "role:master")
+	got, err := store.Get(t.Context(), s.ID)
+	require.NoError(t, err)
+	require.Equal(t, s, got)
+	_, err = store.Get(t.Context(), gone.ID)
+	_, ended := errors.AsType[*session.EndedError](err)
+	require.True(t, ended, "what ended stays ended: %v", err)
+	require.Equal(t, []session.ID{gone.ID}, leases(t, store, now, now.Add(1), 10), "and its event is not lost")
+	_, err = store.Start(t.Context(), newSession("ada"), session.Replace{Others: true, Ending: newEnding("")})
+	require.NoError(t, err)
+}
