@@ -221,13 +221,16 @@ func (l *UserLogin) here(r *http.Request, policy binding.Policy) (binding.Locati
 	return binding.Location{IP: ip}, nil
 }
 
-// locate looks the address up, in bounded time.
+// locate looks the address up, in bounded time where that is not in memory.
 func (l *UserLogin) locate(ctx context.Context, ip netip.Addr) (binding.Location, error) {
 	if l.config.Locator == nil {
 		return binding.Location{IP: ip}, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.config.StoreTimeout.Std())
-	defer cancel()
+	if _, inMemory := l.config.Locator.(interface{ InMemory() }); !inMemory {
+		bounded, cancel := context.WithTimeout(ctx, l.config.StoreTimeout.Std())
+		defer cancel()
+		ctx = bounded
+	}
 	location, err := l.config.Locator.Locate(ctx, ip)
 	if err != nil {
 		return binding.Location{}, fmt.Errorf("loginstage: locating %s: %w", ip, err)
