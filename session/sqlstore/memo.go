@@ -10,11 +10,11 @@ import (
 
 // A memo remembers what records mean, because to read one takes longer than to
 // get it. It holds no state: each record comes from the database, and is looked
-// up here whole. Its size is bounded; of two sessions that fall into one place
-// the later one stays.
+// up here whole. Its size is bounded; of the sessions that fall into one place
+// the two stay that came last.
 type memo struct {
 	seed   maphash.Seed
-	places [4096]atomic.Pointer[meaning]
+	places [4096][2]atomic.Pointer[meaning]
 }
 
 type meaning struct {
@@ -28,12 +28,14 @@ func newMemo() *memo { return &memo{seed: maphash.MakeSeed()} }
 // which it keeps.
 func (m *memo) decode(id session.ID, record []byte) (session.Session, error) {
 	place := &m.places[maphash.Comparable(m.seed, id)%uint64(len(m.places))]
-	if known := place.Load(); known != nil && bytes.Equal(known.record, record) {
-		return known.session, nil
+	for i := range place {
+		if known := place[i].Load(); known != nil && bytes.Equal(known.record, record) {
+			return known.session, nil
+		}
 	}
 	s, err := session.DecodeRecord(record)
 	if err == nil {
-		place.Store(&meaning{record, s})
+		place[1].Store(place[0].Swap(&meaning{record, s}))
 	}
 	return s, err
 }
