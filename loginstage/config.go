@@ -45,6 +45,11 @@ type Config struct {
 	NetworkBinding binding.Network `json:"network_binding" yaml:"network_binding"`
 	GeoIPBinding   binding.GeoIP   `json:"geoip_binding" yaml:"geoip_binding"`
 
+	// Preset binds sessions as one of package binding's presets does. NetworkBinding,
+	// GeoIPBinding and of Tolerance all but its lists have to be zero beside it.
+	// PresetNone: those say.
+	Preset binding.Preset `json:"preset" yaml:"preset"`
+
 	// Tolerance is what the bindings let pass all the same. Of its lists, ASNGroups
 	// and Exempt, those of this Config hold for all sessions, as they are now; the
 	// rest is recorded in each session at its sign-in, as the bindings are.

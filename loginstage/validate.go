@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/binding/clientip"
 	"github.com/mooring-go/mooring/duration"
 	"github.com/mooring-go/mooring/session"
@@ -184,51 +183,6 @@ func (c Config) checkDurations(add func(field string, value any, want string)) (
 		return false
 	}
 	return true
-}
-
-// checkBinding finds policies that nothing could check.
-func (c Config) checkBinding(add func(field string, value any, want string), wired func(field string, err error)) {
-	_, networkErr := c.NetworkBinding.MarshalText()
-	wired("NetworkBinding", networkErr)
-	_, geoIPErr := c.GeoIPBinding.MarshalText()
-	wired("GeoIPBinding", geoIPErr)
-	wired("Tolerance", c.Tolerance.Validate())
-	_, actionsErr := c.Actions.MarshalText()
-	wired("Actions", actionsErr)
-	if _, ok := c.Locator.(binding.Ager); c.ReportWhenStale && !ok {
-		add("ReportWhenStale", c.ReportWhenStale, fmt.Sprintf("a Locator that is a binding.Ager, not %T", c.Locator))
-	}
-	if c.Locator == nil {
-		if c.NetworkBinding != binding.NetworkOff && networkErr == nil {
-			add("NetworkBinding", c.NetworkBinding, "a Locator to check it with, or "+binding.NetworkOff.String())
-		}
-		if c.GeoIPBinding != binding.GeoIPOff && geoIPErr == nil {
-			add("GeoIPBinding", c.GeoIPBinding, "a Locator to check it with, or "+binding.GeoIPOff.String())
-		}
-		return
-	}
-	policy := c.policy()
-	if networkErr != nil {
-		policy.Network = binding.NetworkOff
-	}
-	if geoIPErr != nil {
-		policy.GeoIP = binding.GeoIPOff
-	}
-	if locator, ok := c.Locator.(binding.Coverer); ok {
-		wired("Locator", locator.Covers(policy))
-	}
-}
-
-// policy is what sessions are bound by, as it is recorded in them.
-func (c Config) policy() binding.Policy {
-	policy := binding.Policy{
-		Network: c.NetworkBinding, GeoIP: c.GeoIPBinding, Tolerance: c.Tolerance, Actions: c.Actions,
-	}
-	policy.ASNGroups, policy.Exempt = nil, nil
-	if c.ReportOnly {
-		policy.Actions = binding.Always(binding.Report)
-	}
-	return policy
 }
 
 // cookieOf is the carrier's cookie, where it is one, and otherwise the zero one.
