@@ -97,9 +97,9 @@ type Config struct {
 	KeepEndings duration.Duration `json:"keep_endings" yaml:"keep_endings"`
 
 	// StoreTimeout bounds each step of the store and of the locator; a request
-	// that would wait longer is answered with 503. 0: session.DefaultStoreTimeout.
-	// A store or a locator with a method InMemory() answers at once and needs no
-	// bound.
+	// that would wait longer is answered with 503. At least a millisecond; 0:
+	// session.DefaultStoreTimeout. A store or a locator with a method InMemory()
+	// answers at once and needs no bound.
 	StoreTimeout duration.Duration `json:"store_timeout" yaml:"store_timeout"`
 
 	// DurableEvents has the store keep what ended, when, why and by whom, in the

@@ -41,7 +41,8 @@ func TestConfigMistakes(t *testing.T) {
 		{"BrowserSessionLimit", loginstage.Config{BrowserSessionLimit: -1}, "BrowserSessionLimit", []string{"days=1"}},
 		{"MaxLifetime", loginstage.Config{MaxLifetime: -1}, "MaxLifetime", []string{"days=30"}},
 		{"KeepEndings", loginstage.Config{KeepEndings: -1}, "KeepEndings", []string{"days=1"}},
-		{"StoreTimeout", loginstage.Config{StoreTimeout: -1}, "StoreTimeout", []string{"positive", "seconds=3"}},
+		{"StoreTimeout", loginstage.Config{StoreTimeout: -1}, "StoreTimeout", []string{"microseconds=-0.001", "seconds=3", "milliseconds=1"}},
+		{"StoreTimeout that no store can keep", loginstage.Config{StoreTimeout: 3}, "StoreTimeout", []string{"microseconds=0.003", "seconds=3", "milliseconds=1"}},
 		{"MaxSessions", loginstage.Config{MaxSessions: -1}, "MaxSessions", []string{"-1", "0 for any number"}},
 		{"Name too long", loginstage.Config{Name: strings.Repeat("n", 256)}, "Name", []string{"255 bytes"}},
 		{"Name with a line end", loginstage.Config{Name: "a\nb"}, "Name", []string{`"a\nb"`, "printable"}},
@@ -160,7 +161,7 @@ func TestConfigThatIsFine(t *testing.T) {
 	parse := duration.MustParse
 	for name, config := range map[string]loginstage.Config{
 		"zero":               {},
-		"the shortest":       {SessionDuration: parse("seconds=1")},
+		"the shortest":       {SessionDuration: parse("seconds=1"), StoreTimeout: parse("milliseconds=1")},
 		"the longest":        {SessionDuration: parse("days=300"), StaySignedInOffset: parse("days=100"), RememberDevice: parse("days=400")},
 		"MaxLifetime":        {SessionDuration: parse("days=1"), MaxLifetime: parse("days=1")},
 		"bound":              {NetworkBinding: binding.NetworkASNNetworkIP, GeoIPBinding: binding.GeoIPCity, Locator: bindingtest.Places()},

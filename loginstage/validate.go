@@ -168,8 +168,8 @@ func (c Config) checkDurations(add func(field string, value any, want string)) (
 			add(d.field, d.value, fmt.Sprintf("0 (%s), or from seconds=1 to %s", d.zero, longest))
 		}
 	}
-	if c.StoreTimeout < 0 {
-		add("StoreTimeout", c.StoreTimeout, "a positive duration, or 0 for "+duration.Duration(session.DefaultStoreTimeout).String())
+	if c.StoreTimeout != 0 && c.StoreTimeout < duration.Duration(time.Millisecond) {
+		add("StoreTimeout", c.StoreTimeout, fmt.Sprintf("0 (%s), or at least milliseconds=1", duration.Duration(session.DefaultStoreTimeout)))
 	}
 	if !inRange(c.SessionDuration) || !inRange(c.StaySignedInOffset) {
 		return false
