@@ -1,6 +1,7 @@
 package loginstage
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -14,6 +15,9 @@ import (
 // [*session.EndedError].
 func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request) error {
 	s, err := l.load(r)
+	if errors.Is(err, session.ErrPending) {
+		err = session.ErrNotFound // not signed in
+	}
 	if err != nil {
 		return fmt.Errorf("loginstage: confirming: %w", err)
 	}

@@ -147,6 +147,13 @@ func TestConfirmWhoIsNotSignedIn(t *testing.T) {
 		v.PostForm("/confirm", nil)
 		require.ErrorIs(t, v.confirm, session.ErrNotFound)
 
+		config := steppingUp
+		config.StaySignedInOffset = asking.StaySignedInOffset
+		waiting := newTraveller(t, loginstagetest.New(t, config))
+		waiting.PostForm("/begin", nil)
+		waiting.PostForm("/confirm", nil)
+		require.ErrorIs(t, waiting.confirm, session.ErrNotFound, "who has yet to answer is not signed in")
+
 		v.signIn()
 		_, err := v.stage.RevokeUser(t.Context(), "ada", "admin")
 		require.NoError(t, err)

@@ -13,7 +13,8 @@ import (
 
 // LastEnding is why, when and by whom the session that the client had last was
 // ended, while that is kept: see [Config.KeepEndings]. It is for telling the
-// user, on the sign-in page for instance. A client that is signed in has none.
+// user, on the sign-in page for instance. A client that is signed in has none,
+// and a challenge that was not answered in time is none.
 func (l *UserLogin) LastEnding(r *http.Request) (session.Ending, bool) {
 	_, err := l.load(r)
 	if errors.Is(err, session.ErrNotFound) {
@@ -24,6 +25,9 @@ func (l *UserLogin) LastEnding(r *http.Request) (session.Ending, bool) {
 		}
 	}
 	if ended, ok := errors.AsType[*session.EndedError](err); ok {
+		if ended.Session.Pending {
+			return session.Ending{}, false // nobody was signed in with it
+		}
 		return ended.Ending, true
 	}
 	if err != nil && !isEnded(err) {

@@ -52,6 +52,25 @@ func TestLastEndingOfABrokenBinding(t *testing.T) {
 	})
 }
 
+// Who did not answer in time was not signed in, and is not told of a session.
+func TestLastEndingOfAChallenge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stage, browser := open(t, asking)
+		begin(t, browser, "ada")
+		time.Sleep(10 * time.Minute)
+		for range 2 { // by the token, and by what the guard leaves of it
+			r := httptest.NewRequest("GET", "/login", nil)
+			for _, name := range []string{cookie, noticeCookie} {
+				r.AddCookie(&http.Cookie{Name: name, Value: browser.Cookie(name)})
+			}
+			_, ok := stage.LastEnding(r)
+			assert.False(t, ok)
+			assert.Equal(t, "nobody", whoami(browser))
+			assert.Empty(t, browser.Cookie(cookie))
+		}
+	})
+}
+
 func TestLastEndingIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := bound()

@@ -116,15 +116,15 @@ func (c Config) mistakes() []error {
 // withoutNils reports what is wired in and is a nil pointer or function, which is
 // no nil interface and would panic when it is used. It returns c without it.
 func (c Config) withoutNils(add func(field string, value any, want string)) Config {
-	check(&c.Store, "Store", add)
-	check(&c.Carrier, "Carrier", add)
-	check(&c.Locator, "Locator", add)
-	check(&c.ClientIP, "ClientIP", add)
-	check(&c.Events, "Events", add)
+	reportNil(&c.Store, "Store", add)
+	reportNil(&c.Carrier, "Carrier", add)
+	reportNil(&c.Locator, "Locator", add)
+	reportNil(&c.ClientIP, "ClientIP", add)
+	reportNil(&c.Events, "Events", add)
 	return c
 }
 
-func check[T any](part *T, field string, add func(field string, value any, want string)) {
+func reportNil[T any](part *T, field string, add func(field string, value any, want string)) {
 	v := reflect.ValueOf(*part)
 	if (v.Kind() == reflect.Pointer || v.Kind() == reflect.Func) && v.IsNil() {
 		add(field, fmt.Sprintf("(%T)(nil)", *part), "one that is not nil, or none at all")
