@@ -3,6 +3,7 @@ package loginstage_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -54,7 +55,7 @@ func TestConfigMistakes(t *testing.T) {
 		{"GeoIPBinding without a Locator", loginstage.Config{GeoIPBinding: binding.GeoIPCity}, "GeoIPBinding", []string{"bind_continent_country_city", "Locator"}},
 		{"NetworkBinding that is none", loginstage.Config{NetworkBinding: 9}, "NetworkBinding", []string{`"9"`, "bind_asn_network_ip"}},
 		{"GeoIPBinding that is none", loginstage.Config{GeoIPBinding: 9}, "GeoIPBinding", []string{`"9"`, "bind_continent"}},
-		{"a Locator that does not cover", loginstage.Config{NetworkBinding: binding.NetworkASN, Locator: coversNothing{}}, "Locator", []string{"out of order"}},
+		{"a Locator that does not cover", loginstage.Config{NetworkBinding: binding.NetworkASN, Locator: coversNot{err: errOut}}, "Locator", []string{"out of order"}},
 		{"Preset that is none", loginstage.Config{Preset: 9, Locator: bindingtest.Places()}, "Preset", []string{`"9"`, "balanced"}},
 		{"Preset without a Locator", loginstage.Config{Preset: binding.PresetBalanced}, "Preset", []string{"balanced", "Locator", "none"}},
 		{"Preset beside a binding", loginstage.Config{Preset: binding.PresetBalanced, NetworkBinding: binding.NetworkASN, Locator: bindingtest.Places()}, "Preset", []string{"balanced", "no NetworkBinding"}},
@@ -80,10 +81,6 @@ func TestConfigMistakes(t *testing.T) {
 		})
 	}
 }
-
-type coversNothing struct{ bindingtest.Failing }
-
-func (coversNothing) Covers(binding.Policy) error { return errOut }
 
 type shortLived struct{ session.Cookie }
 
@@ -137,6 +134,30 @@ func (noCities) Covers(p binding.Policy) error {
 	}
 	return nil
 }
+
+// What says more than the errors that it wraps is told whole.
+func TestConfigMistakesOfPartsAreToldWhole(t *testing.T) {
+	for want, err := range map[string]error{
+		"loginstage: Locator: files: out of order, lifetime too long": fmt.Errorf("files: %w, %w", errOut, errors.New("lifetime too long")),
+		"loginstage: Locator: nothing to unwrap":                      wrapsNothing{},
+		"loginstage: Locator: out of order\nloginstage: Locator: b":   errors.Join(errOut, nil, errors.New("b")),
+	} {
+		_, err := loginstage.New(loginstage.Config{Locator: coversNot{err: err}})
+		assert.EqualError(t, err, want)
+	}
+}
+
+type coversNot struct {
+	bindingtest.Failing
+	err error
+}
+
+func (c coversNot) Covers(binding.Policy) error { return c.err }
+
+type wrapsNothing struct{}
+
+func (wrapsNothing) Error() string   { return "nothing to unwrap" }
+func (wrapsNothing) Unwrap() []error { return nil }
 
 // A nil pointer in an interface is not nil, and would be found out by the first
 // request.

@@ -132,15 +132,22 @@ func reportNil[T any](part *T, field string, add func(field string, value any, w
 	}
 }
 
+// joinedErrors is what [errors.Join] returns.
+type joinedErrors interface {
+	error
+	Unwrap() []error
+}
+
 // eachOf is what err joins, or err. What wraps several errors in a text of its own
 // says more than they do, and is left whole.
 func eachOf(err error) []error {
 	if err == nil {
 		return nil
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // err itself
-		if parts := joined.Unwrap(); errors.Join(parts...).Error() == err.Error() {
-			return parts
+	if several, ok := err.(joinedErrors); ok { //nolint:errorlint // err itself
+		again, ok := errors.Join(several.Unwrap()...).(joinedErrors)
+		if ok && again.Error() == err.Error() {
+			return again.Unwrap()
 		}
 	}
 	return []error{err}
