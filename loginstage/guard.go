@@ -153,11 +153,16 @@ type brokenError struct{ ended session.Ended }
 func (e *brokenError) Error() string { return "loginstage: " + string(e.ended.Ending.Reason) }
 
 // endBroken ends s, once: of requests that find it broken at the same time one
-// ends it, and all are turned away. A client that hangs up does not prevent it.
+// ends it, and all are turned away. Where it was ended for another cause meanwhile,
+// such as a new sign-in, the client's token is not to be touched: it may be
+// another one by now. A client that hangs up does not prevent the ending.
 func (l *UserLogin) endBroken(r *http.Request, s session.Session, moved verdict) error {
 	ending := l.ending(r, session.CauseBroken, "", &moved)
 	_, err := l.sessions.End(context.WithoutCancel(r.Context()), s.ID, ending)
-	if err != nil && !isEnded(err) {
+	if ended, ok := errors.AsType[*session.EndedError](err); ok && ended.Ending.Cause == session.CauseBroken {
+		return &brokenError{ended.Ended}
+	}
+	if err != nil {
 		return err
 	}
 	return &brokenError{session.Ended{Session: s, Ending: ending}}

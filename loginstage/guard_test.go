@@ -1,6 +1,7 @@
 package loginstage_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/memstore"
 )
 
 func TestAnonymousPasses(t *testing.T) {
@@ -105,6 +107,30 @@ func TestBrokenTakesTheToken(t *testing.T) {
 	assert.Empty(t, browser.Cookie(cookie))
 	assert.Equal(t, "nobody", whoami(browser), "and the next request is anonymous")
 	assert.Len(t, stage.Events.Of(loginstage.ActionLogout), 1)
+}
+
+// replacesFirst ends each session as replaced just before it is ended otherwise.
+type replacesFirst struct{ session.Store }
+
+func (s replacesFirst) End(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
+	replaced := ending
+	replaced.Cause = session.CauseReplaced
+	if _, err := s.Store.End(ctx, id, replaced); err != nil {
+		return session.Session{}, err
+	}
+	return s.Store.End(ctx, id, ending)
+}
+
+// A request that is still under way with the token before a new sign-in must not
+// take the new token from the browser.
+func TestBrokenAndReplacedMeanwhileLeavesTheToken(t *testing.T) {
+	stage, browser := open(t, loginstage.Config{Store: replacesFirst{memstore.New()}, GeoIPBinding: binding.GeoIPCountry})
+	signIn(t, browser, "ada")
+	browser.MoveTo(bindingtest.Paris)
+	response := browser.Get("/whoami")
+	assert.Equal(t, "nobody", response.Text)
+	assert.Empty(t, response.Header["Set-Cookie"])
+	assert.NotContains(t, causes(stage, loginstage.ActionLogout), session.CauseBroken)
 }
 
 // A session that someone else ended is anonymous, and its cookie is left alone:
