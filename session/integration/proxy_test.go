@@ -17,26 +17,35 @@ import (
 // The driver writes of each lost connection to the standard error.
 func init() { _ = mysql.SetLogger(log.New(io.Discard, "", 0)) }
 
-// A proxy stands between a store and its server, and can be down.
+// A proxy stands between a store and its server, and can be down or silent.
 type proxy struct {
 	listener net.Listener
 	server   string
+	silence  sync.RWMutex // held for writing while nothing is passed on
 
 	mu    sync.Mutex
 	down  bool
 	conns []net.Conn
 }
 
-// proxied is the engine's DSN by way of a proxy.
-func (e engine) proxied(t *testing.T) (string, *proxy) {
+// newProxy is a proxy of the server, which may be set later.
+func newProxy(t *testing.T, server string) *proxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	p := &proxy{listener: listener}
+	p := &proxy{listener: listener, server: server}
 	t.Cleanup(func() {
 		_ = listener.Close()
 		p.set(true)
 	})
+	return p
+}
+
+// proxied is the engine's DSN by way of a proxy.
+func (e engine) proxied(t *testing.T) (string, *proxy) {
+	t.Helper()
+	p := newProxy(t, "")
+	listener := p.listener
 	dsn := e.dsn(t)
 	if e.dialect == sqlstore.MySQL {
 		config, err := mysql.ParseDSN(dsn)
@@ -64,6 +73,18 @@ func (p *proxy) set(down bool) {
 	p.conns = nil
 }
 
+// quietable passes on nothing while the proxy is silent.
+type quietable struct {
+	to io.Writer
+	p  *proxy
+}
+
+func (q quietable) Write(b []byte) (int, error) {
+	q.p.silence.RLock()
+	defer q.p.silence.RUnlock()
+	return q.to.Write(b)
+}
+
 func (p *proxy) serve() {
 	for {
 		client, err := p.listener.Accept()
@@ -79,8 +100,8 @@ func (p *proxy) serve() {
 			}
 		} else {
 			p.conns = append(p.conns, client, server)
-			go func() { _, _ = io.Copy(server, client) }()
-			go func() { _, _ = io.Copy(client, server) }()
+			go func() { _, _ = io.Copy(quietable{server, p}, client) }()
+			go func() { _, _ = io.Copy(quietable{client, p}, server) }()
 		}
 		p.mu.Unlock()
 	}

@@ -26,6 +26,8 @@ func postgresDSN() string {
 
 func mysqlDSN() string { return address("MOORING_MYSQL_DSN", "root@tcp(127.0.0.1:3306)/test") }
 
+func redisAddr() string { return address("MOORING_REDIS_ADDR", "127.0.0.1:6379") }
+
 // reachable ends the test if the database does not answer.
 func reachable(t testing.TB, db *sql.DB, what string) {
 	t.Helper()

@@ -38,10 +38,14 @@
 // With synchronous(NORMAL) a power failure can undo the last few steps, endings
 // among them; FULL keeps them all, for the time of a disk flush each. Every
 // connection to ":memory:" has a database of its own, so it needs
-// SetMaxOpenConns(1). No context cuts a busy timeout short, so it should be below
-// what a request may take.
+// SetMaxOpenConns(1). What waits for a lock goes on for the busy timeout, though
+// the context has ended and the caller knows, so that should be below what a
+// request may take.
 //
-// The time that a step may take is the context's to say. A pool with
+// The time that a step may take is the context's to say, with every driver. But
+// lib/pq does not let go of a server that hangs: each such step holds a connection
+// until TCP gives up, and when all of the pool are held nothing works until then.
+// Take pgx where there is a choice. A pool with
 // SetMaxOpenConns and SetMaxIdleConns at the same number does not connect anew
 // under load.
 package sqlstore

@@ -12,27 +12,31 @@ func (s *Store) End(ctx context.Context, id session.ID, ending session.Ending) (
 	if id.IsZero() {
 		return session.Session{}, session.ErrNotFound
 	}
-	if err := s.ready(ctx); err != nil {
-		return session.Session{}, failed(ctx, "end", err)
-	}
-	var ended session.Session
-	err := s.transact(ctx, func(tx *sql.Tx) error {
-		var err error
-		if ended, err = s.lockedLive(ctx, tx, id); err != nil {
-			return err
+	return within(ctx, "end", func() (ended session.Session, err error) {
+		if err := s.ready(ctx); err != nil {
+			return session.Session{}, err
 		}
-		return s.end(ctx, tx, []session.Ended{{Session: ended, Ending: ending}})
+		err = s.transact(ctx, func(tx *sql.Tx) error {
+			var err error
+			if ended, err = s.lockedLive(ctx, tx, id); err != nil {
+				return err
+			}
+			return s.end(ctx, tx, []session.Ended{{Session: ended, Ending: ending}})
+		})
+		return ended, err
 	})
-	if err != nil {
-		return session.Session{}, failed(ctx, "end", err)
-	}
-	return ended, nil
 }
 
 // EndUser ends the live sessions of the user, but for the one to keep.
 func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
+	return within(ctx, "end user", func() ([]session.Session, error) {
+		return s.endUser(ctx, user, keep, ending)
+	})
+}
+
+func (s *Store) endUser(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
 	if err := s.ready(ctx); err != nil {
-		return nil, failed(ctx, "end user", err)
+		return nil, err
 	}
 	var ended []session.Session
 	err := s.transact(ctx, func(tx *sql.Tx) error {
@@ -63,8 +67,5 @@ func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, endin
 		}
 		return s.end(ctx, tx, endings)
 	})
-	if err != nil {
-		return nil, failed(ctx, "end user", err)
-	}
-	return ended, nil
+	return ended, err
 }

@@ -50,8 +50,12 @@ func (s *Store) Lease(ctx context.Context, now, until time.Time, limit int) ([]s
 	if limit <= 0 {
 		return nil, nil
 	}
+	return within(ctx, "lease", func() ([]session.Ended, error) { return s.leased(ctx, now, until, limit) })
+}
+
+func (s *Store) leased(ctx context.Context, now, until time.Time, limit int) ([]session.Ended, error) {
 	if err := s.ready(ctx); err != nil {
-		return nil, failed(ctx, "lease", err)
+		return nil, err
 	}
 	var leased []session.Ended
 	err := s.transact(ctx, func(tx *sql.Tx) error {
@@ -83,10 +87,7 @@ func (s *Store) Lease(ctx context.Context, now, until time.Time, limit int) ([]s
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, failed(ctx, "lease", err)
-	}
-	return leased, nil
+	return leased, err
 }
 
 // leasable are the first entries that nobody has leased, nor one before them of
@@ -117,12 +118,16 @@ func (s *Store) leasable(ctx context.Context, tx *sql.Tx, now int64, limit int) 
 
 // Delivered forgets endings that were delivered.
 func (s *Store) Delivered(ctx context.Context, ids ...session.ID) error {
-	return failed(ctx, "delivered", s.eachEntry(ctx, "DELETE FROM {journal} WHERE session_id IN ", ids))
+	return withinAlone(ctx, "delivered", func() error {
+		return s.eachEntry(ctx, "DELETE FROM {journal} WHERE session_id IN ", ids)
+	})
 }
 
 // Release gives back leased endings.
 func (s *Store) Release(ctx context.Context, ids ...session.ID) error {
-	return failed(ctx, "release", s.eachEntry(ctx, "UPDATE {journal} SET leased_until = 0 WHERE session_id IN ", ids))
+	return withinAlone(ctx, "release", func() error {
+		return s.eachEntry(ctx, "UPDATE {journal} SET leased_until = 0 WHERE session_id IN ", ids)
+	})
 }
 
 func (s *Store) eachEntry(ctx context.Context, template string, ids []session.ID) error {

@@ -15,11 +15,7 @@ import (
 // steps of the user also where there is nothing to replace: EndUser would else
 // leave live what had started before it ended the others.
 func (s *Store) Start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
-	ended, err := s.start(ctx, started, replace)
-	if err != nil {
-		return nil, failed(ctx, "start", err)
-	}
-	return ended, nil
+	return within(ctx, "start", func() ([]session.Ended, error) { return s.start(ctx, started, replace) })
 }
 
 func (s *Store) start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {

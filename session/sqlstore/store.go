@@ -17,7 +17,8 @@ import (
 // use, by any number of processes.
 //
 // Until it was found once, each method looks for the schema first: [ErrSchema],
-// [ErrDialect]. Other errors are the driver's, with the step that failed, and
+// [ErrDialect]. No method but
+// Migrate and Sweep takes longer than its context. Other errors are the driver's, with the step that failed, and
 // [session.ErrRecord] where a row is not what was written. None contains a
 // token: the store has none.
 type Store struct {
@@ -51,11 +52,13 @@ func (s *Store) Close() error { return errors.Join(s.get.close(), s.touch.close(
 // Get returns the live session, or its ending: one prepared statement, by the
 // primary key.
 func (s *Store) Get(ctx context.Context, id session.ID) (session.Session, error) {
-	got, err := s.found(ctx, id)
-	if err != nil {
-		return session.Session{}, failed(ctx, "get", err)
-	}
-	return got.live()
+	return within(ctx, "get", func() (session.Session, error) {
+		got, err := s.found(ctx, id)
+		if err != nil {
+			return session.Session{}, err
+		}
+		return got.live()
+	})
 }
 
 func (s *Store) found(ctx context.Context, id session.ID) (found, error) {
@@ -90,11 +93,15 @@ func (s *Store) Touch(ctx context.Context, id session.ID, seen session.Seen) err
 	if id.IsZero() {
 		return session.ErrNotFound
 	}
+	return withinAlone(ctx, "touch", func() error { return s.used(ctx, id, seen) })
+}
+
+func (s *Store) used(ctx context.Context, id session.ID, seen session.Seen) error {
 	if err := s.ready(ctx); err != nil {
-		return failed(ctx, "touch", err)
+		return err
 	}
 	if !seen.Drift.IsZero() {
-		return failed(ctx, "touch", s.drift(ctx, id, seen))
+		return s.drift(ctx, id, seen)
 	}
 	var n int64
 	at := instant(seen.Time)
@@ -114,11 +121,11 @@ func (s *Store) Touch(ctx context.Context, id session.ID, seen session.Seen) err
 		if got, err = s.found(ctx, id); err == nil {
 			var live session.Session
 			if live, err = got.live(); err == nil && instant(live.LastSeen) < at {
-				return s.Touch(ctx, id, seen) // it was started in between
+				return s.used(ctx, id, seen) // it was started in between
 			}
 		}
 	}
-	return failed(ctx, "touch", err)
+	return err
 }
 
 // drift records a use that adds to the session's drift.
@@ -153,12 +160,14 @@ func (s *Store) lockedLive(ctx context.Context, tx *sql.Tx, id session.ID) (sess
 // List returns the live sessions of the user, the latest sign-in first: one
 // statement, by an index.
 func (s *Store) List(ctx context.Context, user string) ([]session.Session, error) {
-	if err := s.ready(ctx); err != nil {
-		return nil, failed(ctx, "list", err)
-	}
-	sessions, err := s.live(ctx, s.db, user)
-	slices.SortFunc(sessions, func(a, b session.Session) int {
-		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID.String(), b.ID.String()))
+	return within(ctx, "list", func() ([]session.Session, error) {
+		if err := s.ready(ctx); err != nil {
+			return nil, err
+		}
+		sessions, err := s.live(ctx, s.db, user)
+		slices.SortFunc(sessions, func(a, b session.Session) int {
+			return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID.String(), b.ID.String()))
+		})
+		return sessions, err
 	})
-	return sessions, failed(ctx, "list", err)
 }

@@ -1,0 +1,33 @@
+package integration
+
+import (
+	"context"
+	"crypto/rand"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/session/redisstore"
+)
+
+// inRedis is a store with keys of its own, removed when the test is over, and
+// its client.
+func inRedis(t testing.TB, options *redis.Options) (*redisstore.Store, *redis.Client) {
+	t.Helper()
+	options.ContextTimeoutEnabled = true
+	client := redis.NewClient(options)
+	t.Cleanup(func() { _ = client.Close() })
+	if err := client.Ping(t.Context()).Err(); err != nil {
+		missing(t, "Redis (MOORING_REDIS_ADDR)", err)
+	}
+	prefix := "integration-" + rand.Text()
+	store, err := redisstore.New(client, redisstore.Config{Prefix: prefix})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		for keys := client.Scan(context.Background(), 0, prefix+":*", 1000).Iterator(); keys.Next(context.Background()); {
+			_ = client.Unlink(context.Background(), keys.Val()).Err()
+		}
+	})
+	return store, client
+}
