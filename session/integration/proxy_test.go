@@ -73,6 +73,14 @@ func (p *proxy) set(down bool) {
 	p.conns = nil
 }
 
+// pass passes on what comes until either end is closed, and closes the other:
+// lib/pq waits for that when it cancels.
+func (p *proxy) pass(to, from net.Conn) {
+	_, _ = io.Copy(quietable{to, p}, from)
+	_ = to.Close()
+	_ = from.Close()
+}
+
 // quietable passes on nothing while the proxy is silent.
 type quietable struct {
 	to io.Writer
@@ -100,8 +108,8 @@ func (p *proxy) serve() {
 			}
 		} else {
 			p.conns = append(p.conns, client, server)
-			go func() { _, _ = io.Copy(quietable{server, p}, client) }()
-			go func() { _, _ = io.Copy(quietable{client, p}, server) }()
+			go p.pass(server, client)
+			go p.pass(client, server)
 		}
 		p.mu.Unlock()
 	}
