@@ -1,0 +1,93 @@
+package main
+
+import "math"
+
+// A target is one figure and what it may be.
+type target struct {
+	path   string // what is done
+	what   string // which figure of it
+	unit   string
+	figure func(m measured) float64
+	limit  float64
+	least  bool // the limit is a minimum
+}
+
+const (
+	ns     = "ns/op"
+	allocs = "allocs/op"
+)
+
+// targets are in the order in which they are shown.
+var targets = []target{
+	{"guard, unchanged address", "time", "µs", over("Guard/unchanged", ns, 1000), 1.0, false},
+	{"", "allocations", "", over("Guard/unchanged", allocs, 1), 5, false},
+	{"", "of scs `LoadAndSave`", "", ratioOver("Guard/unchanged", "Guard/scs"), 1.0 / 12, false},
+	{"", "of gorilla `CookieStore`", "", ratioOver("Guard/unchanged", "Guard/gorilla-cookie"), 1.0 / 15, false},
+	{"", "of gorilla `CookieStore`, saved", "", ratioOver("Guard/unchanged", "Guard/gorilla-cookie-save"), 1.0 / 15, false},
+	{"", "of gorilla `FilesystemStore`", "", ratioOver("Guard/unchanged", "Guard/gorilla-files"), 1.0 / 15, false},
+	{"guard, anonymous", "time", "µs", over("Guard/anonymous", ns, 1000), 0.2, false},
+	{"", "allocations", "", over("Guard/anonymous", allocs, 1), 1, false},
+	{"locate and check, changed address", "time", "µs", of("Moved/mooring/addresses=1000", ns, 1000), 1.0, false},
+	{"", "allocations", "", of("Moved/mooring/addresses=1000", allocs, 1), 0, false},
+	{"", "of geoip2 v2 `City` and `ASN`", "", ratio("Moved/mooring/addresses=1000", "Moved/geoip2-v2/addresses=1000"), 0.40, false},
+	{"", "of geoip2 v1", "", ratio("Moved/mooring/addresses=1000", "Moved/geoip2-v1/addresses=1000"), 0.40, false},
+	{"", "of geoip2 v2, 100,000 addresses in turn", "", ratio("Moved/mooring/addresses=100000", "Moved/geoip2-v2/addresses=100000"), none, false},
+	{"guard, changed address", "time", "µs", over("MovedRequest", ns, 1000), none, false},
+	{"", "allocations", "", over("MovedRequest", allocs, 1), none, false},
+	{"guard, broken binding, to the event", "time", "µs", over("Broken", ns, 1000), 25, false},
+	{"`duration.Parse`, three pairs", "time", "ns", of("Duration/mooring", ns, 1), 150, false},
+	{"", "allocations", "", of("Duration/mooring", allocs, 1), 0, false},
+	{"", "of `time.ParseDuration`", "", ratio("Duration/mooring", "Duration/time"), none, false},
+	{"ending others, memory", "time, 10,000 sessions", "µs", of("EndOthers/mooring/sessions=10000", ns, 1000), 5, false},
+	{"", "time, 100,000 sessions", "µs", of("EndOthers/mooring/sessions=100000", ns, 1000), 5, false},
+	{"", "time, 1,000,000 sessions", "µs", of("EndOthers/mooring/sessions=1000000", ns, 1000), 5, false},
+	{"", "of scs `Iterate`, 100,000 sessions", "", ratio("EndOthers/mooring/sessions=100000", "EndOthers/scs/sessions=100000"), none, false},
+	{"memory store", "bytes a session", "", of("Memory/mooring", "bytes/session", 1), 600, false},
+	{"", "bytes a session in scs, no index", "", of("Memory/scs", "bytes/session", 1), none, false},
+	{"", "two cores to one, mixed load", "", twoToOne("Mixed"), 1.7, true},
+	{"", "slowest read while a million are swept", "ms", of("Sweep", "µs-slowest", 1e3), 1, false},
+	{"", "the same, nothing swept", "ms", of("Sweep", "µs-slowest-idle", 1e3), none, false},
+	{"maxmind", "slowest lookup while files are swapped", "ms", of("Swap", "µs-slowest", 1e3), 1, false},
+	{"", "the same, nothing swapped", "ms", of("Swap", "µs-slowest-idle", 1e3), none, false},
+	{"Redis, 16 clients", "request", "µs", of("Redis/request/mooring/clients=16", ns, 1000), none, false},
+	{"", "request, of raw `GET`", "", ratio("Redis/request/mooring/clients=16", "Redis/request/raw/clients=16"), 1.15, false},
+	{"", "request, of scs", "", ratio("Redis/request/mooring/clients=16", "Redis/request/scs/clients=16"), 1, false},
+	{"", "`Get`, of raw `GET`", "", ratio("Redis/find/mooring/clients=16", "Redis/find/raw/clients=16"), 1.15, false},
+	{"", "`Get`, of scs redisstore `Find`", "", ratio("Redis/find/mooring/clients=16", "Redis/find/scs/clients=16"), 1, false},
+	{"Redis, 1 client", "request, of raw `GET`", "", ratio("Redis/request/mooring/clients=1", "Redis/request/raw/clients=1"), none, false},
+	{"PostgreSQL, 16 clients", "request", "µs", of("Postgres/request/mooring/clients=16", ns, 1000), none, false},
+	{"", "request, of a raw prepared `SELECT`", "", ratio("Postgres/request/mooring/clients=16", "Postgres/request/raw-sql/clients=16"), 1.15, false},
+	{"", "the same through pgx", "", ratio("Postgres/request/mooring/clients=16", "Postgres/request/raw-pgx/clients=16"), none, false},
+	{"", "request, of scs", "", ratio("Postgres/request/mooring/clients=16", "Postgres/request/scs/clients=16"), 1, false},
+	{"", "`Get`, of a raw prepared `SELECT`", "", ratio("Postgres/find/mooring/clients=16", "Postgres/find/raw-sql/clients=16"), 1.15, false},
+	{"", "`Get`, of scs pgxstore `Find`", "", ratio("Postgres/find/mooring/clients=16", "Postgres/find/scs/clients=16"), 1, false},
+	{"PostgreSQL, 1 client", "request, of a raw prepared `SELECT`", "", ratio("Postgres/request/mooring/clients=1", "Postgres/request/raw-sql/clients=1"), none, false},
+}
+
+// none is the limit of a figure that has no target.
+var none = math.Inf(1)
+
+// of is what a benchmark measured, in a unit of so many.
+func of(name, unit string, scale float64) func(measured) float64 {
+	return func(m measured) float64 { return m.median(name, unit) / scale }
+}
+
+// over is what a benchmark measured over the bare handler.
+func over(name, unit string, scale float64) func(measured) float64 {
+	return func(m measured) float64 { return (m.median(name, unit) - m.median("Guard/bare", unit)) / scale }
+}
+
+// ratio is the time of one benchmark to that of another.
+func ratio(name, peer string) func(measured) float64 {
+	return func(m measured) float64 { return m.median(name, ns) / m.median(peer, ns) }
+}
+
+// ratioOver is ratio for what each takes over the bare handler.
+func ratioOver(name, peer string) func(measured) float64 {
+	return func(m measured) float64 { return over(name, ns, 1)(m) / over(peer, ns, 1)(m) }
+}
+
+// twoToOne is how much more is done with two processors than with one.
+func twoToOne(name string) func(measured) float64 {
+	return func(m measured) float64 { return m.onOne(name, ns) / m.median(name, ns) }
+}

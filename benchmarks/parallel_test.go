@@ -1,0 +1,102 @@
+package benchmarks
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/memstore"
+)
+
+// BenchmarkMixed is the load of an application on the memory store: of 1000
+// requests all are read, 50 recorded, 3 sign in and out, 1 lists. It is run with
+// -cpu 1,2.
+func BenchmarkMixed(b *testing.B) {
+	const n = 100_000
+	store := memstore.New()
+	ids, newSession := fill(b, store, n), makeSession(b)
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		ctx := b.Context()
+		for pb.Next() {
+			i := rand.IntN(n)
+			s, err := store.Get(ctx, ids[i])
+			switch k := rand.IntN(1000); {
+			case err != nil:
+			case k < 50:
+				err = store.Touch(ctx, ids[i], session.Seen{Time: s.LastSeen.Add(1), IP: s.IP})
+			case k < 53:
+				started := newSession(i)
+				if _, err = store.Start(ctx, started, session.Replace{}); err == nil {
+					_, err = store.End(ctx, started.ID, session.Ending{Cause: session.CauseSignedOut, Keep: started.Created})
+				}
+			case k < 54:
+				_, err = store.List(ctx, userOf(i))
+			}
+			if err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
+
+// BenchmarkSweep forgets a million sessions, and reports how long Get waited
+// meanwhile, beside how long it waits when nothing is swept: the system's and
+// the collector's own pauses are in both.
+func BenchmarkSweep(b *testing.B) {
+	const n = 1_000_000
+	for b.Loop() {
+		b.StopTimer()
+		store := memstore.New()
+		ids := fill(b, store, n)
+		get := func() { _, _ = store.Get(b.Context(), ids[rand.IntN(n)]) }
+		stop := slowest(get)
+		time.Sleep(time.Second)
+		stop().report(b, "-idle")
+
+		stop = slowest(get)
+		b.StartTimer()
+		swept, err := store.Sweep(b.Context(), session.Now().Add(1000*time.Hour))
+		b.StopTimer()
+		stop().report(b, "")
+		require.NoError(b, err)
+		require.Equal(b, n, swept)
+		b.StartTimer()
+	}
+}
+
+// waits are how long something took, each time that it was done.
+type waits []time.Duration
+
+// slowest does something over and over until stop is called.
+func slowest(do func()) (stop func() waits) {
+	over, done := make(chan struct{}), make(chan waits)
+	go func() {
+		var all waits
+		for {
+			select {
+			case <-over:
+				done <- all
+				return
+			default:
+				start := time.Now()
+				do()
+				all = append(all, time.Since(start))
+			}
+		}
+	}()
+	return func() waits { close(over); return <-done }
+}
+
+func (w waits) report(b *testing.B, suffix string) {
+	slices.Sort(w)
+	for name, at := range map[string]int{"p99.99": len(w) * 9999 / 10000, "slowest": len(w) - 1} {
+		b.ReportMetric(float64(w[at].Nanoseconds())/1000, "µs-"+name+suffix)
+	}
+}
