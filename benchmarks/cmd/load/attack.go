@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/mooring-go/mooring/binding/bindingtest"
+)
+
+// outcome is what became of the requests of one rate.
+type outcome struct {
+	store            string
+	rate             int
+	throughput       float64 // answered well, a second
+	p50, p99, p999   time.Duration
+	failed, requests int
+	processor        time.Duration // of the application, for each request
+}
+
+// kept reports whether the application kept up with the rate.
+func (o outcome) kept() bool { return o.failed == 0 && o.throughput >= 0.95*float64(o.rate) }
+
+// load starts the application on a store and loads it, until it does not keep up.
+func load(ctx context.Context, store string, s settings, out io.Writer) ([]outcome, error) {
+	base, stop, err := start(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	v, err := signInAll(ctx, base, s.sessions)
+	if err != nil {
+		return nil, err
+	}
+	var outcomes []outcome
+	for _, rate := range s.rates {
+		o, err := v.attack(ctx, rate, s.duration)
+		if err != nil {
+			return nil, err
+		}
+		o.store = store
+		fmt.Fprintf(out, "%s at %d/s: %.0f/s, p50 %s, p99 %s, p99.9 %s, %d failed\n", store, rate, o.throughput, o.p50, o.p99, o.p999, o.failed)
+		outcomes = append(outcomes, o)
+		if !o.kept() {
+			break
+		}
+	}
+	return outcomes, nil
+}
+
+// start runs this program as the application.
+func start(ctx context.Context, store string) (base string, stop func(), err error) {
+	program, err := os.Executable()
+	if err != nil {
+		return "", nil, err
+	}
+	child := exec.CommandContext(ctx, program, "-serve", store)
+	said := new(strings.Builder)
+	child.Stderr = said
+	in, err := child.StdinPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	printed, err := child.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := child.Start(); err != nil {
+		return "", nil, err
+	}
+	stop = func() {
+		_ = in.Close()
+		_ = child.Wait()
+	}
+	address, err := bufio.NewReader(printed).ReadString('\n')
+	if err != nil {
+		stop()
+		if _, what, ok := strings.Cut(said.String(), errMissing.Error()+": "); ok {
+			return "", nil, fmt.Errorf("%w: %s", errMissing, strings.TrimSpace(what))
+		}
+		return "", nil, fmt.Errorf("the application on %s does not start: %s", store, said)
+	}
+	return "http://" + strings.TrimSpace(address), stop, nil
+}
+
+// visitors are browsers with a session each, that move now and then.
+type visitors struct {
+	base    string
+	cookies []string
+	moved   []atomic.Bool // whether each is at the second of its two addresses
+	sent    atomic.Uint64
+}
+
+func signInAll(ctx context.Context, base string, n int) (*visitors, error) {
+	v := &visitors{base: base, cookies: make([]string, n), moved: make([]atomic.Bool, n)}
+	for i := range n {
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/sign-in?user="+strconv.Itoa(i), nil)
+		if err != nil {
+			return nil, err
+		}
+		request.Header.Set("X-Forwarded-For", bindingtest.Berlin.String())
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return nil, err
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusNoContent {
+			return nil, fmt.Errorf("signing in: %s", response.Status)
+		}
+		for _, cookie := range response.Cookies() {
+			v.cookies[i] = cookie.Name + "=" + cookie.Value
+		}
+	}
+	return v, nil
+}
+
+// next is the next request: a sign-in of somebody new, or a visit, which each
+// hundredth time is from the other address.
+func (v *visitors) next(target *vegeta.Target) error {
+	n := v.sent.Add(1)
+	who := int(n % uint64(len(v.cookies)))
+	if n%1000 == 0 {
+		*target = vegeta.Target{
+			Method: http.MethodPost, URL: v.base + "/sign-in?user=new-" + strconv.FormatUint(n, 10),
+			Header: http.Header{"X-Forwarded-For": {bindingtest.Berlin.String()}},
+		}
+		return nil
+	}
+	if n%100 == 50 {
+		v.moved[who].Store(!v.moved[who].Load())
+	}
+	from := bindingtest.Berlin
+	if v.moved[who].Load() {
+		from = bindingtest.BerlinNeighbour
+	}
+	*target = vegeta.Target{
+		Method: http.MethodGet, URL: v.base + "/",
+		Header: http.Header{"X-Forwarded-For": {from.String()}, "Cookie": {v.cookies[who]}},
+	}
+	return nil
+}
+
+// attack sends requests at the rate for so long.
+func (v *visitors) attack(ctx context.Context, rate int, duration time.Duration) (outcome, error) {
+	before, err := v.usage(ctx)
+	if err != nil {
+		return outcome{}, err
+	}
+	attacker := vegeta.NewAttacker(vegeta.Timeout(5*time.Second), vegeta.MaxWorkers(512), vegeta.Connections(512), vegeta.Redirects(vegeta.NoFollow))
+	defer context.AfterFunc(ctx, func() { attacker.Stop() })()
+	var results []*vegeta.Result
+	for result := range attacker.Attack(v.next, vegeta.Rate{Freq: rate, Per: time.Second}, duration, "") {
+		results = append(results, result)
+	}
+	if err := ctx.Err(); err != nil {
+		return outcome{}, err
+	}
+	after, err := v.usage(ctx)
+	if err != nil {
+		return outcome{}, err
+	}
+	o := judge(results, rate)
+	if o.requests == 0 {
+		return o, errors.New("no request was sent")
+	}
+	o.processor = (after - before) / time.Duration(o.requests)
+	return o, nil
+}
+
+// judge times each request from when it was due. Vegeta times it from when a
+// worker took it up, which is later if all were waiting.
+func judge(results []*vegeta.Result, rate int) outcome {
+	o := outcome{rate: rate, requests: len(results)}
+	if len(results) == 0 {
+		return o
+	}
+	began := slices.MinFunc(results, func(a, b *vegeta.Result) int { return a.Timestamp.Compare(b.Timestamp) }).Timestamp
+	latencies := make([]time.Duration, len(results))
+	ended := began
+	for i, result := range results {
+		due := began.Add(time.Duration(result.Seq) * time.Second / time.Duration(rate))
+		end := result.Timestamp.Add(result.Latency)
+		latencies[i] = end.Sub(due)
+		if end.After(ended) {
+			ended = end
+		}
+		if result.Code < 200 || result.Code > 299 {
+			o.failed++
+		}
+	}
+	slices.Sort(latencies)
+	at := func(share float64) time.Duration { return latencies[int(share*float64(len(latencies)-1))] }
+	o.p50, o.p99, o.p999 = at(0.5), at(0.99), at(0.999)
+	if took := ended.Sub(began); took > 0 {
+		o.throughput = float64(o.requests-o.failed) / took.Seconds()
+	}
+	return o
+}
+
+// usage is the processor time that the application has taken so far.
+func (v *visitors) usage(ctx context.Context) (time.Duration, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, v.base+"/usage", nil)
+	if err != nil {
+		return 0, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, err
+	}
+	microseconds, err := strconv.ParseInt(string(text), 10, 64)
+	return time.Duration(microseconds) * time.Microsecond, err
+}

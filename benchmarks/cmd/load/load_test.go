@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/mooring-go/mooring/binding/bindingtest"
+)
+
+// A request that was taken up late, because those before it were not answered,
+// took that long too.
+func TestARequestIsTimedFromWhenItWasDue(t *testing.T) {
+	began := time.Now()
+	at := func(seq uint64, taken, took time.Duration, code uint16) *vegeta.Result {
+		return &vegeta.Result{Seq: seq, Timestamp: began.Add(taken), Latency: took, Code: code}
+	}
+	o := judge([]*vegeta.Result{
+		at(2, 500*time.Millisecond, 100*time.Millisecond, 503), // due after 200 ms
+		at(0, 0, 10*time.Millisecond, 200),
+		at(1, 100*time.Millisecond, 20*time.Millisecond, 204),
+	}, 10)
+	assert.Equal(t, outcome{
+		rate: 10, requests: 3, failed: 1, throughput: 2 / 0.6,
+		p50: 20 * time.Millisecond, p99: 20 * time.Millisecond, p999: 20 * time.Millisecond,
+	}, o)
+	late := judge([]*vegeta.Result{at(2, 500*time.Millisecond, 100*time.Millisecond, 200), at(0, 0, 0, 200), at(1, 0, 400*time.Millisecond, 200)}, 10)
+	assert.Equal(t, 300*time.Millisecond, late.p50)
+}
+
+func TestWhatIsSentIsTheMixThatIsPromised(t *testing.T) {
+	v := &visitors{base: "http://host", cookies: make([]string, 70), moved: make([]atomic.Bool, 70)}
+	signIns, moves := 0, 0
+	last := map[string]string{}
+	for i := range v.cookies {
+		v.cookies[i] = "name=" + string(rune('0'+i))
+		last[v.cookies[i]] = bindingtest.Berlin.String()
+	}
+	const n = 10_000
+	for range n {
+		var target vegeta.Target
+		require.NoError(t, v.next(&target))
+		from := target.Header.Get("X-Forwarded-For")
+		if target.Method == http.MethodPost {
+			signIns++
+			continue
+		}
+		cookie := target.Header.Get("Cookie")
+		if last[cookie] != from {
+			moves++
+		}
+		last[cookie] = from
+	}
+	assert.Equal(t, n/1000, signIns)
+	assert.Equal(t, n/100, moves)
+}
+
+func TestTheApplicationKnowsItsVisitors(t *testing.T) {
+	for _, store := range []string{without, "memory", "sqlite"} {
+		t.Run(store, func(t *testing.T) {
+			handler, remove, err := application(t.Context(), store)
+			require.NoError(t, err)
+			defer remove()
+			server := httptest.NewServer(handler)
+			defer server.Close()
+			v, err := signInAll(t.Context(), server.URL, 3)
+			require.NoError(t, err)
+			o, err := v.attack(t.Context(), 500, 300*time.Millisecond)
+			require.NoError(t, err)
+			assert.Zero(t, o.failed)
+			assert.Positive(t, o.requests) // a busy machine sends fewer than are due
+
+			response, err := http.Get(server.URL)
+			require.NoError(t, err)
+			require.NoError(t, response.Body.Close())
+			want := http.StatusUnauthorized
+			if store == without {
+				want = http.StatusOK
+			}
+			assert.Equal(t, want, response.StatusCode)
+		})
+	}
+}
+
+func TestWhatTheGuardAddsIsShownWhereBothKeepUp(t *testing.T) {
+	fine := outcome{throughput: 100, rate: 100, p50: time.Millisecond, processor: 50 * time.Microsecond}
+	bare, slow := fine, fine
+	bare.store, bare.p50, bare.processor = without, 900*time.Microsecond, 40*time.Microsecond
+	slow.store, slow.throughput = "redis", 90
+	fine.store = "memory"
+	table := tableOf([]outcome{bare, fine, slow})
+	assert.Contains(t, table, "| no guard | 100/s | 100/s | 0 | 0.90 ms | 0.00 ms | 0.00 ms | – | 40 µs | – |\n")
+	assert.Contains(t, table, "| memory | 100/s | 100/s | 0 | 1.00 ms | 0.00 ms | 0.00 ms | 0.10 ms | 50 µs | 10 µs |\n")
+	assert.Contains(t, table, "| redis | 100/s | 90/s | 0 | 1.00 ms | 0.00 ms | 0.00 ms | – | 50 µs | – |\n")
+}
+
+func TestARunIsBounded(t *testing.T) {
+	for _, args := range []string{"-rates 0", "-rates 1000000", "-rates 1,x", "-duration 1h", "-duration 0s", "-sessions 0", "-stores disk", "extra"} {
+		_, err := parse(strings.Fields(args), new(bytes.Buffer))
+		assert.Error(t, err, args)
+	}
+	s, err := parse([]string{"-stores", "redis,none", "-rates", "1,2"}, new(bytes.Buffer))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"redis", "none"}, s.stores)
+	assert.Equal(t, []int{1, 2}, s.rates)
+}
