@@ -240,6 +240,19 @@ func TestLocateDoesNotAllocate(t *testing.T) {
 	}
 }
 
+func TestLocatingAndCheckingAMoveDoesNotAllocate(t *testing.T) {
+	db := load(t, bindingtest.ASNFile(), bindingtest.CityFile())
+	policy := binding.Policy{Network: binding.NetworkASNNetwork, GeoIP: binding.GeoIPCity}
+	anchor := locate(t, db, bindingtest.Berlin)
+	locate(t, db, bindingtest.BerlinNeighbour)
+	assert.Zero(t, testing.AllocsPerRun(100, func() {
+		to, err := db.Locate(t.Context(), bindingtest.BerlinNeighbour)
+		if err != nil || policy.Check(anchor, to) != nil {
+			t.Error(err)
+		}
+	}))
+}
+
 func TestStatus(t *testing.T) {
 	asn, city := bindingtest.WriteFiles(t)
 	db, err := maxmind.Open(maxmind.Config{ASN: asn, City: city})
