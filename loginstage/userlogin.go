@@ -57,9 +57,12 @@ func (l *UserLogin) Flush(ctx context.Context) error { return l.events.flush(ctx
 // Limits hold without it; it frees space, and a host runs it every few minutes.
 func (l *UserLogin) Sweep(ctx context.Context) (int, error) { return l.sessions.Sweep(ctx) }
 
-// onEnd tells of a session that has ended, unless Deliver will.
+// onEnd tells of a session that has ended, unless Deliver will, or nobody asked.
 func (l *UserLogin) onEnd(ctx context.Context, ended session.Ended) {
-	if event, ok := eventOf(ended); ok && !l.config.DurableEvents {
+	if l.config.DurableEvents || l.config.Events == nil {
+		return
+	}
+	if event, ok := eventOf(ended); ok {
 		l.events.emit(ctx, event)
 	}
 }
