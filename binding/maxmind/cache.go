@@ -4,7 +4,7 @@ import "sync/atomic"
 
 // How many records a cache holds: ways for each of the sets, a power of two.
 const (
-	sets = 1 << 13
+	sets = 1 << 14
 	ways = 2
 )
 

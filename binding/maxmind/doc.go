@@ -9,9 +9,9 @@
 // # Costs
 //
 // A DB holds each file once, and twice while it is replaced. Facts that were
-// looked up are kept and shared, at most 16,384 networks and as many places of
-// each pair of files: up to 12 MB where places have names in eight languages.
-// Locate then allocates nothing.
+// looked up are kept and shared, at most 32,768 networks and as many places of
+// each pair of files: up to 20 MB where places have names in eight languages, and
+// less than one where few are looked up. Locate then allocates nothing.
 //
 // Before a file is taken into use, its metadata is read, its content hashed
 // (SHA-256), and 1,280 addresses spread over IPv4 and IPv6 are looked up and
