@@ -1,6 +1,9 @@
 package sqlstore
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // within makes a step, and names it in the error. It returns no later than ctx
 // ends, for not every driver does: lib/pq waits for a server that hangs, and
@@ -14,8 +17,14 @@ func within[T any](ctx context.Context, doing string, do func() (T, error)) (T, 
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		made, err := do()
-		done <- outcome{made, err}
+		var o outcome
+		defer func() {
+			if p := recover(); p != nil { // nobody else could: it is no goroutine of net/http
+				o.err = fmt.Errorf("the driver panicked: %v", p)
+			}
+			done <- o
+		}()
+		o.made, o.err = do()
 	}()
 	select {
 	case o := <-done:
