@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -160,4 +161,23 @@ func TestTheAnchorCannotBeLookedUpAgain(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, browser.Get("/whoami").StatusCode)
 	assert.Len(t, sessions(t, stage, "ada"), 1)
 	assert.NotEmpty(t, browser.Cookie(cookie))
+}
+
+func TestDataReplacedUnderARunningSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		world, later := places(), bindingtest.Later()
+		delete(later.ASNs, netip.MustParsePrefix("2001:db8:1::/48"))
+		later.ASNs[netip.MustParsePrefix("2001:db8:1::/64")] = binding.ASN{Number: 64496, Organization: "Spree Net"}
+		v := travel(t, loginstage.Config{
+			NetworkBinding: binding.NetworkASNNetwork, GeoIPBinding: binding.GeoIPCity, Locator: world,
+			Tolerance: binding.Tolerance{Families: binding.FamiliesLearn},
+		})
+		require.Equal(t, passes, v.visit(bindingtest.BerlinIPv6))
+		world.replace(later)
+		require.Equal(t, passes, v.visit(bindingtest.BerlinNeighbour), "in the part of the split prefix")
+		require.Equal(t, passes, v.visit(bindingtest.BerlinIPv6.Next()), "as in the other family")
+		assert.Equal(t, "places", v.stored().Anchor.Generation, "as it was recorded")
+		require.Equal(t, denied, v.visit(netip.MustParseAddr("192.0.2.17")), "in the other part")
+		assert.Equal(t, binding.NetworkMissing, v.ended())
+	})
 }
