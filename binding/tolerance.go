@@ -3,6 +3,7 @@ package binding
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 )
 
 // Tolerance is what a [Policy] lets pass that by the letter of its levels would
@@ -177,5 +178,10 @@ func (t *Tolerance) missing(from, to *Location) bool {
 // crossing reports whether two addresses are of different families, and that is
 // tolerated.
 func (t *Tolerance) crossing(from, to *Location) bool {
-	return t.Families == FamiliesLearn && from.IP.IsValid() && to.IP.IsValid() && Normalize(from.IP).Is4() != Normalize(to.IP).Is4()
+	return t.Families == FamiliesLearn && from.IP.IsValid() && to.IP.IsValid() && !sameFamily(from.IP, to.IP)
+}
+
+// sameFamily reports whether two addresses are of one family.
+func sameFamily(a, b netip.Addr) bool {
+	return a.IsValid() && b.IsValid() && Normalize(a).Is4() == Normalize(b).Is4()
 }

@@ -24,14 +24,20 @@ type Step struct {
 
 // Follow decides whether a session may be used from to at the time at. It is
 // [Policy.Check] with what takes more than two locations to know: the anchor of
-// the other address family, and how often the session has moved. All locations
-// must be of one generation.
+// the other address family, and how often the session has moved. Where the policy
+// holds between either anchor and to without any tolerance, it holds, and that is
+// no move. All locations must be of one generation.
 func (p Policy) Follow(t Track, to Location, at time.Time) Step {
 	step := Step{From: t.Anchor, To: to, Policy: p}
 	reason := p.first(&step.From, &step.To)
-	if reason == "" && (p.MaxMoves > 0 || p.Families == FamiliesLearn) {
+	if p.MaxMoves > 0 || p.Families == FamiliesLearn {
 		strict := p.Strict()
-		if lacking := strict.first(&step.From, &step.To); lacking != "" {
+		switch lacking := strict.first(&step.From, &step.To); {
+		case lacking == "":
+		case p.Families == FamiliesLearn && sameFamily(t.Second.IP, to.IP) && strict.first(&t.Second, &step.To) == "":
+			// At an anchor by the letter, whatever the other one is by later data.
+			step.From, reason = t.Second, ""
+		case reason == "":
 			reason = step.tolerate(t, lacking, at)
 		}
 	}
@@ -86,7 +92,7 @@ func (t Track) After(s Step) Track {
 	if !s.Moved.IsZero() {
 		t.Moves = append(slices.Clone(t.Moves), s.Moved)
 		slices.SortFunc(t.Moves, time.Time.Compare)
-		t.Moves = slices.Compact(t.Moves)
+		t.Moves = slices.CompactFunc(t.Moves, time.Time.Equal)
 		t.Moves = t.Moves[max(0, len(t.Moves)-maxMaxMoves):]
 	}
 	return t

@@ -15,16 +15,18 @@ var signIn = time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
 
 func TestFollow(t *testing.T) {
 	var (
-		v4      = in("1.1.1.1", 64500, "1.1.0.0/16", "DE")
-		v4Next  = in("1.1.1.2", 64500, "1.1.0.0/16", "DE")
-		v4Third = in("1.1.1.3", 64500, "1.1.0.0/16", "DE")
-		v4Other = in("2.2.2.2", 64500, "2.2.0.0/16", "DE")
-		v6      = in("2a00:1::1", 64500, "2a00:1::/32", "DE")
-		v6Next  = in("2a00:1::2", 64500, "2a00:1::/32", "DE")
-		v6Other = in("2a00:2::1", 64500, "2a00:2::/32", "DE")
-		abroad  = in("2a00:1::1", 64500, "2a00:1::/32", "FR")
-		bare    = binding.Location{IP: address("1.1.1.9"), ASN: &binding.ASN{Number: 64500}}
-		bare6   = binding.Location{IP: address("2a00:9::9"), ASN: &binding.ASN{Number: 64500}}
+		v4       = in("1.1.1.1", 64500, "1.1.0.0/16", "DE")
+		v4Next   = in("1.1.1.2", 64500, "1.1.0.0/16", "DE")
+		v4Third  = in("1.1.1.3", 64500, "1.1.0.0/16", "DE")
+		v4Other  = in("2.2.2.2", 64500, "2.2.0.0/16", "DE")
+		v6       = in("2a00:1::1", 64500, "2a00:1::/32", "DE")
+		v6Next   = in("2a00:1::2", 64500, "2a00:1::/32", "DE")
+		v6Beside = in("2a00:1::ff", 64500, "2a00:1::/32", "DE")
+		v6Moved  = in("2a00:1::1", 64501, "2a00:1::/32", "FR") // by later data
+		v6Other  = in("2a00:2::1", 64500, "2a00:2::/32", "DE")
+		abroad   = in("2a00:1::1", 64500, "2a00:1::/32", "FR")
+		bare     = binding.Location{IP: address("1.1.1.9"), ASN: &binding.ASN{Number: 64500}}
+		bare6    = binding.Location{IP: address("2a00:9::9"), ASN: &binding.ASN{Number: 64500}}
 	)
 	var (
 		families = binding.Policy{
@@ -34,7 +36,7 @@ func TestFollow(t *testing.T) {
 		prefixes = binding.Policy{Network: binding.NetworkASNNetwork, Tolerance: binding.Tolerance{Families: binding.FamiliesLearn}}
 		twice    = binding.Policy{
 			Network:   binding.NetworkASNNetworkIP,
-			Tolerance: binding.Tolerance{SameIP: binding.PrefixLengths{IPv4: 24}, Families: binding.FamiliesLearn, MaxMoves: 2},
+			Tolerance: binding.Tolerance{SameIP: binding.PrefixLengths{IPv4: 24, IPv6: 120}, Families: binding.FamiliesLearn, MaxMoves: 2},
 		}
 	)
 	moves := func(minutes ...int) []time.Time {
@@ -61,6 +63,8 @@ func TestFollow(t *testing.T) {
 		{"and not replaced", families, binding.Track{Anchor: v4, Second: v6}, v6Other, 0, binding.NetworkPrefixChanged, v6, false, false},
 		{"nor the other way round", families, binding.Track{Anchor: v6, Second: v4}, v4Other, 0, binding.NetworkPrefixChanged, v4, false, false},
 		{"the first stays bound", families, binding.Track{Anchor: v4, Second: v6}, v4Other, 0, binding.NetworkPrefixChanged, v4, false, false},
+		{"by later data the second anchor is another network", families, binding.Track{Anchor: v4, Second: v6Moved}, v6Moved, 0, "", v6Moved, false, false},
+		{"and what is not there is elsewhere", families, binding.Track{Anchor: v4, Second: v6Moved}, v6Other, 0, binding.NetworkASNChanged, v6Moved, false, false},
 		{"nothing is learned abroad", families, binding.Track{Anchor: v4}, abroad, 0, binding.GeoIPCountryChanged, v4, false, false},
 		{"a second anchor is not held against what is as at the first", prefixes, binding.Track{Anchor: bare, Second: v6}, bare6, 0, "", bare, false, false},
 
@@ -72,7 +76,9 @@ func TestFollow(t *testing.T) {
 		{"back to the anchor is no move", twice, binding.Track{Anchor: v4, Moves: moves(0, 1)}, v4, 2, "", v4, false, false},
 		{"the other family is a move", twice, binding.Track{Anchor: v4, Moves: moves(0)}, v6, 2, "", v4, true, true},
 		{"one too many, nothing is learned", twice, binding.Track{Anchor: v4, Moves: moves(0, 1)}, v6, 2, binding.NetworkPrefixChanged, v4, false, false},
-		{"one too many, by the letter from the anchor", twice, binding.Track{Anchor: v4, Second: v6, Moves: moves(0, 1)}, v6, 2, binding.NetworkPrefixChanged, v4, false, false},
+		{"at the second anchor it is no move either", twice, binding.Track{Anchor: v4, Second: v6, Moves: moves(0, 1)}, v6, 2, "", v6, false, false},
+		{"one too many, beside the second anchor", twice, binding.Track{Anchor: v4, Second: v6, Moves: moves(0, 1)}, v6Beside, 2, binding.NetworkPrefixChanged, v4, false, false},
+		{"beside the second anchor it is a move", twice, binding.Track{Anchor: v4, Second: v6, Moves: moves(0)}, v6Beside, 2, "", v6, false, true},
 		{"a move to where it is broken is none", twice, binding.Track{Anchor: v4}, v4Other, 0, binding.NetworkPrefixChanged, v4, false, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -157,7 +163,7 @@ func FuzzFollowBoundsTheMovesOfAnHour(f *testing.F) {
 			assert.Zero(t, step.Moved)
 			return
 		}
-		tolerated := walk.policy.Strict().Check(walk.track.Anchor, step.To) != nil
+		tolerated := walk.policy.Strict().Check(step.From, step.To) != nil
 		within := 0
 		for _, move := range walk.track.After(step).Moves {
 			if !move.Before(walk.now.Add(-time.Hour)) {
@@ -168,6 +174,18 @@ func FuzzFollowBoundsTheMovesOfAnHour(f *testing.F) {
 			assert.Contains(t, walk.track.After(step).Moves, walk.now, "no tolerated move goes uncounted")
 		}
 		assert.LessOrEqual(t, within, int(walk.policy.MaxMoves))
+	})
+}
+
+// However a session came to where it is, it is only where its anchor lets it be:
+// nobody walks away from that step by step.
+func FuzzFollowLeadsNowhereThatTheAnchorForbids(f *testing.F) {
+	fuzzWalks(f, func(t *testing.T, walk drawnWalk, step binding.Step) {
+		if step.Broken == nil {
+			assert.Nil(t, walk.policy.Check(walk.track.Anchor, step.To))
+			return
+		}
+		assert.Equal(t, walk.track, walk.track.After(step), "what is broken leaves nothing behind")
 	})
 }
 

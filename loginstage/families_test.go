@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -66,6 +67,36 @@ func TestAnAnchorForEachFamily(t *testing.T) {
 			v := travel(t, config(binding.NetworkASNNetwork))
 			require.Equal(t, passes, v.visit(bindingtest.BerlinIPv6))
 			require.Equal(t, denied, v.visit(bindingtest.BerlinOtherPrefix))
+		})
+	})
+	t.Run("to and fro between the two is one move", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			bounded := config(binding.NetworkASNNetworkIP)
+			bounded.Tolerance.MaxMoves = 1
+			v := travel(t, bounded)
+			for range 20 { // as browsers do all the time
+				require.Equal(t, passes, v.visit(bindingtest.BerlinIPv6))
+				time.Sleep(time.Minute)
+				require.Equal(t, passes, v.visit(bindingtest.Berlin))
+				time.Sleep(time.Minute)
+			}
+			assert.Len(t, v.stored().Drift.Moves, 1)
+		})
+	})
+	t.Run("the second anchor is another network by later data", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			locator, later := places(), bindingtest.Places()
+			later.Generation = "later"
+			later.ASNs[netip.MustParsePrefix("2001:db8:1::/48")] = binding.ASN{Number: 64999}
+			reassigned := config(binding.NetworkASNNetwork)
+			reassigned.Locator = locator
+			v := travel(t, reassigned)
+			require.Equal(t, passes, v.visit(bindingtest.BerlinIPv6))
+			require.Equal(t, passes, v.visit(bindingtest.Berlin))
+			locator.replace(later)
+			require.Equal(t, passes, v.visit(bindingtest.BerlinIPv6), "nobody has moved")
+			require.Equal(t, passes, v.visit(bindingtest.Berlin))
+			require.Equal(t, denied, v.visit(other6))
 		})
 	})
 	t.Run("not from elsewhere", func(t *testing.T) {
