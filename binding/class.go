@@ -14,7 +14,7 @@ type Class uint8
 // The classes of addresses.
 const (
 	ClassUnknown       Class = iota // no address
-	ClassPublic                     // globally reachable
+	ClassPublic                     // globally reachable, or the registries do not say
 	ClassPrivate                    // RFC 1918, and unique local RFC 4193
 	ClassShared                     // carrier-grade NAT, RFC 6598
 	ClassLoopback                   // of the host itself
@@ -28,12 +28,25 @@ var classNames = []string{"unknown", "public", "private", "shared", "loopback", 
 // String returns the class's name.
 func (c Class) String() string { return levelName("Class", classNames, uint8(c)) }
 
-// special are the blocks that are no ordinary public addresses and that netip
-// does not know.
+// special are the blocks of the registries that are not globally reachable and
+// that netip does not know, behind what is in one of them and is reachable, or of
+// which the registries do not say. The first that holds an address counts.
 var special = []struct {
 	prefix netip.Prefix
 	class  Class
 }{
+	{netip.MustParsePrefix("192.0.0.9/32"), ClassPublic},    // port control protocol, RFC 7723
+	{netip.MustParsePrefix("192.0.0.10/32"), ClassPublic},   // TURN, RFC 8155
+	{netip.MustParsePrefix("2001::/32"), ClassPublic},       // Teredo, RFC 4380
+	{netip.MustParsePrefix("2001:1::1/128"), ClassPublic},   // port control protocol, RFC 7723
+	{netip.MustParsePrefix("2001:1::2/128"), ClassPublic},   // TURN, RFC 8155
+	{netip.MustParsePrefix("2001:1::3/128"), ClassPublic},   // service registration, RFC 9665
+	{netip.MustParsePrefix("2001:3::/32"), ClassPublic},     // multicast tunnels, RFC 7450
+	{netip.MustParsePrefix("2001:4:112::/48"), ClassPublic}, // AS112, RFC 7535
+	{netip.MustParsePrefix("2001:10::/28"), ClassPublic},    // ORCHID, RFC 4843
+	{netip.MustParsePrefix("2001:20::/28"), ClassPublic},    // ORCHIDv2, RFC 7343
+	{netip.MustParsePrefix("2001:30::/28"), ClassPublic},    // drone identities, RFC 9374
+
 	{netip.MustParsePrefix("100.64.0.0/10"), ClassShared},
 	{netip.MustParsePrefix("192.0.2.0/24"), ClassDocumentation},
 	{netip.MustParsePrefix("198.51.100.0/24"), ClassDocumentation},
@@ -42,12 +55,13 @@ var special = []struct {
 	{netip.MustParsePrefix("3fff::/20"), ClassDocumentation},
 	{netip.MustParsePrefix("0.0.0.0/8"), ClassReserved},
 	{netip.MustParsePrefix("192.0.0.0/24"), ClassReserved},
+	{netip.MustParsePrefix("192.88.99.2/32"), ClassReserved},
 	{netip.MustParsePrefix("198.18.0.0/15"), ClassReserved},
 	{netip.MustParsePrefix("240.0.0.0/4"), ClassReserved},
 	{netip.MustParsePrefix("64:ff9b:1::/48"), ClassReserved},
 	{netip.MustParsePrefix("100::/64"), ClassReserved},
 	{netip.MustParsePrefix("100:0:0:1::/64"), ClassReserved},
-	{netip.MustParsePrefix("2001:2::/48"), ClassReserved},
+	{netip.MustParsePrefix("2001::/23"), ClassReserved},
 	{netip.MustParsePrefix("5f00::/16"), ClassReserved},
 }
 
