@@ -1,6 +1,7 @@
 package binding
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -34,7 +35,7 @@ func (p Policy) Follow(t Track, to Location, at time.Time) Step {
 		strict := p.Strict()
 		switch lacking := strict.first(&step.From, &step.To); {
 		case lacking == "":
-		case p.Families == FamiliesLearn && sameFamily(t.Second.IP, to.IP) && strict.first(&t.Second, &step.To) == "":
+		case p.Families == FamiliesLearn && sameKind(t.Second.IP, to.IP) && strict.first(&t.Second, &step.To) == "":
 			// At an anchor by the letter, whatever the other one is by later data.
 			step.From, reason = t.Second, ""
 		case reason == "":
@@ -73,6 +74,10 @@ func (s *Step) tolerate(t Track, lacking Reason, at time.Time) Reason {
 	s.Moved = at
 	return ""
 }
+
+// sameKind reports whether two addresses are of one family and one class, so that
+// no tolerance knows the one from the other by these.
+func sameKind(a, b netip.Addr) bool { return sameFamily(a, b) && ClassOf(a) == ClassOf(b) }
 
 // movesSince is how many of the moves, which are in order, came at since or after.
 func movesSince(moves []time.Time, since time.Time) int {

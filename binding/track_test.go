@@ -1,6 +1,7 @@
 package binding_test
 
 import (
+	"math/rand/v2"
 	"net/netip"
 	"testing"
 	"time"
@@ -125,6 +126,14 @@ func fuzzWalks(f *testing.F, property func(t *testing.T, walk drawnWalk, step bi
 	f.Add(uint64(3), uint64(0), uint16(0), []byte{1, 2, 3, 1, 2, 3})
 	f.Add(uint64(0x1234567), uint64(77), uint16(2), []byte("to and fro and to and fro"))
 	f.Add(uint64(0xfedcba987), uint64(501), uint16(1), []byte{7, 8, 7, 8, 7, 8, 7, 8, 200, 201, 202})
+	seeds := rand.New(rand.NewPCG(5, 6))
+	for range 60 {
+		steps := make([]byte, 30)
+		for i := range steps {
+			steps[i] = byte(seeds.Uint32())
+		}
+		f.Add(seeds.Uint64(), seeds.Uint64(), uint16(seeds.IntN(4)), steps)
+	}
 	f.Fuzz(func(t *testing.T, policy, anchor uint64, maxMoves uint16, steps []byte) {
 		walk := drawnWalk{policy: drawPolicy(t, policy), track: binding.Track{Anchor: drawLocation(anchor)}, now: signIn}
 		walk.policy.MaxMoves = maxMoves % 65
@@ -186,6 +195,17 @@ func FuzzFollowLeadsNowhereThatTheAnchorForbids(f *testing.F) {
 			return
 		}
 		assert.Equal(t, walk.track, walk.track.After(step), "what is broken leaves nothing behind")
+	})
+}
+
+func FuzzFollowStricterNeverForgives(f *testing.F) {
+	fuzzWalks(f, func(t *testing.T, walk drawnWalk, step binding.Step) {
+		if step.Broken == nil {
+			return
+		}
+		for _, q := range stricter(walk.policy) {
+			require.NotNil(t, q.Follow(walk.track, step.To, walk.now).Broken, "%+v", q)
+		}
 	})
 }
 
