@@ -17,7 +17,7 @@ type Track struct {
 // Step is what a [Policy] makes of a session that is used from another address.
 type Step struct {
 	From, To Location
-	Broken   *Broken   // the first fact that does not hold; nil: it holds
+	Reason   Reason    // the first fact that does not hold; empty: it holds
 	Policy   Policy    // what that was decided by: the policy, or its Strict after too many moves
 	Learned  bool      // To is the session's second anchor from now on
 	Moved    time.Time // what to add to the session's moves; the zero value: nothing
@@ -30,49 +30,42 @@ type Step struct {
 // no move. All locations must be of one generation.
 func (p Policy) Follow(t Track, to Location, at time.Time) Step {
 	step := Step{From: t.Anchor, To: to, Policy: p}
-	reason := p.first(&step.From, &step.To)
+	step.Reason = p.first(&step.From, &step.To)
 	if p.MaxMoves > 0 || p.Families == FamiliesLearn {
 		strict := p.Strict()
 		switch lacking := strict.first(&step.From, &step.To); {
 		case lacking == "":
 		case p.Families == FamiliesLearn && sameKind(t.Second.IP, to.IP) && strict.first(&t.Second, &step.To) == "":
 			// At an anchor by the letter, whatever the other one is by later data.
-			step.From, reason = t.Second, ""
-		case reason == "":
-			reason = step.tolerate(t, lacking, at)
+			step.From, step.Reason = t.Second, ""
+		case step.Reason == "":
+			step.tolerate(t, lacking, at)
 		}
-	}
-	if reason != "" {
-		step.Broken = newBroken(reason, step.From, step.To)
 	}
 	return step
 }
 
 // tolerate holds a step, that holds by tolerance and not by the letter for the
-// reason lacking, to the second anchor and to the bound on moves. It returns what
-// is broken then, if anything.
-func (s *Step) tolerate(t Track, lacking Reason, at time.Time) Reason {
+// reason lacking, to the second anchor and to the bound on moves.
+func (s *Step) tolerate(t Track, lacking Reason, at time.Time) {
 	if s.Policy.Learns(s.From, s.To) {
 		if s.Learned = !t.Second.IP.IsValid(); !s.Learned {
 			s.From = t.Second
-			if reason := s.Policy.first(&s.From, &s.To); reason != "" {
-				return reason
-			}
+			s.Reason = s.Policy.first(&s.From, &s.To)
 		}
 	}
-	if s.Policy.MaxMoves == 0 {
-		return ""
+	if s.Reason != "" || s.Policy.MaxMoves == 0 {
+		return
 	}
 	at = at.Truncate(time.Second) // a browser that has moved sends many requests at once
 	if _, known := slices.BinarySearchFunc(t.Moves, at, time.Time.Compare); known {
-		return ""
+		return
 	}
-	if movesSince(t.Moves, at.Add(-time.Hour)) >= int(s.Policy.MaxMoves) {
-		*s = Step{From: t.Anchor, To: s.To, Policy: s.Policy.Strict()}
-		return lacking
+	if movesSince(t.Moves, at.Add(-time.Hour)) < int(s.Policy.MaxMoves) {
+		s.Moved = at
+	} else {
+		*s = Step{From: t.Anchor, To: s.To, Policy: s.Policy.Strict(), Reason: lacking}
 	}
-	s.Moved = at
-	return ""
 }
 
 // sameKind reports whether two addresses are of one family and one class, so that

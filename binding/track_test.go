@@ -85,7 +85,7 @@ func TestFollow(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			at := signIn.Add(time.Duration(test.minute) * time.Minute)
 			step := test.policy.Follow(test.track, test.to, at.Add(999*time.Millisecond))
-			assert.Equal(t, test.want, reason(step.Broken))
+			assert.Equal(t, test.want, step.Reason)
 			assert.Equal(t, test.want, step.Explain().Decisive)
 			assert.Equal(t, test.from, step.From)
 			assert.Equal(t, test.to, step.To)
@@ -160,7 +160,7 @@ func FuzzFollowNeverReplacesAnAnchor(f *testing.F) {
 			assert.Equal(t, walk.track.Second, after.Second)
 		}
 		if step.Learned {
-			assert.Nil(t, step.Broken, "nothing is learned from where something is broken")
+			assert.Empty(t, step.Reason, "nothing is learned from where something is broken")
 			assert.NotEqual(t, walk.track.Anchor.IP.Unmap().Is4(), after.Second.IP.Unmap().Is4())
 		}
 	})
@@ -168,7 +168,7 @@ func FuzzFollowNeverReplacesAnAnchor(f *testing.F) {
 
 func FuzzFollowBoundsTheMovesOfAnHour(f *testing.F) {
 	fuzzWalks(f, func(t *testing.T, walk drawnWalk, step binding.Step) {
-		if walk.policy.MaxMoves == 0 || step.Broken != nil {
+		if walk.policy.MaxMoves == 0 || step.Reason != "" {
 			assert.Zero(t, step.Moved)
 			return
 		}
@@ -190,7 +190,7 @@ func FuzzFollowBoundsTheMovesOfAnHour(f *testing.F) {
 // nobody walks away from that step by step.
 func FuzzFollowLeadsNowhereThatTheAnchorForbids(f *testing.F) {
 	fuzzWalks(f, func(t *testing.T, walk drawnWalk, step binding.Step) {
-		if step.Broken == nil {
+		if step.Reason == "" {
 			assert.Nil(t, walk.policy.Check(walk.track.Anchor, step.To))
 			return
 		}
@@ -200,11 +200,11 @@ func FuzzFollowLeadsNowhereThatTheAnchorForbids(f *testing.F) {
 
 func FuzzFollowStricterNeverForgives(f *testing.F) {
 	fuzzWalks(f, func(t *testing.T, walk drawnWalk, step binding.Step) {
-		if step.Broken == nil {
+		if step.Reason == "" {
 			return
 		}
 		for _, q := range stricter(walk.policy) {
-			require.NotNil(t, q.Follow(walk.track, step.To, walk.now).Broken, "%+v", q)
+			require.NotEmpty(t, q.Follow(walk.track, step.To, walk.now).Reason, "%+v", q)
 		}
 	})
 }
@@ -212,13 +212,13 @@ func FuzzFollowStricterNeverForgives(f *testing.F) {
 func FuzzFollowOnlyForgives(f *testing.F) {
 	fuzzWalks(f, func(t *testing.T, walk drawnWalk, step binding.Step) {
 		strict := walk.policy.Strict().Follow(walk.track, step.To, walk.now)
-		if strict.Broken == nil {
-			assert.Nil(t, step.Broken)
+		if strict.Reason == "" {
+			assert.Empty(t, step.Reason)
 			assert.False(t, step.Learned)
 			assert.Zero(t, step.Moved)
 		}
-		assert.Equal(t, reason(walk.policy.Strict().Check(walk.track.Anchor, step.To)), reason(strict.Broken), "without tolerance only the anchor counts")
-		assert.Equal(t, reason(step.Broken), reason(step.Policy.Check(step.From, step.To)))
+		assert.Equal(t, reason(walk.policy.Strict().Check(walk.track.Anchor, step.To)), strict.Reason, "without tolerance only the anchor counts")
+		assert.Equal(t, step.Reason, reason(step.Policy.Check(step.From, step.To)))
 	})
 }
 
@@ -231,9 +231,9 @@ func TestFollowingAllocatesNothingWhereItHolds(t *testing.T) {
 		"tolerant": {Network: binding.NetworkASNNetwork, Tolerance: binding.Tolerance{Families: binding.FamiliesLearn, MaxMoves: 9}},
 	} {
 		to := in("2a00:1::2", 64500, "2a00:1::/32", "DE")
-		require.Nil(t, policy.Follow(track, to, signIn).Broken)
+		require.Empty(t, policy.Follow(track, to, signIn).Reason)
 		assert.Zero(t, testing.AllocsPerRun(100, func() {
-			if policy.Follow(track, to, signIn).Broken != nil {
+			if policy.Follow(track, to, signIn).Reason != "" {
 				to.IP = netip.Addr{}
 			}
 		}), name)

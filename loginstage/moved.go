@@ -71,17 +71,20 @@ func (l *UserLogin) relocate(ctx context.Context, s session.Session, generation 
 // decide says what is done about the step, and what it adds to the session's
 // drift.
 func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.Step) verdict {
-	v := verdict{action: binding.Allow, broken: step.Broken}
+	v := verdict{action: binding.Allow}
 	if step.Learned {
 		v.drift.Second = step.To
 	}
 	if !step.Moved.IsZero() {
 		v.drift.Moves = []time.Time{step.Moved}
 	}
-	if v.broken == nil {
+	if step.Reason == "" {
 		return v
 	}
 	decision := step.Explain()
+	if decision.Decisive == "" { // a list was replaced in between, and it holds now
+		return v
+	}
 	if l.stale() {
 		decision.Action = max(decision.Action, binding.Report)
 	}
