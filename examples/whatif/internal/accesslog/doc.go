@@ -1,0 +1,8 @@
+// Package accesslog reads who used which session from where out of access logs:
+// Combined Log Format, CSV with a header, and JSON lines, compressed with gzip or
+// not. Files are streamed, and read side by side in the order of time, so it does
+// not matter whether they follow one another or come from several servers.
+//
+// A line that cannot be read is counted and passed over. What is wrong with it is
+// told without its content, which may hold what nobody should see.
+package accesslog

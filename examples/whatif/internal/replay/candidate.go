@@ -1,0 +1,46 @@
+package replay
+
+import "github.com/mooring-go/mooring/binding"
+
+// Candidate is a policy to try.
+type Candidate struct {
+	Network   binding.Network `json:"network"`
+	GeoIP     binding.GeoIP   `json:"geoip"`
+	Tolerance string          `json:"tolerance"` // what the tolerance is called
+	Name      string          `json:"name,omitempty"`
+	Policy    binding.Policy  `json:"policy"`
+}
+
+// NoTolerance is what the tolerance of nothing is called.
+const NoTolerance = "none"
+
+// Grid is each network level with each GeoIP level and the tolerance of each
+// preset, ending sessions for whatever does not hold.
+func Grid() []Candidate {
+	var all []Candidate
+	for _, preset := range []binding.Preset{binding.PresetNone, binding.PresetRelaxed, binding.PresetBalanced, binding.PresetStrict} {
+		for network := binding.NetworkOff; network <= binding.NetworkASNNetworkIP; network++ {
+			for geoIP := binding.GeoIPOff; geoIP <= binding.GeoIPCity; geoIP++ {
+				policy := binding.Policy{Network: network, GeoIP: geoIP, Tolerance: preset.Policy().Tolerance}
+				if policy.Binds() {
+					all = append(all, Candidate{Network: network, GeoIP: geoIP, Tolerance: preset.String(), Policy: policy})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// Presets are the presets as they are, with their actions.
+func Presets() []Candidate {
+	var all []Candidate
+	for _, preset := range []binding.Preset{binding.PresetRelaxed, binding.PresetBalanced, binding.PresetStrict} {
+		all = append(all, Named(preset.String(), preset.Policy()))
+	}
+	return all
+}
+
+// Named is a policy with a name of its own.
+func Named(name string, p binding.Policy) Candidate {
+	return Candidate{Name: name, Network: p.Network, GeoIP: p.GeoIP, Tolerance: name, Policy: p}
+}
