@@ -48,7 +48,9 @@ func (p Policy) Follow(t Track, to Location, at time.Time) Step {
 // tolerate holds a step, that holds by tolerance and not by the letter for the
 // reason lacking, to the second anchor and to the bound on moves.
 func (s *Step) tolerate(t Track, lacking Reason, at time.Time) {
-	if s.Policy.Learns(s.From, s.To) {
+	oneFamily := s.Policy
+	oneFamily.Families = FamiliesStrict
+	if s.Policy.Learns(s.From, s.To) && oneFamily.first(&s.From, &s.To) != "" { // what holds without it needs no second anchor
 		if s.Learned = !t.Second.IP.IsValid(); !s.Learned {
 			s.From = t.Second
 			s.Reason = s.Policy.first(&s.From, &s.To)
