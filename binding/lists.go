@@ -3,7 +3,6 @@ package binding
 import (
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,78 +96,6 @@ func (g *ASNGroups) UnmarshalText(text []byte) error {
 		groups = append(groups, group)
 	}
 	return g.Set(groups...)
-}
-
-// Prefixes is a list of networks. A nil pointer and the zero value are empty. It
-// can be replaced while it is in use, and is safe for concurrent use. Looking an
-// address up takes time in proportion to the list. Its text is
-// "192.0.2.0/24,2001:db8::/32".
-type Prefixes struct {
-	list atomic.Pointer[[]netip.Prefix]
-}
-
-// NewPrefixes returns the list, or an error as [Prefixes.Set] does.
-func NewPrefixes(list ...netip.Prefix) (*Prefixes, error) {
-	p := new(Prefixes)
-	return p, p.Set(list...)
-}
-
-// Set replaces the list. A prefix that is not valid is an error, and changes
-// nothing.
-func (p *Prefixes) Set(list ...netip.Prefix) error {
-	masked := make([]netip.Prefix, len(list))
-	for i, prefix := range list {
-		if !prefix.IsValid() {
-			return fmt.Errorf("binding: prefix %s: want an address and a length, such as 192.0.2.0/24", prefix)
-		}
-		if prefix.Addr().Is4In6() {
-			return fmt.Errorf("binding: prefix %s: want it as IPv4, not mapped into IPv6", prefix)
-		}
-		masked[i] = prefix.Masked()
-	}
-	p.list.Store(&masked)
-	return nil
-}
-
-// Contains reports whether the address is in one of the networks.
-func (p *Prefixes) Contains(ip netip.Addr) bool {
-	ip = Normalize(ip)
-	return slices.ContainsFunc(p.load(), func(prefix netip.Prefix) bool { return prefix.Contains(ip) })
-}
-
-// load is the list as of now.
-func (p *Prefixes) load() []netip.Prefix {
-	if p == nil {
-		return nil
-	}
-	if list := p.list.Load(); list != nil {
-		return *list
-	}
-	return nil
-}
-
-// MarshalText returns the list as UnmarshalText reads it.
-func (p *Prefixes) MarshalText() ([]byte, error) {
-	list := p.load()
-	texts := make([]string, len(list))
-	for i, prefix := range list {
-		texts[i] = prefix.String()
-	}
-	return []byte(strings.Join(texts, ",")), nil
-}
-
-// UnmarshalText replaces the list by that in text, and leaves it as it was on
-// error. Empty text is an empty list.
-func (p *Prefixes) UnmarshalText(text []byte) error {
-	var list []netip.Prefix
-	for part := range fields(text) {
-		prefix, err := netip.ParsePrefix(part)
-		if err != nil {
-			return fmt.Errorf("binding: prefix %.60q: want an address and a length, such as 192.0.2.0/24", part)
-		}
-		list = append(list, prefix)
-	}
-	return p.Set(list...)
 }
 
 // fields yields the parts of a list that is separated by commas, none for empty

@@ -3,6 +3,7 @@ package binding_test
 import (
 	"math"
 	"net/netip"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -83,6 +84,39 @@ func TestPrefixes(t *testing.T) {
 		text, err := none.MarshalText()
 		assert.NoError(t, err, name)
 		assert.Empty(t, text, name)
+	}
+}
+
+// Relays and the like have a quarter of a million prefixes.
+func TestLongLists(t *testing.T) {
+	var list []netip.Prefix
+	for i := range 1 << 18 {
+		list = append(list, netip.PrefixFrom(netip.AddrFrom4([4]byte{172, byte(i >> 16), byte(i >> 8), byte(i)}), 32))
+	}
+	prefixes, err := binding.NewPrefixes(append(list, netip.MustParsePrefix("2001:db8::/48"))...)
+	require.NoError(t, err)
+	inside, outside := address("172.3.255.255"), address("172.4.0.0")
+	assert.True(t, prefixes.Contains(inside))
+	assert.False(t, prefixes.Contains(outside))
+	assert.True(t, prefixes.Contains(address("2001:db8::1")))
+	assert.Zero(t, testing.AllocsPerRun(1, func() { prefixes.Contains(outside) }))
+}
+
+func BenchmarkPrefixesContains(b *testing.B) {
+	for _, n := range []int{1, 1000, 250_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			var list []netip.Prefix
+			for i := range n {
+				list = append(list, netip.PrefixFrom(netip.AddrFrom4([4]byte{172, byte(i >> 16), byte(i >> 8), byte(i)}), 32-i%4))
+			}
+			prefixes, err := binding.NewPrefixes(list...)
+			require.NoError(b, err)
+			ip := netip.MustParseAddr("1.1.1.1")
+			b.ReportAllocs()
+			for b.Loop() {
+				prefixes.Contains(ip)
+			}
+		})
 	}
 }
 

@@ -67,6 +67,7 @@ func TestFollow(t *testing.T) {
 		{"by later data the second anchor is another network", families, binding.Track{Anchor: v4, Second: v6Moved}, v6Moved, 0, "", v6Moved, false, false},
 		{"and what is not there is elsewhere", families, binding.Track{Anchor: v4, Second: v6Moved}, v6Other, 0, binding.NetworkASNChanged, v6Moved, false, false},
 		{"nothing is learned abroad", families, binding.Track{Anchor: v4}, abroad, 0, binding.GeoIPCountryChanged, v4, false, false},
+		{"a second anchor is not one for the first family", prefixes, binding.Track{Anchor: v4, Second: bare6}, bare, 0, binding.NetworkPrefixChanged, v4, false, false},
 		{"a second anchor is not held against what is as at the first", prefixes, binding.Track{Anchor: bare, Second: v6}, bare6, 0, "", bare, false, false},
 
 		{"the first move", twice, binding.Track{Anchor: v4}, v4Next, 0, "", v4, false, true},
