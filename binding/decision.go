@@ -36,8 +36,8 @@ type Ruling struct {
 // Its JSON has all that it takes to decide again, under another policy or with
 // other databases.
 type Decision struct {
-	Policy   Policy   `json:"policy"`
-	From     Location `json:"from"` // with the generation of its data
+	Policy   Policy   `json:"policy"` // with its lists as they were; of Exempt what holds To
+	From     Location `json:"from"`   // with the generation of its data
 	To       Location `json:"to"`
 	Rulings  []Ruling `json:"rulings"`
 	Action   Action   `json:"action"`           // Allow if nothing is broken
@@ -48,6 +48,8 @@ type Decision struct {
 // from to, and says why. It finds a fact broken exactly where [Policy.Check]
 // does. Of the actions for all that is broken the strictest counts.
 func (p Policy) Explain(from, to Location) Decision {
+	p = p.frozen()
+	p.Exempt = p.Exempt.around(to.IP)
 	d := Decision{Policy: p, From: from, To: to, Action: Allow}
 	for _, reason := range reasons {
 		r := Ruling{Rule: reason, Action: Allow}

@@ -49,6 +49,16 @@ func (g *ASNGroups) Same(a, b uint32) bool {
 	return okA && okB && groupA == groupB
 }
 
+// frozen is the groups as they are now, or nil for nil.
+func (g *ASNGroups) frozen() *ASNGroups {
+	if g == nil {
+		return nil
+	}
+	now := new(ASNGroups)
+	now.groupOf.Store(g.groupOf.Load())
+	return now
+}
+
 // load is the group of each number, as of now.
 func (g *ASNGroups) load() map[uint32]int {
 	if g == nil {

@@ -29,6 +29,12 @@ func (p Policy) Strict() Policy {
 	return p
 }
 
+// frozen is p with its lists as they are now, whatever becomes of them.
+func (p Policy) frozen() Policy {
+	p.ASNGroups, p.Exempt = p.ASNGroups.frozen(), p.Exempt.frozen()
+	return p
+}
+
 // Learns reports whether to is of the other address family than from, and p
 // compares addresses and keeps an anchor per family: to is then compared with
 // the anchor of its family too, or becomes it. An exempt address is not the

@@ -73,6 +73,32 @@ func (p *Prefixes) Contains(ip netip.Addr) bool {
 	return false
 }
 
+// frozen is the list as it is now, or nil for nil.
+func (p *Prefixes) frozen() *Prefixes {
+	if p == nil {
+		return nil
+	}
+	now := new(Prefixes)
+	now.held.Store(p.held.Load())
+	return now
+}
+
+// around is what of the list holds the address, or nil for nothing.
+func (p *Prefixes) around(ip netip.Addr) *Prefixes {
+	if !p.Contains(ip) {
+		return nil
+	}
+	var list []netip.Prefix
+	for _, prefix := range p.load().list {
+		if prefix.Contains(Normalize(ip)) {
+			list = append(list, prefix)
+		}
+	}
+	holding := new(Prefixes)
+	_ = holding.Set(list...) // they were valid
+	return holding
+}
+
 // load is the list as of now, or nil for none.
 func (p *Prefixes) load() *prefixSet {
 	if p == nil {

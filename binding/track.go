@@ -29,6 +29,14 @@ type Step struct {
 // holds between either anchor and to without any tolerance, it holds, and that is
 // no move. All locations must be of one generation.
 func (p Policy) Follow(t Track, to Location, at time.Time) Step {
+	step := p.follow(t, to, at)
+	if step.Reason != "" && (p.ASNGroups != nil || p.Exempt != nil) {
+		return p.frozen().follow(t, to, at) // so that it is explained as it was decided
+	}
+	return step
+}
+
+func (p Policy) follow(t Track, to Location, at time.Time) Step {
 	step := Step{From: t.Anchor, To: to, Policy: p}
 	step.Reason = p.first(&step.From, &step.To)
 	if p.MaxMoves > 0 || p.Families == FamiliesLearn {

@@ -18,10 +18,11 @@ func TestExplainedEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := loginstage.Config{
 			NetworkBinding: binding.NetworkASNNetwork, GeoIPBinding: binding.GeoIPCity, ExplainEvents: true,
-			Tolerance: binding.Tolerance{Exempt: new(binding.Prefixes)},
+			Tolerance: binding.Tolerance{Exempt: new(binding.Prefixes), ASNGroups: new(binding.ASNGroups)},
 			Actions:   binding.Always(binding.StepUp).With(binding.Report, binding.NetworkPrefixChanged).With(binding.End, binding.GeoIPCountryChanged),
 		}
 		require.NoError(t, config.Tolerance.Exempt.Set(netip.MustParsePrefix("203.0.113.0/24")))
+		require.NoError(t, config.Tolerance.ASNGroups.Set([]uint32{64501, 64502}))
 		v := travel(t, config)
 		require.Equal(t, passes, v.visit(bindingtest.BerlinOtherPrefix))
 		require.Equal(t, passes, v.visit(bindingtest.Munich))
@@ -48,7 +49,8 @@ func TestExplainedEvents(t *testing.T) {
 			assert.Equal(t, want.to, read.To.IP)
 			assert.Equal(t, "places", read.From.Generation)
 			assert.Equal(t, "places", read.To.Generation)
-			assert.True(t, read.Policy.Exempt.Contains(bindingtest.Unlocated))
+			assert.True(t, read.Policy.ASNGroups.Same(64501, 64502))
+			assert.Nil(t, read.Policy.Exempt, "it does not hold the address")
 			assert.Len(t, read.Rulings, 8)
 			again := read.Policy.Explain(read.From, read.To)
 			assert.Equal(t, read.String(), again.String(), "decided again")
