@@ -68,7 +68,7 @@ func (l *UserLogin) Begin(w http.ResponseWriter, r *http.Request, user User) (*C
 		Policy: policy, Anchor: here,
 	}
 	if l.config.StaySignedInOffset == 0 {
-		_, err := l.signIn(w, r, s, false)
+		_, err := l.signIn(w, r, s, here, false)
 		return nil, err
 	}
 	s.Pending = true
@@ -106,6 +106,8 @@ func challengeOf(pending session.Session, offset duration.Duration) *Challenge {
 // get [ErrNoChallenge]. A client that has moved since Begin so that the binding
 // is broken gets [*binding.Broken], and has to sign in again; where the Actions
 // do not end a session for it, the new one is restricted, or it is reported.
+// Where the binding does not hold by the letter the session stays bound to where
+// Begin was called.
 func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer) error {
 	pending, err := l.sessions.LoadPending(r)
 	if isEnded(err) {
@@ -129,9 +131,11 @@ func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer
 	}
 	s := pending
 	s.Created, s.LastSeen = session.Now(), time.Time{}
-	s.IP, s.Anchor = here.IP, here
-	s.Drift.Restricted = moved.drift.Restricted
-	s, err = l.signIn(w, r, s, answer.StaySignedIn)
+	s.IP, s.Drift = here.IP, moved.drift
+	if here.IP == pending.Anchor.IP || moved.byTheLetter(pending) {
+		s.Anchor = here // and otherwise it stays, so that it is not moved by a tolerance
+	}
+	s, err = l.signIn(w, r, s, here, answer.StaySignedIn)
 	if isEnded(err) {
 		return ErrNoChallenge
 	}
@@ -154,9 +158,9 @@ func (l *UserLogin) denyMoved(r *http.Request, pending session.Session, moved ve
 	return fmt.Errorf("loginstage: moved before the challenge was answered: %w", moved.broken)
 }
 
-// signIn starts s, which is as yet without its limits. A pending s must still
-// be live, and is answered.
-func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Session, staySignedIn bool) (session.Session, error) {
+// signIn starts s, from here, which is as yet without its limits. A pending s must
+// still be live, and is answered.
+func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Session, here binding.Location, staySignedIn bool) (session.Session, error) {
 	l.limit(&s, staySignedIn)
 	device, err := l.knownDevice(r, s.User)
 	if err != nil {
@@ -176,7 +180,7 @@ func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Ses
 	}
 	l.rememberDevice(w, r, s, device)
 	l.clearNotice(w, r)
-	l.events.emit(r.Context(), l.loginEvent(r, s))
+	l.events.emit(r.Context(), l.loginEvent(r, s, here))
 	return s, nil
 }
 
@@ -273,11 +277,11 @@ func (l *UserLogin) deny(r *http.Request, cause session.Cause, user string, move
 	l.events.emit(r.Context(), event)
 }
 
-func (l *UserLogin) loginEvent(r *http.Request, s session.Session) Event {
+func (l *UserLogin) loginEvent(r *http.Request, s session.Session, here binding.Location) Event {
 	event := Event{
 		ID: eventID(ActionLogin, s.ID), Version: EventVersion, Time: s.Created, Action: ActionLogin, Cause: CauseSignedIn,
 		User: s.User, Session: s.ID, Stage: s.Stage, ClientIP: s.IP, Actor: s.User,
-		Context: Context{ASN: s.Anchor.ASN, Geo: s.Anchor.Geo, HTTPRequest: requestOf(r)},
+		Context: Context{ASN: here.ASN, Geo: here.Geo, HTTPRequest: requestOf(r)},
 	}
 	if l.config.RememberDevice > 0 {
 		event.Context.KnownDevice = &s.KnownDevice

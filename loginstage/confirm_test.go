@@ -126,6 +126,21 @@ func TestConfirm(t *testing.T) {
 	})
 }
 
+func TestAFreshSignInLiftsTheRestriction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := travel(t, steppingUp)
+		require.Equal(t, passes, v.visit(bindingtest.Paris))
+		require.Equal(t, denied, v.Call("GET", "/private", nil).StatusCode)
+		v.signIn()
+		assert.Equal(t, passes, v.Call("GET", "/private", nil).StatusCode)
+		assert.Empty(t, v.stored().Drift.Restricted)
+		assert.Equal(t, bindingtest.Paris, v.stored().Anchor.IP)
+		assert.Equal(t, passes, v.visit(bindingtest.Paris))
+		require.Equal(t, passes, v.visit(bindingtest.Berlin))
+		assert.Equal(t, denied, v.Call("GET", "/private", nil).StatusCode, "bound to where it was made")
+	})
+}
+
 func TestConfirmUntilTheBrowserCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := steppingUp
@@ -276,7 +291,11 @@ func TestFinishFromElsewhereIsNoWayAround(t *testing.T) {
 		v.MoveTo(bindingtest.Paris)
 		require.Equal(t, passes, v.PostForm("/finish", nil).StatusCode)
 		require.Len(t, v.told(loginstage.ActionReport), 1)
-		assert.True(t, v.stored().Drift.IsZero())
+		assert.Empty(t, v.stored().Drift.Restricted)
+		assert.Equal(t, bindingtest.Berlin, v.stored().Anchor.IP, "bound to where the user was proved")
 		assert.Equal(t, passes, v.Call("GET", "/private", nil).StatusCode)
+		require.Equal(t, passes, v.visit(bindingtest.Berlin))
+		require.Equal(t, passes, v.visit(bindingtest.Paris))
+		assert.Len(t, v.told(loginstage.ActionReport), 1, "told once")
 	})
 }

@@ -20,6 +20,7 @@ type verdict struct {
 	broken    *binding.Broken   // what the action is for; nil if nothing is broken
 	explained *binding.Decision // where events are to have it
 	drift     session.Drift     // what to add to the session's
+	step      binding.Step      // what all that comes of
 }
 
 // maxGenerations is how often the locator's data may be replaced during one
@@ -71,7 +72,7 @@ func (l *UserLogin) relocate(ctx context.Context, s session.Session, generation 
 // decide says what is done about the step, and what it adds to the session's
 // drift.
 func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.Step) verdict {
-	v := verdict{action: binding.Allow}
+	v := verdict{action: binding.Allow, step: step}
 	if step.Learned {
 		v.drift.Second = step.To
 	}
@@ -105,6 +106,11 @@ func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.
 		v.drift.Reported = []string{moveKey(v.broken)}
 	}
 	return v
+}
+
+// byTheLetter reports whether s holds without any tolerance.
+func (v verdict) byTheLetter(s session.Session) bool {
+	return v.broken == nil && s.Policy.Strict().Check(v.step.From, v.step.To) == nil
 }
 
 // stale reports whether the locator's data is too old to end a session by.
