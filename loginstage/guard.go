@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
@@ -127,23 +128,37 @@ func (l *UserLogin) hold(r *http.Request, s session.Session) (session.Session, e
 	if err != nil && s.Policy.Binds() {
 		return s, err // who knows where a bound session is used from must not guess
 	}
-	seen := session.Seen{Time: session.Now(), IP: ip}
 	if ip != s.IP {
-		moved, err := l.judge(r.Context(), s, ip)
+		return l.move(r, s, ip)
+	}
+	return l.sessions.Touch(r.Context(), s, session.Seen{Time: session.Now(), IP: ip})
+}
+
+// move holds s to its binding where it is used from ip.
+func (l *UserLogin) move(r *http.Request, s session.Session, ip netip.Addr) (session.Session, error) {
+	moved, err := l.judge(r.Context(), s, ip)
+	if err != nil {
+		return s, err
+	}
+	if moved.action == binding.End {
+		return s, l.endBroken(r, s, moved)
+	}
+	before := s.Drift
+	s, err = l.sessions.Touch(r.Context(), s, session.Seen{Time: session.Now(), IP: ip, Drift: moved.drift})
+	if err != nil {
+		return s, err
+	}
+	if learned := moved.drift.Second.IP; learned.IsValid() {
+		kept, err := l.sessions.Get(r.Context(), s.ID)
 		if err != nil {
 			return s, err
 		}
-		if moved.action == binding.End {
-			return s, l.endBroken(r, s, moved)
+		if kept.Drift.Second.IP != learned { // another request was the first to teach one
+			return l.move(r, kept, ip)
 		}
-		seen.Drift = moved.drift
-		before := s.Drift
-		if s, err = l.sessions.Touch(r.Context(), s, seen); err == nil {
-			l.tellMoved(r, s, before, moved)
-		}
-		return s, err
 	}
-	return l.sessions.Touch(r.Context(), s, seen)
+	l.tellMoved(r, s, before, moved)
+	return s, nil
 }
 
 // brokenError carries a session out of hold that this request has ended, or
