@@ -128,7 +128,7 @@ func (l *UserLogin) hold(r *http.Request, s session.Session) (session.Session, e
 	if err != nil && s.Policy.Binds() {
 		return s, err // who knows where a bound session is used from must not guess
 	}
-	if ip != s.IP {
+	if ip != s.IP || l.letOff(s) {
 		return l.move(r, s, ip)
 	}
 	return l.sessions.Touch(r.Context(), s, session.Seen{Time: session.Now(), IP: ip})

@@ -103,9 +103,17 @@ func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.
 	case binding.StepUp:
 		v.drift.Restricted = v.broken.Reason
 	case binding.Report:
-		v.drift.Reported = []string{moveKey(v.broken)}
+		if move := moveKey(v.broken); !slices.Contains(s.Drift.Reported, move) {
+			v.drift.Reported = []string{move}
+		}
 	}
 	return v
+}
+
+// letOff reports whether s is to be judged though it has not moved again, because
+// what it was reported for may be what stale data let off.
+func (l *UserLogin) letOff(s session.Session) bool {
+	return l.config.ReportWhenStale && len(s.Drift.Reported) > 0 && !l.stale()
 }
 
 // byTheLetter reports whether s holds without any tolerance.

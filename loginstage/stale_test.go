@@ -55,6 +55,23 @@ func TestStaleDataOnlyReports(t *testing.T) {
 	}
 }
 
+// What was let off for stale data is not let off for ever, though it stays where
+// it is.
+func TestFreshDataCatchesUpWithWhatStaleDataLetOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		locator := &ageing{Locator: bindingtest.Places()}
+		v := travel(t, loginstage.Config{GeoIPBinding: binding.GeoIPCountry, Locator: locator, ReportWhenStale: true})
+		locator.stale.Store(true)
+		for range 3 {
+			require.Equal(t, passes, v.visit(bindingtest.Paris))
+		}
+		require.Len(t, v.told(loginstage.ActionReport), 1)
+		locator.stale.Store(false)
+		require.Equal(t, denied, v.visit(bindingtest.Paris))
+		assert.Equal(t, binding.GeoIPCountryChanged, v.ended())
+	})
+}
+
 func TestStaleDataForgivesNothingUnlessAskedTo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		locator := &ageing{Locator: bindingtest.Places()}
