@@ -70,3 +70,21 @@ func TestOneOfTwoSecondAnchorsIsLearned(t *testing.T) {
 		assert.ElementsMatch(t, []int{passes, denied}, status)
 	})
 }
+
+// Reports of one move, from many requests at once, are folded.
+func TestOneOfManyReportsAtOnceIsTold(t *testing.T) {
+	for name, action := range map[string]binding.Action{"report": binding.Report, "step up": binding.StepUp} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				v := travel(t, loginstage.Config{NetworkBinding: binding.NetworkASN, Actions: binding.Always(action), Store: gate(8)})
+				var all sync.WaitGroup
+				for range 8 {
+					w := v.at(v.stage, bindingtest.Paris)
+					all.Go(func() { assert.Equal(t, passes, w.Call("GET", "/open", nil).StatusCode) })
+				}
+				all.Wait()
+				assert.Len(t, append(v.told(loginstage.ActionReport), v.told(loginstage.ActionStepUp)...), 1)
+			})
+		})
+	}
+}

@@ -138,12 +138,16 @@ func moveKey(broken *binding.Broken) string {
 // before.
 func (l *UserLogin) tellMoved(r *http.Request, s session.Session, before session.Drift, moved verdict) {
 	var action Action
+	var once string // what is told once
 	switch {
 	case moved.action == binding.StepUp && before.Restricted == "":
-		action = ActionStepUp
+		action, once = ActionStepUp, eventID(ActionStepUp, s.ID)
 	case moved.action == binding.Report && !slices.Contains(before.Reported, moveKey(moved.broken)):
-		action = ActionReport
+		action, once = ActionReport, eventID(ActionReport, s.ID, moveKey(moved.broken))
 	default:
+		return
+	}
+	if !l.told.first(once) {
 		return
 	}
 	event := Event{

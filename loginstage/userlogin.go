@@ -18,6 +18,7 @@ type UserLogin struct {
 	config   Config
 	sessions *session.Manager
 	events   *emitter
+	told     told
 }
 
 var _ Stage = (*UserLogin)(nil)
