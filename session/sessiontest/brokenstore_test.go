@@ -428,6 +428,19 @@ var brokenStores = []breakage[brokenStore]{
 			return b.Store.Touch(ctx, id, seen)
 		}
 	}},
+	{"a later touch teaches another second anchor", []string{"Touch adds to the drift", "of parallel touches one teaches the second anchor"},
+		func(b *brokenStore) {
+			b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
+				if err := b.Store.Touch(ctx, id, seen); err != nil || !seen.Drift.Second.IP.IsValid() {
+					return err
+				}
+				yield()
+				s, err := b.Get(ctx, id)
+				s.Drift.Second = seen.Drift.Second
+				b.setOver(s)
+				return err
+			}
+		}},
 	{"Touch revives", []string{"Touch does not revive an ended session"}, func(b *brokenStore) {
 		b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
 			err := b.Store.Touch(ctx, id, seen)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
 )
 
@@ -162,6 +163,30 @@ var raceRules = []rule[*storeFixture]{
 					}
 					f.isLive(s)
 				}
+			})
+		}},
+	{"of parallel touches one teaches the second anchor",
+		"What is learned is never replaced: whoever looks after their touch sees the anchor that stays.",
+		func(f *storeFixture) {
+			f.race(func(user string) ([]func() error, func()) {
+				s := f.started(f.session(user))
+				var seen [racers]binding.Location
+				return times(racers, func(i int) error {
+						second := binding.Location{IP: netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 15: byte(i)})}
+						at := f.now.Add(time.Duration(i))
+						if err := f.Touch(f.Context(), s.ID, session.Seen{Time: at, IP: second.IP, Drift: session.Drift{Second: second}}); err != nil {
+							return err
+						}
+						got, err := f.Get(f.Context(), s.ID)
+						seen[i] = got.Drift.Second
+						return err
+					}), func() {
+						got, err := f.Get(f.Context(), s.ID)
+						require.NoError(f, err)
+						for i := range racers {
+							require.Equal(f, got.Drift.Second, seen[i], "racer %d", i)
+						}
+					}
 			})
 		}},
 	{"of parallel Starts of one ID exactly one succeeds",

@@ -61,6 +61,11 @@ var touchRules = []rule[*storeFixture]{
 			f.touch(&s, session.Seen{Time: f.now.Add(3), IP: s.IP})
 			require.Len(f, s.Drift.Moves, 2)
 			f.isLive(s)
+			f.touch(&s, session.Seen{Time: f.now.Add(4), IP: s.IP, Drift: session.Drift{
+				Second: binding.Location{IP: netip.MustParseAddr("2001:db8::ffff")}, Restricted: binding.NetworkIPChanged,
+			}})
+			require.Equal(f, f.full().Anchor, s.Drift.Second)
+			f.isLive(s)
 		}},
 	{"Touch does not revive an ended session",
 		"Touch acts on live sessions alone. An ended one is *EndedError with its ending, and stays as it is.",
