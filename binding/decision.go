@@ -1,6 +1,7 @@
 package binding
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -86,8 +87,8 @@ func (d Decision) Tolerated() bool {
 	return tolerated && d.Decisive == ""
 }
 
-// String is the decision in one line: the rules that were considered, and what
-// is done.
+// String is the decision in one line: what is done, the rules that were considered,
+// with both values where they differ, and the generations of the data.
 func (d Decision) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s -> %s: %s", d.From.IP, d.To.IP, d.Action)
@@ -101,12 +102,37 @@ func (d Decision) String() string {
 		case Held:
 			fmt.Fprintf(&b, "; %s holds", r.Rule)
 		case Tolerated:
-			fmt.Fprintf(&b, "; %s tolerated by %s", r.Rule, r.By)
+			fmt.Fprintf(&b, "; %s tolerated by %s, %s -> %s", r.Rule, r.By, brief(r.Previous), brief(r.New))
 		case Broke:
-			fmt.Fprintf(&b, "; %s broken (%s)", r.Rule, r.Action)
+			fmt.Fprintf(&b, "; %s broken (%s), %s -> %s", r.Rule, r.Action, brief(r.Previous), brief(r.New))
 		}
 	}
+	switch from, to := d.From.Generation, d.To.Generation; {
+	case from != to:
+		fmt.Fprintf(&b, "; data %q -> %q", from, to)
+	case to != "":
+		fmt.Fprintf(&b, "; data %q", to)
+	}
 	return b.String()
+}
+
+// brief is a value of a [Ruling] in a word.
+func brief(v any) string {
+	word := ""
+	switch v := v.(type) {
+	case nil, Missing:
+	case *ASN, *Geo:
+		word = "known"
+	case Continent:
+		word = cmp.Or(v.Code, v.Names.English())
+	case Country:
+		word = cmp.Or(v.ISOCode, v.Names.English())
+	case City:
+		word = cmp.Or(v.Names.English(), text(v))
+	default:
+		word = fmt.Sprint(v)
+	}
+	return cmp.Or(word, "unknown")
 }
 
 type rulingJSON struct {

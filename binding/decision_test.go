@@ -79,6 +79,7 @@ func TestExplainNamesTheTolerance(t *testing.T) {
 		{"same_ip", binding.Tolerance{SameIP: binding.PrefixLengths{IPv4: 24}}, next, []binding.Reason{binding.NetworkIPChanged}},
 		{"families", binding.Tolerance{Families: binding.FamiliesLearn}, v6, []binding.Reason{binding.NetworkPrefixChanged, binding.NetworkIPChanged}},
 		{"asn_groups", binding.Tolerance{ASNGroups: groupsOf(t, "64500+64501")}, partner, []binding.Reason{binding.NetworkASNChanged}},
+		{"missing", binding.Tolerance{Missing: binding.MissingHold}, binding.Location{IP: home().IP}, []binding.Reason{binding.NetworkMissing, binding.GeoIPMissing}},
 		{"exempt", binding.Tolerance{Exempt: prefixesOf(t, "203.0.113.0/24")}, nothing,
 			[]binding.Reason{binding.NetworkMissing, binding.NetworkIPChanged, binding.GeoIPMissing}},
 	} {
@@ -150,10 +151,25 @@ func TestDecisionText(t *testing.T) {
 	to := at(func(l *binding.Location) {
 		l.IP, l.ASN.Number, l.Geo.Country = netip.MustParseAddr("192.0.2.2"), 64501, france
 	})
-	assert.Equal(t, "192.0.2.1 -> 192.0.2.2: step_up for geoip.country; network.missing holds; network.asn broken (report); "+
-		"network.asn_network holds; network.ip tolerated by same_ip; geoip.missing holds; geoip.continent holds; geoip.country broken (step_up)",
+	assert.Equal(t, "192.0.2.1 -> 192.0.2.2: step_up for geoip.country; network.missing holds; network.asn broken (report), 64500 -> 64501; "+
+		"network.asn_network holds; network.ip tolerated by same_ip, 192.0.2.1 -> 192.0.2.2; geoip.missing holds; geoip.continent holds; "+
+		"geoip.country broken (step_up), DE -> FR",
 		policy.Explain(home(), to).String())
 	assert.Equal(t, "192.0.2.1 -> 192.0.2.2: allow", binding.Policy{}.Explain(home(), to).String())
+	to.Generation = "2026-01-01"
+	assert.Contains(t, policy.Explain(home(), to).String(), `; data "" -> "2026-01-01"`)
+	assert.Contains(t, policy.Explain(to, to).String(), `; data "2026-01-01"`)
+	nothing := binding.Location{IP: netip.MustParseAddr("203.0.113.1")}
+	bare := binding.Location{IP: netip.MustParseAddr("203.0.113.1"), ASN: &binding.ASN{}, Geo: &binding.Geo{
+		Continent: binding.Continent{Names: binding.Names{"de": "Asien"}}, City: binding.City{GeoNameID: 7},
+	}}
+	assert.Contains(t, strictest.Explain(home(), nothing).String(), "network.missing broken (end), known -> unknown")
+	for _, want := range []string{
+		"network.asn broken (end), 64500 -> unknown", "network.asn_network broken (end), 192.0.2.0/24 -> unknown", "geoip.continent broken (end), EU -> Asien",
+		"geoip.country broken (end), DE -> unknown", `geoip.city broken (end), Berlin -> {"geoname_id":7}`,
+	} {
+		assert.Contains(t, strictest.Explain(home(), bare).String(), want)
+	}
 }
 
 // What is written can be read, and decided again: by the same policy to the same

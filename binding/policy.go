@@ -131,14 +131,13 @@ func (p *Policy) compare(reason Reason, from, to *Location) (outcome Outcome, by
 }
 
 func (p *Policy) compareMissing(present bool, from, to *Location) (Outcome, string) {
-	switch {
-	case present:
+	if present {
 		return Held, ""
-	case p.missing(from, to):
-		return Tolerated, "missing"
-	default:
-		return Broke, ""
 	}
+	if by, ok := p.missing(from, to); ok {
+		return Tolerated, by
+	}
+	return Broke, ""
 }
 
 func (p *Policy) compareASN(reason Reason, from, to *Location) (Outcome, string) {

@@ -160,19 +160,20 @@ func (t Tolerance) Validate() error {
 // maxMaxMoves is how many moves a session remembers.
 const maxMaxMoves = 64
 
-// missing reports whether facts may be missing between two addresses.
-func (t *Tolerance) missing(from, to *Location) bool {
+// missing reports by which tolerance facts may be missing between two addresses,
+// if by one.
+func (t *Tolerance) missing(from, to *Location) (by string, ok bool) {
 	if t.Local == LocalAsMissing && t.Missing == MissingBreak {
-		return false
+		return "", false
 	}
 	fromClass, toClass := ClassOf(from.IP), ClassOf(to.IP)
 	if fromClass == ClassUnknown || toClass == ClassUnknown {
-		return t.Missing == MissingHold
+		return "missing", t.Missing == MissingHold
 	}
 	if t.Local != LocalAsMissing && (fromClass == ClassPublic) != (toClass == ClassPublic) {
-		return t.Local == LocalHold
+		return "local", t.Local == LocalHold
 	}
-	return t.Missing == MissingHold || (t.Missing == MissingSameClass && fromClass == toClass)
+	return "missing", t.Missing == MissingHold || (t.Missing == MissingSameClass && fromClass == toClass)
 }
 
 // crossing reports whether two addresses are of different families, and that is

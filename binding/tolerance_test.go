@@ -27,9 +27,9 @@ func ExamplePolicy_atHome() {
 	fmt.Println(policy.Explain(signIn, abroad))
 	fmt.Println(policy.Strict().Explain(signIn, atHome))
 	// Output:
-	// 9.9.9.9 -> 192.168.1.20: allow; geoip.missing tolerated by missing
-	// 9.9.9.9 -> 8.8.8.8: end for geoip.country; geoip.missing holds; geoip.continent holds; geoip.country broken (end)
-	// 9.9.9.9 -> 192.168.1.20: end for geoip.missing; geoip.missing broken (end)
+	// 9.9.9.9 -> 192.168.1.20: allow; geoip.missing tolerated by local, known -> unknown
+	// 9.9.9.9 -> 8.8.8.8: end for geoip.country; geoip.missing holds; geoip.continent holds; geoip.country broken (end), DE -> FR
+	// 9.9.9.9 -> 192.168.1.20: end for geoip.missing; geoip.missing broken (end), known -> unknown
 }
 
 // in is a location at ip, in the network and the place that are given; 0 and ""
