@@ -15,7 +15,8 @@ type Tolerance struct {
 
 	// Families lets a browser use both IPv4 and IPv6. Attacker: one chance to
 	// be the first to use the family that the session was not made from, from
-	// the same network and place.
+	// the same network and place, or from where Missing or Local hold though
+	// these are not known.
 	Families Families `json:"families,omitempty" yaml:"families"`
 
 	// ASNGroups are autonomous systems that count as one for network.asn.
@@ -27,17 +28,21 @@ type Tolerance struct {
 	Exempt *Prefixes `json:"exempt,omitempty" yaml:"exempt"`
 
 	// Missing says what happens where facts are missing on one side or both.
-	// Attacker: with MissingHold, any address that is in no database.
+	// Attacker: with MissingHold, any address that is in no database, and any at
+	// all for a session that was made at such an address. With MissingSameClass
+	// the same among public addresses, and among those of each other class.
 	Missing MissingRule `json:"missing,omitempty" yaml:"missing"`
 
 	// Local says what happens where facts are missing because a client switches
 	// between a public address and one that is not, such as at home, behind the
 	// same router as the application. Attacker: with LocalHold, everybody who
-	// reaches the application by a private address.
+	// reaches the application by a private address, and for a session that was
+	// made at a private address any public one at all.
 	Local LocalRule `json:"local,omitempty" yaml:"local"`
 
 	// MaxMoves is how many changes of address that only hold by tolerance a
-	// session may make in an hour, up to 64; past it, nothing is tolerated. Those
+	// session may make in an hour, up to 64; past it, nothing is tolerated. A change
+	// to where the policy holds by the letter from either anchor is none. Those
 	// within one second count as one, since a browser sends many requests at
 	// once. 0: any number.
 	MaxMoves uint16 `json:"max_moves,omitempty" yaml:"max_moves"`

@@ -52,7 +52,8 @@ type Config struct {
 
 	// Tolerance is what the bindings let pass all the same. Of its lists, ASNGroups
 	// and Exempt, those of this Config hold for all sessions, as they are now; the
-	// rest is recorded in each session at its sign-in, as the bindings are.
+	// rest is recorded in each session at its sign-in, as the bindings are. What is
+	// taken from a list counts when a session changes its address next.
 	Tolerance binding.Tolerance `json:"tolerance" yaml:"tolerance"`
 
 	// Actions is what is done about a binding that no longer holds, by reason. The
@@ -63,12 +64,14 @@ type Config struct {
 
 	// ReportWhenStale reports what would end or restrict a session, of whatever
 	// age, while the Locator says that its data is stale: old data must not sign
-	// honest users out. It needs a Locator that is a binding.Ager. Attacker: while
-	// the data is stale, a stolen session is bound to nothing.
+	// honest users out. Once the data is fresh, a session that was reported is judged
+	// again, though it has not moved. It needs a Locator that is a binding.Ager.
+	// Attacker: while the data is stale, a stolen session is bound to nothing.
 	ReportWhenStale bool `json:"report_when_stale" yaml:"report_when_stale"`
 
 	// ExplainEvents has the events of broken bindings carry the whole decision:
-	// every rule, both locations and the generations of their data.
+	// every rule, both locations and the generations of their data, and the policy
+	// with its ASNGroups.
 	ExplainEvents bool `json:"explain_events" yaml:"explain_events"`
 
 	// TerminateOtherSessions ends the user's other sessions with each sign-in.

@@ -34,7 +34,7 @@ const (
 	ActionLogout          Action = "logout"           // a session ended
 	ActionLoginDenied     Action = "login_denied"     // a user was not signed in
 	ActionDeviceForgotten Action = "device_forgotten" // a remembered device was revoked
-	ActionReport          Action = "binding_report"   // a binding does not hold, and the session goes on
+	ActionReport          Action = "binding_report"   // a binding does not hold, and the session goes on; several processes at once may tell it each, with one ID
 	ActionStepUp          Action = "step_up"          // a binding does not hold, and the session is restricted
 	ActionConfirm         Action = "confirm"          // a session was confirmed
 )
