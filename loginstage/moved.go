@@ -83,9 +83,6 @@ func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.
 		return v
 	}
 	decision := step.Explain()
-	if decision.Decisive == "" { // a list was replaced in between, and it holds now
-		return v
-	}
 	if l.stale() {
 		decision.Action = max(decision.Action, binding.Report)
 	}
