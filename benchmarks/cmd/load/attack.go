@@ -180,19 +180,26 @@ func (v *visitors) attack(ctx context.Context, rate int, duration time.Duration)
 }
 
 // judge times each request from when it was due. Vegeta times it from when a
-// worker took it up, which is later if all were waiting.
+// worker took it up, which is later if all were waiting. Vegeta does not say when
+// it began: that is the latest instant by which no request was sent before it was
+// due.
 func judge(results []*vegeta.Result, rate int) outcome {
 	o := outcome{rate: rate, requests: len(results)}
 	if len(results) == 0 {
 		return o
 	}
-	began := slices.MinFunc(results, func(a, b *vegeta.Result) int { return a.Timestamp.Compare(b.Timestamp) }).Timestamp
+	after := func(r *vegeta.Result) time.Duration { return time.Duration(r.Seq) * time.Second / time.Duration(rate) }
+	began := results[0].Timestamp.Add(-after(results[0]))
+	for _, result := range results {
+		if could := result.Timestamp.Add(-after(result)); could.Before(began) {
+			began = could
+		}
+	}
 	latencies := make([]time.Duration, len(results))
 	ended := began
 	for i, result := range results {
-		due := began.Add(time.Duration(result.Seq) * time.Second / time.Duration(rate))
 		end := result.Timestamp.Add(result.Latency)
-		latencies[i] = end.Sub(due)
+		latencies[i] = end.Sub(began.Add(after(result)))
 		if end.After(ended) {
 			ended = end
 		}

@@ -32,8 +32,29 @@ func TestARequestIsTimedFromWhenItWasDue(t *testing.T) {
 		rate: 10, requests: 3, failed: 1, throughput: 2 / 0.6,
 		p50: 20 * time.Millisecond, p99: 20 * time.Millisecond, p999: 20 * time.Millisecond,
 	}, o)
-	late := judge([]*vegeta.Result{at(2, 500*time.Millisecond, 100*time.Millisecond, 200), at(0, 0, 0, 200), at(1, 0, 400*time.Millisecond, 200)}, 10)
+	late := judge([]*vegeta.Result{
+		at(2, 500*time.Millisecond, 100*time.Millisecond, 200),
+		at(0, 0, 0, 200),
+		at(1, 100*time.Millisecond, 300*time.Millisecond, 200),
+	}, 10)
 	assert.Equal(t, 300*time.Millisecond, late.p50)
+}
+
+// The first request is often late, as the attacker is only just starting: the
+// others were not early for that.
+func TestNoRequestIsAnsweredBeforeItWasSent(t *testing.T) {
+	began := time.Now()
+	var results []*vegeta.Result
+	for seq := range 10 {
+		sent := time.Duration(seq) * 100 * time.Millisecond
+		if seq == 0 {
+			sent = 50 * time.Millisecond
+		}
+		results = append(results, &vegeta.Result{Seq: uint64(seq), Timestamp: began.Add(sent), Latency: time.Millisecond, Code: 200})
+	}
+	o := judge(results, 10)
+	assert.Equal(t, time.Millisecond, o.p50)
+	assert.Equal(t, time.Millisecond, o.p999, "of ten, the last but one")
 }
 
 func TestWhatIsSentIsTheMixThatIsPromised(t *testing.T) {
