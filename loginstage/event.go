@@ -28,13 +28,14 @@ const EventVersion = 1
 // Action says what happened. The constants below are all there are.
 type Action string
 
-// The actions.
+// The actions. Processes that meet one move at once may each tell ActionReport or
+// ActionStepUp of it; the same move has the same ID.
 const (
 	ActionLogin           Action = "login"            // a user was signed in
 	ActionLogout          Action = "logout"           // a session ended
 	ActionLoginDenied     Action = "login_denied"     // a user was not signed in
 	ActionDeviceForgotten Action = "device_forgotten" // a remembered device was revoked
-	ActionReport          Action = "binding_report"   // a binding does not hold, and the session goes on; several processes at once may tell it each, with one ID
+	ActionReport          Action = "binding_report"   // a binding does not hold, and the session goes on
 	ActionStepUp          Action = "step_up"          // a binding does not hold, and the session is restricted
 	ActionConfirm         Action = "confirm"          // a session was confirmed
 )

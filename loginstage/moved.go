@@ -134,13 +134,17 @@ func moveKey(broken *binding.Broken) string {
 // tellMoved tells of a session that has moved and goes on, unless it was told
 // before.
 func (l *UserLogin) tellMoved(r *http.Request, s session.Session, before session.Drift, moved verdict) {
+	if moved.broken == nil {
+		return
+	}
+	move := moveKey(moved.broken)
 	var action Action
 	var once string // what is told once
 	switch {
 	case moved.action == binding.StepUp && before.Restricted == "":
 		action, once = ActionStepUp, eventID(ActionStepUp, s.ID)
-	case moved.action == binding.Report && !slices.Contains(before.Reported, moveKey(moved.broken)):
-		action, once = ActionReport, eventID(ActionReport, s.ID, moveKey(moved.broken))
+	case moved.action == binding.Report && !slices.Contains(before.Reported, move):
+		action, once = ActionReport, eventID(ActionReport, s.ID, move)
 	default:
 		return
 	}
@@ -148,7 +152,7 @@ func (l *UserLogin) tellMoved(r *http.Request, s session.Session, before session
 		return
 	}
 	event := Event{
-		ID: eventID(action, s.ID, moveKey(moved.broken)), Version: EventVersion, Time: session.Now(),
+		ID: eventID(action, s.ID, move), Version: EventVersion, Time: session.Now(),
 		Action: action, Cause: session.CauseBroken, User: s.User, Session: s.ID, Stage: s.Stage, ClientIP: moved.broken.To.IP,
 		Context: Context{HTTPRequest: requestOf(r)},
 	}

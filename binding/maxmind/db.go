@@ -1,7 +1,6 @@
 package maxmind
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,7 +52,7 @@ type DB struct {
 	status   atomic.Pointer[Status] // as of the last attempt to read files
 	onReload func(error)
 	maxAge   time.Duration
-	interval time.Duration
+	interval time.Duration // 0: DefaultWatchInterval
 
 	loading   sync.Mutex // held while files are read; guards what follows
 	asn, city file
@@ -74,7 +73,7 @@ func Open(c Config) (*DB, error) {
 	db := &DB{
 		onReload: c.OnReload,
 		maxAge:   c.MaxAge,
-		interval: cmp.Or(c.WatchInterval, DefaultWatchInterval),
+		interval: c.WatchInterval,
 		asn:      file{kind: asnKind, path: c.ASN, verifyFully: c.VerifyFully},
 		city:     file{kind: cityKind, path: c.City, verifyFully: c.VerifyFully},
 	}
@@ -106,7 +105,7 @@ func Load(asn, city []byte) (*DB, error) {
 	if len(asn) == 0 && len(city) == 0 {
 		return nil, ErrNoFiles
 	}
-	db := &DB{interval: DefaultWatchInterval, asn: file{kind: asnKind}, city: file{kind: cityKind}}
+	db := &DB{asn: file{kind: asnKind}, city: file{kind: cityKind}}
 	if err := errors.Join(db.asn.use(asn), db.city.use(city)); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package maxmind
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -17,7 +18,7 @@ func (db *DB) Reload() error { return db.load((*file).always) }
 // used is tried again at the next interval. It returns when ctx ends, with its
 // cause.
 func (db *DB) Watch(ctx context.Context) error {
-	ticker := time.NewTicker(db.interval)
+	ticker := time.NewTicker(cmp.Or(db.interval, DefaultWatchInterval))
 	defer ticker.Stop()
 	for {
 		select {

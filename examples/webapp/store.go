@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -51,7 +52,7 @@ func openStore(ctx context.Context, s settings) (storage, error) {
 		}
 		return openSQL(ctx, s, "sqlite", dsn, sqlstore.SQLite, "in SQLite: "+file)
 	case "postgres":
-		dsn := orDefault(s.dsn, "postgres://postgres@localhost:5432/postgres?sslmode=disable")
+		dsn := cmp.Or(s.dsn, "postgres://postgres@localhost:5432/postgres?sslmode=disable")
 		config, err := pgx.ParseConfig(dsn)
 		if err != nil {
 			return storage{}, s.badDSN()
@@ -59,7 +60,7 @@ func openStore(ctx context.Context, s settings) (storage, error) {
 		place := fmt.Sprintf("in PostgreSQL: %s:%d, database %s", config.Host, config.Port, config.Database)
 		return openSQL(ctx, s, "pgx", dsn, sqlstore.PostgreSQL, place)
 	case "mysql":
-		dsn := orDefault(s.dsn, "root@tcp(localhost:3306)/test")
+		dsn := cmp.Or(s.dsn, "root@tcp(localhost:3306)/test")
 		config, err := mysql.ParseDSN(dsn)
 		if err != nil {
 			return storage{}, s.badDSN()
@@ -93,7 +94,7 @@ func openSQL(ctx context.Context, s settings, driver, dsn string, dialect sqlsto
 }
 
 func openRedis(ctx context.Context, s settings) (storage, error) {
-	options, err := redis.ParseURL(orDefault(s.dsn, "redis://localhost:6379/0"))
+	options, err := redis.ParseURL(cmp.Or(s.dsn, "redis://localhost:6379/0"))
 	if err != nil {
 		return storage{}, s.badDSN()
 	}
@@ -108,11 +109,4 @@ func openRedis(ctx context.Context, s settings) (storage, error) {
 	}
 	place := fmt.Sprintf("in Redis: %s, database %d", options.Addr, options.DB)
 	return storage{store, place, client.Close}, nil
-}
-
-func orDefault(dsn, standard string) string {
-	if dsn == "" {
-		return standard
-	}
-	return dsn
 }

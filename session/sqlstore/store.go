@@ -17,8 +17,8 @@ import (
 // use, by any number of processes.
 //
 // Until it was found once, each method looks for the schema first: [ErrSchema],
-// [ErrDialect]. No method but
-// Migrate and Sweep takes longer than its context. Other errors are the driver's, with the step that failed, and
+// [ErrDialect]. No method but Migrate and Sweep takes longer than its context.
+// Other errors are the driver's, with the step that failed, and
 // [session.ErrRecord] where a row is not what was written. None contains a
 // token: the store has none.
 type Store struct {
