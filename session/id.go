@@ -47,7 +47,8 @@ func (id ID) Shard() string {
 
 // String is the ID's text, "" for the zero ID.
 func (id ID) String() string {
-	text, _ := id.AppendText(nil)
+	var space [tokenLen]byte
+	text, _ := id.AppendText(space[:0])
 	return string(text)
 }
 

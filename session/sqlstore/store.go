@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/mooring-go/mooring/session"
@@ -25,6 +27,7 @@ type Store struct {
 	db      *sql.DB
 	table   string
 	text    text
+	driver  func() traits
 	options *sql.TxOptions
 	checked atomic.Bool // the schema was found
 	memo    *memo
@@ -38,6 +41,7 @@ func newStore(db *sql.DB, config Config) *Store {
 	t := newText(config)
 	return &Store{
 		db: db, table: config.Table, text: t, memo: newMemo(),
+		driver:  sync.OnceValue(func() traits { return traitsOf(db.Driver()) }),
 		options: &sql.TxOptions{Isolation: t.dialect.isolation},
 		get:     prepared{query: t.of("SELECT " + columns + " FROM {session} WHERE id = ?")},
 		touch: prepared{query: t.of("UPDATE {session} SET last_seen = ?, ip = ?" +
@@ -52,13 +56,18 @@ func (s *Store) Close() error { return errors.Join(s.get.close(), s.touch.close(
 // Get returns the live session, or its ending: one prepared statement, by the
 // primary key.
 func (s *Store) Get(ctx context.Context, id session.ID) (session.Session, error) {
-	return within(ctx, "get", func() (session.Session, error) {
+	get := func() (session.Session, error) {
 		got, err := s.found(ctx, id)
 		if err != nil {
 			return session.Session{}, err
 		}
 		return got.live()
-	})
+	}
+	if !s.driver().prompt {
+		return within(ctx, "get", get)
+	}
+	got, err := attempt(get)
+	return got, failed(ctx, "get", err)
 }
 
 func (s *Store) found(ctx context.Context, id session.ID) (found, error) {
@@ -68,12 +77,7 @@ func (s *Store) found(ctx context.Context, id session.ID) (found, error) {
 	if err := s.ready(ctx); err != nil {
 		return found{}, err
 	}
-	get, err := s.get.in(ctx, s.db)
-	if err != nil {
-		return found{}, err
-	}
-	var r row
-	err = r.scan(get.QueryRowContext(ctx, id.String()))
+	r, err := s.row(ctx, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return found{}, session.ErrNotFound
 	}
@@ -85,6 +89,22 @@ func (s *Store) found(ctx context.Context, id session.ID) (found, error) {
 		err = fmt.Errorf("%w: it is of another session", session.ErrRecord)
 	}
 	return got, err
+}
+
+// row gets the row of a session, in one round trip, or [sql.ErrNoRows].
+func (s *Store) row(ctx context.Context, id session.ID) (r row, err error) {
+	if s.driver().prepares {
+		r, err = s.ask(ctx, id)
+		if !errors.Is(err, driver.ErrSkip) && !errors.Is(err, driver.ErrBadConn) {
+			return r, err
+		}
+	}
+	get, err := s.get.in(ctx, s.db)
+	if err != nil {
+		return row{}, err
+	}
+	err = r.scan(get.QueryRowContext(ctx, id.String()))
+	return r, err
 }
 
 // Touch records that a live session was used: one prepared statement, and

@@ -17,14 +17,8 @@ func within[T any](ctx context.Context, doing string, do func() (T, error)) (T, 
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		var o outcome
-		defer func() {
-			if p := recover(); p != nil { // nobody else could: it is no goroutine of net/http
-				o.err = fmt.Errorf("the driver panicked: %v", p)
-			}
-			done <- o
-		}()
-		o.made, o.err = do()
+		made, err := attempt(do)
+		done <- outcome{made, err}
 	}()
 	select {
 	case o := <-done:
@@ -35,6 +29,17 @@ func within[T any](ctx context.Context, doing string, do func() (T, error)) (T, 
 	case <-ctx.Done():
 		return none, failed(ctx, doing, ctx.Err())
 	}
+}
+
+// attempt does do, and has an error for a panic: on a goroutine that is not of
+// net/http nobody else could.
+func attempt[T any](do func() (T, error)) (made T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the driver panicked: %v", p)
+		}
+	}()
+	return do()
 }
 
 // withinAlone is within for a step that returns nothing.

@@ -1,0 +1,86 @@
+package sqlstore
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"reflect"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// traits are what a store has to know of a driver to take a shorter way. None
+// is safe for any driver.
+type traits struct {
+	// prompt: a query returns when its context ends, though the server hangs.
+	prompt bool
+	// prepares: a query is one round trip without package sql's prepared
+	// statement, because the driver prepares by itself, and its values are int64,
+	// string and []byte as the columns are.
+	prepares bool
+}
+
+// known are the traits of drivers by the package they are in. Drivers that wrap
+// another one are not known, nor is any other.
+var known = map[string]traits{
+	"github.com/jackc/pgx/v5/stdlib": {prompt: true, prepares: true},
+	"github.com/go-sql-driver/mysql": {prompt: true},
+}
+
+func traitsOf(d driver.Driver) traits {
+	t := reflect.TypeOf(d)
+	if t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil {
+		return traits{}
+	}
+	return known[t.PkgPath()]
+}
+
+// ask has the driver itself look for the row of a session. It does what
+// QueryRowContext and Scan do, in less time. [driver.ErrSkip] and
+// [driver.ErrBadConn] mean that it is to be done by package sql, which also
+// connects again.
+func (s *Store) ask(ctx context.Context, id session.ID) (r row, err error) {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return row{}, err
+	}
+	defer func() { _ = conn.Close() }() // gives it back
+	err = conn.Raw(func(driverConn any) error {
+		queryer, ok := driverConn.(driver.QueryerContext)
+		if !ok {
+			return driver.ErrSkip
+		}
+		rows, err := queryer.QueryContext(ctx, s.get.query, []driver.NamedValue{{Ordinal: 1, Value: id.String()}})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }() // of one row there is no more to know
+		var values [4]driver.Value
+		if err := rows.Next(values[:]); errors.Is(err, io.EOF) {
+			return sql.ErrNoRows
+		} else if err != nil {
+			return err
+		}
+		return r.take(values)
+	})
+	return r, err
+}
+
+// take sets r to values that a driver lent.
+func (r *row) take(values [4]driver.Value) error {
+	record, isBytes := values[0].([]byte)
+	seen, isNumber := values[1].(int64)
+	ip, isText := values[2].(string)
+	ending, hasEnded := values[3].([]byte)
+	if !isBytes || !isNumber || !isText || !hasEnded && values[3] != nil {
+		return driver.ErrSkip
+	}
+	*r = row{bytes.Clone(record), seen, ip, bytes.Clone(ending)}
+	return nil
+}
