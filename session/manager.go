@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,7 +26,8 @@ type Config struct {
 	Carrier Carrier // nil: the zero Cookie
 
 	// StoreTimeout bounds each step of the store, so that a request is answered
-	// though the store is not. 0: DefaultStoreTimeout. A store with a method
+	// though the store is not. 0: DefaultStoreTimeout. Loads share deadlines, so
+	// theirs may come earlier by up to a sixteenth. A store with a method
 	// InMemory() answers at once and needs no bound.
 	StoreTimeout time.Duration
 
@@ -52,6 +54,7 @@ type Config struct {
 type Manager struct {
 	config   Config
 	inMemory bool
+	shared   atomic.Pointer[deadline]
 }
 
 // NewManager returns a manager, or every mistake in config, joined.
@@ -96,7 +99,7 @@ func NewManager(config Config) (*Manager, error) {
 // returns ErrNotFound where there is none, ErrPending for a pending one, and
 // *EndedError for one that has ended, also by reaching a limit right now. Any
 // other error means that nobody knows, and that the request must not be taken
-// for an anonymous one.
+// for an anonymous one. A client that hangs up meanwhile does not end it.
 func (m *Manager) Load(r *http.Request) (Session, error) {
 	s, err := m.load(r)
 	if err == nil && s.Pending {
@@ -124,15 +127,23 @@ func (m *Manager) load(r *http.Request) (Session, error) {
 	if token.IsZero() {
 		return Session{}, ErrNotFound
 	}
-	return m.Get(r.Context(), token.ID())
+	bounded, cancel := m.boundLoad(r.Context())
+	defer cancel()
+	return m.get(r.Context(), bounded, token.ID())
 }
 
 // Get returns the live session of the ID, also a pending one. One that has
 // reached a limit is ended. Errors are as for [Manager.Load].
 func (m *Manager) Get(ctx context.Context, id ID) (Session, error) {
 	bounded, cancel := m.bound(ctx)
+	defer cancel()
+	return m.get(ctx, bounded, id)
+}
+
+// get is Get, with bounded for the store to look for the session, and ctx for
+// all else.
+func (m *Manager) get(ctx, bounded context.Context, id ID) (Session, error) {
 	s, err := m.config.Store.Get(bounded, id)
-	cancel()
 	if err != nil {
 		if err == ErrNotFound { //nolint:errorlint // as it is, without a cost, on the common path
 			return Session{}, err
@@ -263,12 +274,4 @@ func (m *Manager) tell(ctx context.Context, ended ...Ended) {
 	for _, e := range ended {
 		m.config.OnEnd(ctx, e)
 	}
-}
-
-// bound is ctx with the store's deadline.
-func (m *Manager) bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	if m.inMemory {
-		return ctx, func() {}
-	}
-	return context.WithTimeout(ctx, m.config.StoreTimeout)
 }

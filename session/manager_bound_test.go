@@ -105,3 +105,90 @@ func (n *noted) List(ctx context.Context, user string) ([]session.Session, error
 type notedInMemory struct{ *noted }
 
 func (notedInMemory) InMemory() {}
+
+// A load has the time that is promised, or up to a sixteenth less, whenever it
+// begins.
+func TestALoadIsBoundedWheneverItBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const timeout = time.Second
+		r := newRig(t, func(c *session.Config) { c.StoreTimeout = timeout })
+		r.start(t, session.Session{User: "ada"})
+		r.store.hang = true
+		for i := range 10 {
+			time.Sleep(time.Duration(i) * timeout / 50)
+			began := time.Now()
+			_, err := r.Load(request())
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.LessOrEqual(t, time.Since(began), timeout)
+			assert.GreaterOrEqual(t, time.Since(began), timeout*15/16)
+		}
+	})
+}
+
+// Loads at the same time share a deadline, and nothing else: each has the values
+// of its request.
+func TestALoadHasTheValuesOfItsRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &overheard{Store: memstore.New()}
+		manager, err := session.NewManager(session.Config{
+			Store: store, Carrier: &slot{token: session.NewToken("ada")}, StoreTimeout: time.Second,
+		})
+		require.NoError(t, err)
+		load := func(parent context.Context) context.Context {
+			_, err := manager.Load(request().WithContext(parent))
+			require.ErrorIs(t, err, session.ErrNotFound)
+			return store.ctx
+		}
+		type key struct{}
+		one := load(context.WithValue(t.Context(), key{}, 1))
+		time.Sleep(time.Second / 32)
+		two := load(context.WithValue(t.Context(), key{}, 2))
+		assert.Equal(t, 1, one.Value(key{}))
+		assert.Equal(t, 2, two.Value(key{}))
+		assert.Nil(t, two.Value("other"))
+
+		child, cancel := context.WithCancel(two)
+		defer cancel()
+		told := make(chan time.Time, 1)
+		context.AfterFunc(two, func() { told <- time.Now() })
+		ends, ok := two.Deadline()
+		require.True(t, ok)
+		<-child.Done()
+		assert.Equal(t, ends, time.Now())
+		assert.Equal(t, ends, <-told)
+		assert.Equal(t, context.DeadlineExceeded, context.Cause(child))
+	})
+}
+
+// A client that hangs up does not end the load of its request; a host that gives
+// it less time than the store has does.
+func TestWhatEndsALoadBeforeItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *session.Config) { c.StoreTimeout = time.Second })
+		r.start(t, session.Session{User: "ada"})
+		hungUp, cancel := context.WithCancel(t.Context())
+		cancel()
+		s, err := r.Load(request().WithContext(hungUp))
+		require.NoError(t, err)
+		assert.Equal(t, "ada", s.User)
+
+		r.store.hang = true
+		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		_, err = r.Load(request().WithContext(short))
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, time.Millisecond, time.Since(began))
+	})
+}
+
+// overheard keeps the context of the latest Get.
+type overheard struct {
+	session.Store
+	ctx context.Context
+}
+
+func (o *overheard) Get(ctx context.Context, id session.ID) (session.Session, error) {
+	o.ctx = ctx
+	return o.Store.Get(ctx, id)
+}
