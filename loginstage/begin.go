@@ -73,7 +73,7 @@ func (l *UserLogin) Begin(w http.ResponseWriter, r *http.Request, user User) (*C
 	}
 	s.Pending = true
 	s.Expires = s.Created.Add(challengeTime)
-	replace := session.Replace{Ending: l.ending(r, "", user.ID, nil)}
+	replace := session.Replace{Ending: l.ending(r, "", user.ID)}
 	if _, err := l.sessions.Start(w, r, s, replace); err != nil {
 		return nil, fmt.Errorf("loginstage: beginning: %w", err)
 	}
@@ -147,7 +147,8 @@ func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer
 
 // denyMoved ends a pending session whose client has moved.
 func (l *UserLogin) denyMoved(r *http.Request, pending session.Session, moved verdict) error {
-	_, err := l.sessions.End(context.WithoutCancel(r.Context()), pending.ID, l.ending(r, session.CauseBroken, "", &moved))
+	ending, _ := l.endingBroken(r, moved)
+	_, err := l.sessions.End(context.WithoutCancel(r.Context()), pending.ID, ending)
 	if isEnded(err) {
 		return ErrNoChallenge
 	}
@@ -173,7 +174,7 @@ func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Ses
 		FromPending: answered,
 		Others:      l.config.TerminateOtherSessions,
 		Max:         l.config.MaxSessions,
-		Ending:      l.ending(r, "", s.User, nil),
+		Ending:      l.ending(r, "", s.User),
 	})
 	if err != nil {
 		return session.Session{}, fmt.Errorf("loginstage: signing in: %w", err)

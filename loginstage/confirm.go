@@ -33,7 +33,7 @@ func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request) error {
 	}
 	// Of what ends the session and what confirms it, one wins: a session that
 	// was ended meanwhile does not go on.
-	if _, err := l.sessions.End(r.Context(), s.ID, l.ending(r, session.CauseReplaced, s.User, nil)); err != nil {
+	if _, err := l.sessions.End(r.Context(), s.ID, l.ending(r, session.CauseReplaced, s.User)); err != nil {
 		return fmt.Errorf("loginstage: confirming: %w", err)
 	}
 	confirmed, err = l.sessions.Start(w, r, confirmed, session.Replace{})

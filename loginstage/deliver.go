@@ -89,7 +89,7 @@ func (l *UserLogin) deliverSome(ctx context.Context, journal session.Journal) (m
 
 // deliver gives one ending to the sink, if it is one that anybody needs to hear of.
 func (l *UserLogin) deliver(ctx context.Context, ended session.Ended) error {
-	event, ok := eventOf(ended)
+	event, ok := eventOf(ended, nil)
 	if !ok || l.config.Events == nil {
 		return nil
 	}

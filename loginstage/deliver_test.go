@@ -2,8 +2,10 @@ package loginstage_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"sync"
 	"testing"
@@ -13,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mooring-go/mooring/binding"
+	"github.com/mooring-go/mooring/binding/bindingtest"
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/loginstage/sink"
 	"github.com/mooring-go/mooring/session"
@@ -159,4 +163,42 @@ func TestDeliverNeedsAJournal(t *testing.T) {
 	login, err := loginstage.New(loginstage.Config{Store: newJournal()})
 	require.NoError(t, err)
 	require.ErrorContains(t, login.Deliver(t.Context()), "DurableEvents false")
+}
+
+// What is told at once reads as what is delivered later, from what was written
+// into the ending.
+func TestAnEventReadsTheSameAtOnceAndLater(t *testing.T) {
+	for name, test := range map[string]struct {
+		config loginstage.Config
+		to     netip.Addr
+	}{
+		"another prefix": {loginstage.Config{NetworkBinding: binding.NetworkASNNetwork}, bindingtest.BerlinOtherPrefix},
+		"another city":   {loginstage.Config{GeoIPBinding: binding.GeoIPCity}, bindingtest.Munich},
+		"elsewhere":      {loginstage.Config{NetworkBinding: binding.NetworkASN, GeoIPBinding: binding.GeoIPCity}, bindingtest.Tokyo},
+		"unknown":        {loginstage.Config{GeoIPBinding: binding.GeoIPContinent}, bindingtest.Unlocated},
+		"explained":      {loginstage.Config{GeoIPBinding: binding.GeoIPCountry, ExplainEvents: true}, bindingtest.Paris},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.config.Store = memstore.New()
+			stage, browser := open(t, test.config)
+			signIn(t, browser, "ada")
+			browser.MoveTo(test.to)
+			browser.Get("/whoami?from=elsewhere")
+			event := stage.Events.Last()
+			require.Equal(t, session.CauseBroken, event.Cause)
+
+			_, err := test.config.Store.Get(t.Context(), event.Session)
+			ended, ok := errors.AsType[*session.EndedError](err)
+			require.True(t, ok, err)
+			var later loginstage.Context
+			require.NoError(t, json.Unmarshal(ended.Ending.Detail, &later))
+			later.LogoutReason = event.Context.LogoutReason
+			want, err := json.Marshal(later)
+			require.NoError(t, err)
+			got, err := json.Marshal(event.Context)
+			require.NoError(t, err)
+			assert.JSONEq(t, string(want), string(got))
+			assert.Equal(t, map[string]string{"from": "elsewhere"}, event.Context.HTTPRequest.Args)
+		})
+	}
 }

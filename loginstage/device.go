@@ -37,7 +37,7 @@ func (l *UserLogin) KnownDevice(r *http.Request, user string) (bool, error) {
 // ForgetDevices revokes all remembered devices of the user, and returns how
 // many there were. The actor is whose doing it is, for the events.
 func (l *UserLogin) ForgetDevices(ctx context.Context, user, actor string) (int, error) {
-	n, err := l.sessions.EndUser(ctx, devicePrefix+user, session.ID{}, l.ending(nil, session.CauseRevoked, actor, nil))
+	n, err := l.sessions.EndUser(ctx, devicePrefix+user, session.ID{}, l.ending(nil, session.CauseRevoked, actor))
 	if err != nil {
 		return 0, fmt.Errorf("loginstage: forgetting devices: %w", err)
 	}

@@ -50,7 +50,8 @@ const (
 )
 
 // Event is something that happened to a session or a user. It is a value, and
-// what it points to is read-only.
+// what it points to is read-only. What its JSON leaves out, such as the names of a
+// place in other languages, is missing where [UserLogin.Deliver] told it.
 type Event struct {
 	ID       string        `json:"id"`      // unique; the same however often it is delivered
 	Version  int           `json:"version"` // EventVersion

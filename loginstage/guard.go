@@ -172,8 +172,9 @@ func (e *brokenError) Error() string { return "loginstage: " + string(e.ended.En
 // such as a new sign-in, the client's token is not to be touched: it may be
 // another one by now. A client that hangs up does not prevent the ending.
 func (l *UserLogin) endBroken(r *http.Request, s session.Session, moved verdict) error {
-	ending := l.ending(r, session.CauseBroken, "", &moved)
-	_, err := l.sessions.End(context.WithoutCancel(r.Context()), s.ID, ending)
+	ending, about := l.endingBroken(r, moved)
+	ctx := context.WithValue(context.WithoutCancel(r.Context()), aboutKey{}, about)
+	_, err := l.sessions.End(ctx, s.ID, ending)
 	if ended, ok := errors.AsType[*session.EndedError](err); ok && ended.Ending.Cause == session.CauseBroken {
 		return &brokenError{ended.Ended}
 	}

@@ -20,7 +20,7 @@ func (l *UserLogin) Logout(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err == nil {
 		// A browser that is closed on signing out does not wait for the answer.
-		_, err = l.sessions.End(context.WithoutCancel(r.Context()), s.ID, l.ending(r, session.CauseSignedOut, s.User, nil))
+		_, err = l.sessions.End(context.WithoutCancel(r.Context()), s.ID, l.ending(r, session.CauseSignedOut, s.User))
 	}
 	if err != nil && !isEnded(err) {
 		return fmt.Errorf("loginstage: signing out: %w", err)
@@ -55,7 +55,7 @@ func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, acto
 		return fmt.Errorf("loginstage: revoking: %w", session.ErrNotFound)
 	}
 	if err == nil {
-		_, err = l.sessions.End(ctx, id, l.ending(nil, session.CauseRevoked, actor, nil))
+		_, err = l.sessions.End(ctx, id, l.ending(nil, session.CauseRevoked, actor))
 	}
 	if err != nil {
 		return fmt.Errorf("loginstage: revoking: %w", err)
@@ -66,7 +66,7 @@ func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, acto
 // RevokeOthers ends all sessions of the user but the one that keep names, and
 // returns how many that were.
 func (l *UserLogin) RevokeOthers(ctx context.Context, user string, keep session.ID, actor string) (int, error) {
-	n, err := l.sessions.EndUser(ctx, user, keep, l.ending(nil, session.CauseRevoked, actor, nil))
+	n, err := l.sessions.EndUser(ctx, user, keep, l.ending(nil, session.CauseRevoked, actor))
 	if err != nil {
 		return 0, fmt.Errorf("loginstage: revoking: %w", err)
 	}

@@ -63,23 +63,40 @@ func (l *UserLogin) onEnd(ctx context.Context, ended session.Ended) {
 	if l.config.DurableEvents || l.config.Events == nil {
 		return
 	}
-	if event, ok := eventOf(ended); ok {
+	about, _ := ctx.Value(aboutKey{}).(*Context)
+	if event, ok := eventOf(ended, about); ok {
 		l.events.emit(ctx, event)
 	}
 }
 
+// aboutKey is where a context that ends one session has the *Context which the
+// detail of the ending was written from, so that it need not be read again.
+type aboutKey struct{}
+
 // ending is how a session ends by a request or, where that is nil, by the host.
-// What a later event needs is in it.
-func (l *UserLogin) ending(r *http.Request, cause session.Cause, actor string, moved *verdict) session.Ending {
-	ending := session.Ending{Cause: cause, Actor: actor}
+func (l *UserLogin) ending(r *http.Request, cause session.Cause, actor string) session.Ending {
 	var about Context
 	if r != nil {
-		ending.Client, _ = l.clientIP(r)
 		about.HTTPRequest = requestOf(r)
 	}
-	if moved != nil {
-		ending.Reason = moved.broken.Reason
-		about.describe(*moved)
+	return l.endingAbout(r, cause, actor, &about)
+}
+
+// endingBroken is how a session ends whose binding is broken, and what it is
+// about.
+func (l *UserLogin) endingBroken(r *http.Request, moved verdict) (session.Ending, *Context) {
+	about := &Context{HTTPRequest: requestOf(r)}
+	about.describe(moved)
+	ending := l.endingAbout(r, session.CauseBroken, "", about)
+	ending.Reason = moved.broken.Reason
+	return ending, about
+}
+
+// endingAbout is an ending with what a later event needs.
+func (l *UserLogin) endingAbout(r *http.Request, cause session.Cause, actor string, about *Context) session.Ending {
+	ending := session.Ending{Cause: cause, Actor: actor}
+	if r != nil {
+		ending.Client, _ = l.clientIP(r)
 	}
 	detail, err := json.Marshal(about)
 	if err != nil {
@@ -100,9 +117,9 @@ func (c *Context) describe(moved verdict) {
 }
 
 // eventOf is the event of an ending, or false for one that nobody needs to hear
-// of. It depends on nothing but its argument, so an ending gives the same event
-// whenever and wherever it is told.
-func eventOf(ended session.Ended) (Event, bool) {
+// of. What it is about is read from the ending where it is not at hand, so an
+// ending gives the same event whenever and wherever it is told.
+func eventOf(ended session.Ended, about *Context) (Event, bool) {
 	s, ending := ended.Session, ended.Ending
 	action, user := ActionLogout, s.User
 	if owner, ok := deviceOwner(s.User); ok {
@@ -118,7 +135,9 @@ func eventOf(ended session.Ended) (Event, bool) {
 		Action: action, Cause: ending.Cause, User: user, Session: s.ID, Stage: s.Stage,
 		ClientIP: ending.Client, Actor: ending.Actor,
 	}
-	if len(ending.Detail) > 0 {
+	if about != nil {
+		event.Context = *about
+	} else if len(ending.Detail) > 0 {
 		// A detail that cannot be read leaves the event without a context: that
 		// the session ended counts for more.
 		_ = json.Unmarshal(ending.Detail, &event.Context)
