@@ -1,91 +1,57 @@
 package benchmarks
 
 import (
-	"math/bits"
+	"slices"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/assert"
 )
 
-// steps is how many steps lie between a time and twice of it.
-const steps = 8
-
-// waits counts how long something took, each time that it was done, in steps of
-// an eighth, so that counting takes no memory while it goes on.
+// waits is how long something took, done over and over in each of several runs.
+// What the work beside it causes is in every run; what the machine causes, which
+// now and then takes a thread off its processor for milliseconds, is in some.
 type waits struct {
-	counted [64 * steps]int
-	total   int
-	longest time.Duration
+	longest      []time.Duration // of each run
+	total, waits int             // of all runs: how often it was done, and took longer than waiting
 }
 
-func (w *waits) add(d time.Duration) {
-	w.counted[stepOf(d)]++
-	w.total++
-	w.longest = max(w.longest, d)
-}
+// waiting is longer than anything here takes unless it waits for something.
+const waiting = 100 * time.Microsecond
 
-// stepOf is the step that d, of 8 ns or more, is in.
-func stepOf(d time.Duration) int {
-	octave := bits.Len64(uint64(max(d, steps))) - 1
-	return octave*steps + int(max(d, steps)>>(octave-3))&(steps-1)
-}
-
-// quantile is the time that the share of all took at the most.
-func (w *waits) quantile(share float64) time.Duration {
-	left := int(share * float64(w.total))
-	for step, n := range w.counted {
-		if left -= n; left < 0 {
-			return time.Duration(steps+step%steps+1) << (step/steps - 3)
-		}
-	}
-	return w.longest
-}
-
-func (w *waits) report(b *testing.B, suffix string) {
-	b.ReportMetric(float64(w.quantile(0.9999).Nanoseconds())/1000, "µs-p99.99"+suffix)
-	b.ReportMetric(float64(w.longest.Nanoseconds())/1000, "µs-slowest"+suffix)
-}
-
-// slowest does something over and over until stop is called.
-func slowest(do func()) (stop func() *waits) {
-	over, done := make(chan struct{}), make(chan *waits)
+// during adds a run of do while something else is done.
+func (w *waits) during(do, something func()) {
+	over, done := make(chan struct{}), make(chan time.Duration)
 	go func() {
-		all := new(waits)
+		var longest time.Duration
 		for {
 			select {
 			case <-over:
-				done <- all
+				done <- longest
 				return
 			default:
 				start := time.Now()
 				do()
-				all.add(time.Since(start))
+				took := time.Since(start)
+				longest = max(longest, took)
+				w.total++
+				if took > waiting {
+					w.waits++
+				}
 			}
 		}
 	}()
-	return func() *waits { close(over); return <-done }
+	something()
+	close(over)
+	w.longest = append(w.longest, <-done)
 }
 
-// idle is slowest for a second in which nothing else is done.
-func idle(do func()) *waits {
-	stop := slowest(do)
-	time.Sleep(time.Second)
-	return stop()
+func (w *waits) report(b *testing.B, suffix string) {
+	slices.Sort(w.longest)
+	b.ReportMetric(w.longest[len(w.longest)/2].Seconds()*1e6, "µs-slowest"+suffix)
+	b.ReportMetric(1e6*float64(w.waits)/float64(w.total), "waits/million"+suffix)
 }
 
-func TestWaitsAreCountedInSteps(t *testing.T) {
-	var w waits
-	for _, d := range []time.Duration{0, 100, 100, 1000, 5000} {
-		w.add(d)
-	}
-	assert.Equal(t, 5*time.Microsecond, w.longest)
-	assert.Equal(t, time.Duration(104), w.quantile(0.5))
-	assert.Equal(t, time.Duration(1024), w.quantile(0.7))
-	for d := time.Duration(8); d < time.Hour; d = d*17/16 + 1 {
-		w = waits{}
-		w.add(d)
-		assert.Greater(t, w.quantile(0.5), d)
-		assert.LessOrEqual(t, w.quantile(0.5), d+d/steps+1)
+// busy keeps a processor busy with nothing.
+func busy(d time.Duration) {
+	for start := time.Now(); time.Since(start) < d; {
 	}
 }

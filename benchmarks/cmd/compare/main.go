@@ -122,8 +122,8 @@ func benchmark(ctx context.Context, s settings, files geofiles.Files, out io.Wri
 		{"^BenchmarkEndOthers$/scs", []string{"-test.benchtime", "1x"}},
 		{"^BenchmarkMixed$", append(many[:4:4], "-test.cpu", "1,2")},
 		{"^BenchmarkMemory$", []string{"-test.benchtime", "1x"}},
-		{"^BenchmarkSweep$", []string{"-test.benchtime", "3x"}},
-		{"^BenchmarkSwap$", []string{"-test.benchtime", "10x"}},
+		{"^BenchmarkSweep$", []string{"-test.benchtime", "10x"}},
+		{"^BenchmarkSwap$", []string{"-test.benchtime", "20x"}},
 		{"^(BenchmarkRedis|BenchmarkPostgres)$", many},
 	} {
 		arguments := append([]string{"-test.run", "^$", "-test.benchmem", "-test.bench", p.pattern}, p.flags...)
