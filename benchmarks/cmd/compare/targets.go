@@ -58,6 +58,7 @@ var targets = []target{
 	{"", "request, of scs", "", ratio("Redis/request/mooring/clients=16", "Redis/request/scs/clients=16"), 1, false},
 	{"", "`Get`, of raw `GET`", "", ratio("Redis/find/mooring/clients=16", "Redis/find/raw/clients=16"), 1.15, false},
 	{"", "`Get`, of scs redisstore `Find`", "", ratio("Redis/find/mooring/clients=16", "Redis/find/scs/clients=16"), 1, false},
+	{"", "raw `GET`, of scs redisstore `Find`", "", ratio("Redis/find/raw/clients=16", "Redis/find/scs/clients=16"), none, false},
 	{"Redis, 1 client", "request, of raw `GET`", "", ratio("Redis/request/mooring/clients=1", "Redis/request/raw/clients=1"), none, false},
 	{"PostgreSQL, 16 clients", "request", "µs", of("Postgres/request/mooring/clients=16", ns, 1000), none, false},
 	{"", "request, of a raw prepared `SELECT`", "", ratio("Postgres/request/mooring/clients=16", "Postgres/request/raw-sql/clients=16"), 1.15, false},
@@ -65,6 +66,7 @@ var targets = []target{
 	{"", "request, of scs", "", ratio("Postgres/request/mooring/clients=16", "Postgres/request/scs/clients=16"), 1, false},
 	{"", "`Get`, of a raw prepared `SELECT`", "", ratio("Postgres/find/mooring/clients=16", "Postgres/find/raw-sql/clients=16"), 1.15, false},
 	{"", "`Get`, of scs pgxstore `Find`", "", ratio("Postgres/find/mooring/clients=16", "Postgres/find/scs/clients=16"), 1, false},
+	{"", "a raw prepared `SELECT`, of scs pgxstore `Find`", "", ratio("Postgres/find/raw-sql/clients=16", "Postgres/find/scs/clients=16"), none, false},
 	{"PostgreSQL, 1 client", "request, of a raw prepared `SELECT`", "", ratio("Postgres/request/mooring/clients=1", "Postgres/request/raw-sql/clients=1"), none, false},
 }
 
