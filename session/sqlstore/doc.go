@@ -42,10 +42,11 @@
 // the context has ended and the caller knows, so that should be below what a
 // request may take.
 //
-// The time that a step may take is the context's to say, with every driver. But
-// lib/pq does not let go of a server that hangs: each such step holds a connection
-// until TCP gives up, and when all of the pool are held nothing works until then.
-// Take pgx where there is a choice. A pool with
-// SetMaxOpenConns and SetMaxIdleConns at the same number does not connect anew
-// under load.
+// The time that a step may take is the context's to say, with every driver; only
+// where pgx was told to wait while the server cancels a query
+// (BuildContextWatcherHandler) does Get wait for that too. But lib/pq does not let
+// go of a server that hangs: each such step holds a connection until TCP gives up,
+// and when all of the pool are held nothing works until then. Take pgx where there
+// is a choice. A pool with SetMaxOpenConns and SetMaxIdleConns at the same number
+// does not connect anew under load.
 package sqlstore
