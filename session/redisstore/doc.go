@@ -41,6 +41,11 @@
 //     to one second: sign-ins, which does no harm, and endings, so that a session
 //     that was just ended can live again until its limit. With always it forgets
 //     nothing that was answered, at the price of a disk write for each step.
+//   - aof-load-truncated no, and redis-check-aof --fix where the server then does
+//     not start. With yes, the default, Redis and older Valkey leave the beginning
+//     of a step that a crash cut off in the file, and make it true at the start
+//     after next: a sign-in or an ending that had failed. Scripts write in such an
+//     order that this hides no live session from List and EndUser.
 //   - Replication is asynchronous, under Sentinel and in a Cluster. A failover can
 //     lose the last steps, endings among them, however they were answered. Set
 //     min-replicas-to-write and min-replicas-max-lag to bound for how long, and

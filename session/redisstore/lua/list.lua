@@ -1,6 +1,7 @@
 -- KEYS: the user's index.
 local reply = {'ok'}
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  reply[#reply + 1] = redis.call('GET', base .. 's:' .. id) or nil
+  local value = redis.call('GET', base .. 's:' .. id)
+  if value and string.sub(value, 1, 1) ~= 'E' then reply[#reply + 1] = value end
 end
 return reply

@@ -3,6 +3,10 @@
 --
 -- A script reads each key that it will write before it writes the first. What
 -- can fail fails then, with nothing done: Redis rolls no script back.
+--
+-- A server that crashes can be left with the first of what a script wrote, without
+-- the last. So a session is in its user's index before it is there, and until it
+-- is not; an ending is in the journal before it is made.
 local base, newest = ARGV[1], tonumber(ARGV[2])
 
 -- load returns the entry of a session, nil if there is none. Its state is L,
@@ -38,13 +42,13 @@ local function outlive(key, ttl)
 end
 
 -- enlist notes in the user's index that a session lasts ttl milliseconds, and
--- drops those from it that are over: by the score, which is the server's time.
+-- drops those from it that are past: by the score, which is the server's time.
 local function enlist(index, id, ttl)
   local time = redis.call('TIME')
   local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
   ttl = tonumber(ttl) + 1000
+  redis.call('ZADD', index, string.format('%.0f', now + ttl), id) -- refused when memory is full
   redis.call('ZREMRANGEBYSCORE', index, '-inf', string.format('%.0f', now))
-  redis.call('ZADD', index, string.format('%.0f', now + ttl), id)
   outlive(index, ttl)
 end
 

@@ -45,6 +45,8 @@ if others or most > 0 then
   for i = 1, #counted - most do gone(counted[i], ARGV[17]) end
 end
 
-redis.call('SET', KEYS[3], ARGV[7], 'PX', ARGV[8])
 enlist(KEYS[2], ARGV[6], ARGV[8])
-return finish(ended, endings)
+local reply, ids = over(ended, endings)
+redis.call('SET', KEYS[3], ARGV[7], 'PX', ARGV[8])
+remember(ids)
+return reply
