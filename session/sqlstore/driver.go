@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -41,17 +40,17 @@ func traitsOf(d driver.Driver) traits {
 	return known[t.PkgPath()]
 }
 
-// ask has the driver itself look for the row of a session. It does what
-// QueryRowContext and Scan do, in less time. [driver.ErrSkip] and
-// [driver.ErrBadConn] mean that it is to be done by package sql, which also
-// connects again.
-func (s *Store) ask(ctx context.Context, id session.ID) (r row, err error) {
+// ask has the driver itself look for the row of a session, and read read it while
+// it is the driver's. It does what QueryRowContext and Scan do, in less time.
+// [driver.ErrSkip] and [driver.ErrBadConn] mean that it is to be done by package
+// sql, which also connects again.
+func (s *Store) ask(ctx context.Context, id session.ID, read func(row) error) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
-		return row{}, err
+		return err
 	}
 	defer func() { _ = conn.Close() }() // gives it back
-	err = conn.Raw(func(driverConn any) error {
+	return conn.Raw(func(driverConn any) error {
 		queryer, ok := driverConn.(driver.QueryerContext)
 		if !ok {
 			return driver.ErrSkip
@@ -67,20 +66,22 @@ func (s *Store) ask(ctx context.Context, id session.ID) (r row, err error) {
 		} else if err != nil {
 			return err
 		}
-		return r.take(values)
+		r, err := rowOf(values)
+		if err != nil {
+			return err
+		}
+		return read(r)
 	})
-	return r, err
 }
 
-// take sets r to values that a driver lent.
-func (r *row) take(values [4]driver.Value) error {
+// rowOf is the row of values as a driver lends them.
+func rowOf(values [4]driver.Value) (row, error) {
 	record, isBytes := values[0].([]byte)
 	seen, isNumber := values[1].(int64)
 	ip, isText := values[2].(string)
 	ending, hasEnded := values[3].([]byte)
 	if !isBytes || !isNumber || !isText || !hasEnded && values[3] != nil {
-		return driver.ErrSkip
+		return row{}, driver.ErrSkip
 	}
-	*r = row{bytes.Clone(record), seen, ip, bytes.Clone(ending)}
-	return nil
+	return row{record, seen, ip, ending}, nil
 }

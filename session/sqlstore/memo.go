@@ -25,7 +25,7 @@ type meaning struct {
 func newMemo() *memo { return &memo{seed: maphash.MakeSeed()} }
 
 // decode is [session.DecodeRecord], for the record of the session of that ID,
-// which it keeps.
+// which it keeps. The record stays the caller's.
 func (m *memo) decode(id session.ID, record []byte) (session.Session, error) {
 	place := &m.places[maphash.Comparable(m.seed, id)%uint64(len(m.places))]
 	for i := range place {
@@ -35,7 +35,7 @@ func (m *memo) decode(id session.ID, record []byte) (session.Session, error) {
 	}
 	s, err := session.DecodeRecord(record)
 	if err == nil {
-		place[1].Store(place[0].Swap(&meaning{record, s}))
+		place[1].Store(place[0].Swap(&meaning{bytes.Clone(record), s}))
 	}
 	return s, err
 }

@@ -77,34 +77,40 @@ func (s *Store) found(ctx context.Context, id session.ID) (found, error) {
 	if err := s.ready(ctx); err != nil {
 		return found{}, err
 	}
-	r, err := s.row(ctx, id)
-	if errors.Is(err, sql.ErrNoRows) {
+	var got found
+	err := s.row(ctx, id, func(r row) (err error) {
+		got, err = r.read(func(record []byte) (session.Session, error) { return s.memo.decode(id, record) })
+		return err
+	})
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
 		return found{}, session.ErrNotFound
-	}
-	if err != nil {
+	case err != nil:
 		return found{}, err
+	case got.session.ID != id:
+		return found{}, fmt.Errorf("%w: it is of another session", session.ErrRecord)
 	}
-	got, err := r.read(func(record []byte) (session.Session, error) { return s.memo.decode(id, record) })
-	if err == nil && got.session.ID != id {
-		err = fmt.Errorf("%w: it is of another session", session.ErrRecord)
-	}
-	return got, err
+	return got, nil
 }
 
-// row gets the row of a session, in one round trip, or [sql.ErrNoRows].
-func (s *Store) row(ctx context.Context, id session.ID) (r row, err error) {
+// row gets the row of a session, in one round trip, for read to read, which keeps
+// nothing of it. Where there is none it returns [sql.ErrNoRows].
+func (s *Store) row(ctx context.Context, id session.ID, read func(row) error) error {
 	if s.driver().prepares {
-		r, err = s.ask(ctx, id)
+		err := s.ask(ctx, id, read)
 		if !errors.Is(err, driver.ErrSkip) && !errors.Is(err, driver.ErrBadConn) {
-			return r, err
+			return err
 		}
 	}
 	get, err := s.get.in(ctx, s.db)
 	if err != nil {
-		return row{}, err
+		return err
 	}
-	err = r.scan(get.QueryRowContext(ctx, id.String()))
-	return r, err
+	var r row
+	if err := r.scan(get.QueryRowContext(ctx, id.String())); err != nil {
+		return err
+	}
+	return read(r)
 }
 
 // Touch records that a live session was used: one prepared statement, and
