@@ -51,7 +51,7 @@ type Decision struct {
 func (p Policy) Explain(from, to Location) Decision {
 	p = p.frozen()
 	p.Exempt = p.Exempt.around(to.IP)
-	d := Decision{Policy: p, From: from, To: to, Action: Allow}
+	d := Decision{Policy: p, From: from, To: to, Rulings: make([]Ruling, 0, len(reasons)), Action: Allow}
 	for _, reason := range reasons {
 		r := Ruling{Rule: reason, Action: Allow}
 		r.Outcome, r.By = p.judge(reason, &from, &to)
