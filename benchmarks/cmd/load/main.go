@@ -57,7 +57,7 @@ func parse(args []string, out io.Writer) (settings, error) {
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.StringVar(&stores, "stores", strings.Join(storeNames, ","), "what to load")
-	flags.StringVar(&rates, "rates", "1000,2000,4000,8000,16000", "requests a second, rising; a store is not loaded any more once it does not keep up")
+	flags.StringVar(&rates, "rates", "1000,2000,4000,8000,16000,32000", "requests a second, rising; a store is not loaded any more once it does not keep up")
 	flags.DurationVar(&s.duration, "duration", 5*time.Second, "how long each rate is kept up")
 	flags.IntVar(&s.sessions, "sessions", 1000, "how many sessions are used in turn")
 	flags.BoolVar(&s.write, "write", false, "write the table into docs/performance.md")
