@@ -270,10 +270,7 @@ func (l *UserLogin) deny(r *http.Request, cause session.Cause, user string, move
 	event := Event{
 		ID: rand.Text(), Version: EventVersion, Time: session.Now(), Action: ActionLoginDenied, Cause: cause,
 		User: user, Stage: l.config.Name, ClientIP: client, Actor: user,
-		Context: Context{HTTPRequest: requestOf(r)},
-	}
-	if moved != nil {
-		event.Context.describe(*moved)
+		Context: contextOf(r, moved),
 	}
 	l.events.emit(r.Context(), event)
 }

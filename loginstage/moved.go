@@ -154,8 +154,7 @@ func (l *UserLogin) tellMoved(r *http.Request, s session.Session, before session
 	event := Event{
 		ID: eventID(action, s.ID, move), Version: EventVersion, Time: session.Now(),
 		Action: action, Cause: session.CauseBroken, User: s.User, Session: s.ID, Stage: s.Stage, ClientIP: moved.broken.To.IP,
-		Context: Context{HTTPRequest: requestOf(r)},
+		Context: contextOf(r, &moved),
 	}
-	event.Context.describe(moved)
 	l.events.emit(r.Context(), event)
 }

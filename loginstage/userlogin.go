@@ -75,21 +75,17 @@ type aboutKey struct{}
 
 // ending is how a session ends by a request or, where that is nil, by the host.
 func (l *UserLogin) ending(r *http.Request, cause session.Cause, actor string) session.Ending {
-	var about Context
-	if r != nil {
-		about.HTTPRequest = requestOf(r)
-	}
+	about := contextOf(r, nil)
 	return l.endingAbout(r, cause, actor, &about)
 }
 
 // endingBroken is how a session ends whose binding is broken, and what it is
 // about.
 func (l *UserLogin) endingBroken(r *http.Request, moved verdict) (session.Ending, *Context) {
-	about := &Context{HTTPRequest: requestOf(r)}
-	about.describe(moved)
-	ending := l.endingAbout(r, session.CauseBroken, "", about)
+	about := contextOf(r, &moved)
+	ending := l.endingAbout(r, session.CauseBroken, "", &about)
 	ending.Reason = moved.broken.Reason
-	return ending, about
+	return ending, &about
 }
 
 // endingAbout is an ending with what a later event needs.
@@ -107,13 +103,21 @@ func (l *UserLogin) endingAbout(r *http.Request, cause session.Cause, actor stri
 	return ending
 }
 
-// describe says what was broken.
-func (c *Context) describe(moved verdict) {
-	broken := moved.broken
-	c.ASN, c.Geo = broken.To.ASN, broken.To.Geo
-	c.Binding = broken
-	c.IP = &Move{Previous: broken.From.IP, New: broken.To.IP}
-	c.Decision = moved.explained
+// contextOf is what an event is about that came of a request, nil: of none, and of
+// what was broken, nil: nothing was.
+func contextOf(r *http.Request, moved *verdict) Context {
+	var c Context
+	if r != nil {
+		c.HTTPRequest = requestOf(r)
+	}
+	if moved != nil {
+		broken := moved.broken
+		c.ASN, c.Geo = broken.To.ASN, broken.To.Geo
+		c.Binding = broken
+		c.IP = &Move{Previous: broken.From.IP, New: broken.To.IP}
+		c.Decision = moved.explained
+	}
+	return c
 }
 
 // eventOf is the event of an ending, or false for one that nobody needs to hear
