@@ -52,10 +52,8 @@ func (r row) read(decode func([]byte) (session.Session, error)) (found, error) {
 		return found{}, err
 	}
 	s.LastSeen, s.IP = timeOf(r.lastSeen), netip.Addr{}
-	if r.ip != "" {
-		if s.IP, err = netip.ParseAddr(r.ip); err != nil {
-			return found{}, fmt.Errorf("%w: its ip is no address", session.ErrRecord)
-		}
+	if err := s.IP.UnmarshalText([]byte(r.ip)); err != nil {
+		return found{}, fmt.Errorf("%w: its ip is no address", session.ErrRecord)
 	}
 	if r.ending == nil {
 		return found{session: s}, nil
