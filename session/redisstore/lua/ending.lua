@@ -9,8 +9,8 @@ local place = tonumber(redis.call('ZRANGE', journal, -1, -1, 'WITHSCORES')[2] or
 -- the others of the script are not refused then either.
 local function over(entries, endings)
   local reply, ids = {'ok'}, {}
+  if entries[1] then redis.call('ZREM', entries[1].index, '') end
   for i, entry in ipairs(entries) do
-    redis.call('ZREM', entry.index, '')
     if ARGV[5] == '1' then
       place = place + 1
       redis.call('ZADD', journal, place, entry.id)
