@@ -99,10 +99,18 @@ func (w *window) do(steps ...chromedp.Action[chromedp.Void]) {
 	require.NoError(w.t, chromedp.Do(w.ctx, steps...))
 }
 
+// follow clicks on what leads to another page, and waits until that is loaded:
+// whatever is typed before would go into the page that is being left.
+func (w *window) follow(xpath string) {
+	w.t.Helper()
+	_, err := chromedp.RunResponse(w.ctx, chromedp.Click(xpath))
+	require.NoError(w.t, err)
+}
+
 // press presses the button with the accessible name.
 func (w *window) press(name string) {
 	w.t.Helper()
-	w.do(chromedp.Click(fmt.Sprintf(`//button[normalize-space()=%q and not(@aria-label)] | //button[starts-with(@aria-label, %q)]`, name, name)))
+	w.follow(fmt.Sprintf(`//button[normalize-space()=%q and not(@aria-label)] | //button[starts-with(@aria-label, %q)]`, name, name))
 }
 
 // seesPage waits for the page with the heading.
@@ -193,7 +201,7 @@ func TestBrowserEndsAnotherSession(t *testing.T) {
 	phone.signIn("ada", ada, yes)
 	laptop.sees("Just now: Signed in on a new device.") // shown without loading the page again
 
-	laptop.do(chromedp.Click(`//main//a[text()="Show the sessions as they are now"]`))
+	laptop.follow(`//main//a[text()="Show the sessions as they are now"]`)
 	laptop.press("End session: ")
 	laptop.sees("The session was ended.")
 	phone.seesPage("Sign in") // without being touched
