@@ -37,6 +37,7 @@ func TestZeroID(t *testing.T) {
 	assert.True(t, zero.IsZero())
 	assert.Empty(t, zero.String())
 	assert.Empty(t, zero.Shard())
+	assert.Zero(t, zero.Hash())
 	assert.Equal(t, zero, session.Token{}.ID())
 
 	text, err := json.Marshal(zero)
@@ -107,4 +108,21 @@ func FuzzParseID(f *testing.F) {
 		require.False(t, id.IsZero(), "%q reads as the ID that names no session", text)
 		require.Equal(t, text, id.String(), "one text for each ID")
 	})
+}
+
+func TestHashesAreSpread(t *testing.T) {
+	const n, parts = 16_000, 16
+	var low, high [parts]int
+	for range n {
+		hash := session.NewToken("ada").ID().Hash()
+		low[hash%parts]++
+		high[hash>>60]++
+	}
+	for i := range parts { // a thousand each; 200 is over six deviations
+		assert.InDelta(t, n/parts, low[i], 200)
+		assert.InDelta(t, n/parts, high[i], 200)
+	}
+	id, err := session.ParseID(idText)
+	require.NoError(t, err)
+	assert.Equal(t, uint64(0x3108c1eff7f4ac01), id.Hash(), "the same in every process")
 }

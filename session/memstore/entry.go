@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unique"
 
@@ -14,23 +15,33 @@ import (
 // An entry is a session that lives, or that ended and whose ending is kept. It
 // is a session.Session in little space: what many sessions have in common is
 // there once, and what few have takes a pointer.
+//
+// Once it is in a table it is read without the shard's lock, so what is read then
+// does not change but through the atomic pointers.
 type entry struct {
 	id          session.ID
 	pending     bool
 	knownDevice bool
-	place       int32 // among the shard's limits
 
-	user, name                 string
-	common                     unique.Handle[common]
-	created, lastSeen, expires time.Time
-	idle, maxAge               time.Duration
-	ip                         netip.Addr
-	anchor                     binding.Location
-	drift                      *session.Drift // nil: none
+	user, name       string
+	common           unique.Handle[common]
+	created, expires time.Time
+	idle, maxAge     time.Duration
+	anchor           binding.Location
+	use              atomic.Pointer[use]
+	ending           atomic.Pointer[session.Ending] // nil: it lives
 
-	ending         *session.Ending // nil: it lives
-	limit          time.Time       // from when on it may be forgotten
-	earlier, later *entry          // of the same user, while it lives
+	// With the lock only.
+	place          int32     // among the shard's limits
+	limit          time.Time // from when on it may be forgotten
+	earlier, later *entry    // of the same user, while it lives
+}
+
+// use is what changes in a session when it is used.
+type use struct {
+	lastSeen time.Time
+	ip       netip.Addr
+	drift    *session.Drift // nil: none
 }
 
 // common is what the sessions of many users have in common.
@@ -54,30 +65,32 @@ func newEntry(s session.Session) *entry {
 
 // used records what changes in a session when it is used.
 func (e *entry) used(s session.Session) {
-	e.lastSeen, e.ip, e.limit = s.LastSeen, s.IP, s.Deadline()
+	u := &use{lastSeen: s.LastSeen, ip: s.IP}
 	if !s.Drift.IsZero() {
-		e.drift = new(s.Drift)
+		u.drift = new(s.Drift)
 	}
+	e.use.Store(u)
+	e.limit = s.Deadline()
 }
 
 // session is the session as it was given, and used since.
 func (e *entry) session() session.Session {
-	c := e.common.Value()
+	c, u := e.common.Value(), e.use.Load()
 	s := session.Session{
 		ID: e.id, User: e.user, Name: e.name, Method: c.method, Stage: c.stage, Pending: e.pending,
-		Created: e.created, LastSeen: e.lastSeen, IP: e.ip, UserAgent: c.userAgent,
+		Created: e.created, LastSeen: u.lastSeen, IP: u.ip, UserAgent: c.userAgent,
 		Expires: e.expires, Idle: e.idle, MaxAge: e.maxAge,
 		Policy: c.policy, Anchor: e.anchor, KnownDevice: e.knownDevice,
 	}
-	if e.drift != nil {
-		s.Drift = *e.drift
+	if u.drift != nil {
+		s.Drift = *u.drift
 	}
 	return s
 }
 
 // ended is the session and its ending, for a caller to keep.
 func (e *entry) ended() session.Ended {
-	return session.Ended{Session: e.session(), Ending: *record(*e.ending)}
+	return session.Ended{Session: e.session(), Ending: *record(*e.ending.Load())}
 }
 
 // record is a copy of ending that shares nothing with it.

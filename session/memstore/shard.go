@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/mooring-go/mooring/session"
 )
@@ -11,13 +12,42 @@ import (
 const shardBits = 8
 
 // A shard holds all sessions of the users that [session.Shard] places there, so
-// that a step over the sessions of one user needs one lock.
+// that a step over the sessions of one user needs one lock. To read one session it
+// needs none, but while a step changes several: of those either none is seen to
+// have changed, or all.
 type shard struct {
-	mu      sync.Mutex
-	entries map[session.ID]*entry
-	users   map[string]live // of each user that has any
-	limits  limits          // of all entries
-	_       [64]byte        // keeps neighbours off this cache line
+	entries table
+	turns   atomic.Uint64 // odd while a step changes several entries
+	mu      sync.Mutex    // held to change entries, and for what follows
+
+	users  map[string]live // of each user that has any
+	limits limits          // of all entries
+	_      [64]byte        // keeps neighbours off this cache line
+}
+
+// lock and unlock are for a step that changes several entries. One that changes a
+// single entry makes do with mu.
+func (sh *shard) lock() {
+	sh.mu.Lock()
+	sh.turns.Add(1)
+}
+
+func (sh *shard) unlock() {
+	sh.turns.Add(1)
+	sh.mu.Unlock()
+}
+
+// settled is live for whoever does not hold the lock.
+func (sh *shard) settled(id session.ID) (*entry, error) {
+	if turn := sh.turns.Load(); turn%2 == 0 {
+		e, err := sh.live(id)
+		if sh.turns.Load() == turn {
+			return e, err
+		}
+	}
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return sh.live(id)
 }
 
 // live are the live sessions of one user, in the order in which they started.
@@ -34,10 +64,10 @@ func index(name string) int {
 
 // live returns the entry of a live session, or the error of one that is not.
 func (sh *shard) live(id session.ID) (*entry, error) {
-	switch e := sh.entries[id]; {
+	switch e := sh.entries.find(&id); {
 	case e == nil:
 		return nil, session.ErrNotFound
-	case e.ending != nil:
+	case e.ending.Load() != nil:
 		return nil, &session.EndedError{Ended: e.ended()}
 	default:
 		return e, nil
@@ -54,24 +84,25 @@ func (sh *shard) add(e *entry) {
 	}
 	user.last = e
 	sh.users[e.user] = user
-	sh.entries[e.id] = e
+	sh.entries.add(e)
 	sh.limits.add(e)
 }
 
 // end makes a live session an ended one.
 func (sh *shard) end(e *entry, ending *session.Ending) {
 	sh.unlink(e)
-	e.ending, e.limit = ending, ending.Keep
+	e.ending.Store(ending)
+	e.limit = ending.Keep
 	sh.limits.moved(e)
 }
 
 // forget drops the entry, live or not.
 func (sh *shard) forget(e *entry) {
-	if e.ending == nil {
+	if e.ending.Load() == nil {
 		sh.unlink(e)
 	}
 	sh.limits.remove(e)
-	delete(sh.entries, e.id)
+	sh.entries.remove(e)
 }
 
 // unlink takes e from the live sessions of its user.

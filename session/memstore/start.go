@@ -22,7 +22,7 @@ func (s *Store) Start(_ context.Context, started session.Session, replace sessio
 	home, origin := s.lock(started.ID, replace.From)
 	defer s.unlock(home, origin)
 
-	if home.entries[started.ID] != nil {
+	if home.entries.find(&started.ID) != nil {
 		return nil, session.ErrExists
 	}
 	from, err := origin.live(replace.From)
@@ -96,16 +96,16 @@ func (s *Store) lock(id, from session.ID) (home, origin *shard) {
 	if !from.IsZero() {
 		j = index(from.Shard())
 	}
-	s.shards[min(i, j)].mu.Lock()
+	s.shards[min(i, j)].lock()
 	if i != j {
-		s.shards[max(i, j)].mu.Lock()
+		s.shards[max(i, j)].lock()
 	}
 	return &s.shards[i], &s.shards[j]
 }
 
 func (s *Store) unlock(home, origin *shard) {
-	home.mu.Unlock()
+	home.unlock()
 	if origin != home {
-		origin.mu.Unlock()
+		origin.unlock()
 	}
 }

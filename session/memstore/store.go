@@ -24,7 +24,7 @@ var _ session.Store = (*Store)(nil)
 func New() *Store {
 	s := new(Store)
 	for i := range s.shards {
-		s.shards[i].entries = make(map[session.ID]*entry)
+		s.shards[i].entries.init()
 		s.shards[i].users = make(map[string]live)
 	}
 	return s
@@ -34,12 +34,10 @@ func New() *Store {
 // fails, so that [session.Manager] needs to set it no deadline.
 func (s *Store) InMemory() {}
 
-// Get returns the live session, or its ending.
+// Get returns the live session, or its ending. It waits for no lock, except while
+// the sessions of a user that shares the shard are started or ended together.
 func (s *Store) Get(_ context.Context, id session.ID) (session.Session, error) {
-	sh := &s.shards[index(id.Shard())]
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	e, err := sh.live(id)
+	e, err := s.shards[index(id.Shard())].settled(id)
 	if err != nil {
 		return session.Session{}, err
 	}

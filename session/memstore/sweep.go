@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Sweep forgets what is overdue at now. It holds a lock for no longer than one
-// entry takes, half a microsecond, which those who wait for it spend spinning: a
+// Sweep forgets what is overdue at now. It keeps no Get waiting, and others for no
+// longer than one entry takes, half a microsecond, which they spend spinning: a
 // thread that goes to sleep over it may be back after milliseconds only. It stops
 // with the context's error when that is done. What it forgot until then it counts.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {

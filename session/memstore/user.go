@@ -12,8 +12,8 @@ import (
 func (s *Store) EndUser(_ context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
 	sh := &s.shards[index(session.Shard(user))]
 	kept := record(ending)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
+	sh.lock()
+	defer sh.unlock()
 	var ended []session.Session
 	for e := sh.users[user].first; e != nil; {
 		later := e.later

@@ -1,0 +1,103 @@
+package memstore
+
+import (
+	"math/bits"
+	"sync/atomic"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// A table finds entries by ID. Anybody may call find at any time; changes are made
+// by one at a time, which is the caller's to see to. So whoever finds waits for
+// nobody, also not for a thread that loses its processor in the middle of a change.
+//
+// What find sees in slots that were replaced meanwhile was true when they were: a
+// change made since is one that find may come before. Whether its session ended, an
+// entry knows by itself.
+type table struct {
+	slots atomic.Pointer[[]slot] // a power of two of them
+	used  int                    // how many have a tag: at most 3/4
+	held  int                    // how many have an entry
+}
+
+// A slot of a table with open addressing and linear probing. It is free for good
+// only without a tag: one that lost its entry keeps its tag, since what others look
+// for may be past it.
+type slot struct {
+	tag   atomic.Uint64 // of the entry's ID; spares a look at most of the other entries
+	entry atomic.Pointer[entry]
+}
+
+// tagOf is the tag of the ID. It is never 0, which is no tag.
+func tagOf(id *session.ID) uint64 { return id.Hash() | 1 }
+
+// at is the nth slot in which an entry with the tag can be.
+func at(slots []slot, tag uint64, n int) *slot {
+	return &slots[(tag>>1+uint64(n))&uint64(len(slots)-1)]
+}
+
+// init makes the table an empty one.
+func (t *table) init() { t.slots.Store(new(make([]slot, 1))) }
+
+// find returns the entry with the ID, or nil.
+func (t *table) find(id *session.ID) *entry {
+	slots, tag := *t.slots.Load(), tagOf(id)
+	for n := 0; ; n++ {
+		s := at(slots, tag, n)
+		switch s.tag.Load() {
+		case 0:
+			return nil
+		case tag:
+			if e := s.entry.Load(); e != nil && e.id == *id {
+				return e
+			}
+		}
+	}
+}
+
+// add adds an entry whose ID is not in the table.
+func (t *table) add(e *entry) {
+	if slots := *t.slots.Load(); (t.used+1)*4 > len(slots)*3 {
+		t.rebuild()
+	}
+	if put(*t.slots.Load(), e) {
+		t.used++
+	}
+	t.held++
+}
+
+// put puts e into the first slot that has no entry, and reports whether it had no
+// tag either.
+func put(slots []slot, e *entry) bool {
+	tag := tagOf(&e.id)
+	for n := 0; ; n++ {
+		if s := at(slots, tag, n); s.entry.Load() == nil {
+			s.entry.Store(e) // before the tag, by which it is found
+			return s.tag.Swap(tag) == 0
+		}
+	}
+}
+
+// remove removes an entry that is in the table.
+func (t *table) remove(e *entry) {
+	slots, tag := *t.slots.Load(), tagOf(&e.id)
+	for n := 0; ; n++ {
+		if s := at(slots, tag, n); s.entry.CompareAndSwap(e, nil) {
+			t.held--
+			return
+		}
+	}
+}
+
+// rebuild makes a table of the size that suits what is held, without the tags of
+// what is gone.
+func (t *table) rebuild() {
+	slots := make([]slot, 1<<bits.Len(uint(2*t.held+1)))
+	for i := range *t.slots.Load() {
+		if e := (*t.slots.Load())[i].entry.Load(); e != nil {
+			put(slots, e)
+		}
+	}
+	t.used = t.held
+	t.slots.Store(&slots)
+}
