@@ -20,7 +20,7 @@ BenchmarkGuard/unchanged-2    	   81212	      1000 ns/op	    1152 B/op	       3 
 BenchmarkGuard/scs-2          	    3826	     18100 ns/op	   11472 B/op	     263 allocs/op
 BenchmarkMixed     	  315274	      2000 ns/op
 BenchmarkMixed-2   	  237816	      1250 ns/op
-BenchmarkSweep-2  	       3	 300 ns/op	      6500 µs-slowest
+BenchmarkSweep-2  	       3	 300 ns/op	      6500 µs-slowest-running
 --- SKIP: BenchmarkRedis
     servers_test.go:38: missing: redis-server: not found
 PASS
