@@ -89,11 +89,18 @@ func Shard(user string) string {
 // wellFormed reports whether s is base64url alone (RFC 4648, section 5).
 func wellFormed(s string) bool {
 	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
-		default:
+		if !base64url[s[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// base64url is looked up and not compared with: of random text a processor guesses
+// every other comparison wrong.
+var base64url = func() (in [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
+		in[c] = true
+	}
+	return in
+}()

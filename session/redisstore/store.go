@@ -16,7 +16,7 @@ import (
 type Store struct {
 	client redis.UniversalClient
 	config Config
-	memo   *memo
+	memo   memo
 	lease  atomic.Uint32 // the shard at which the next Lease begins
 }
 
@@ -32,7 +32,7 @@ func New(client redis.UniversalClient, config Config) (*Store, error) {
 	if err := errors.Join(validateClient(client), config.Validate()); err != nil {
 		return nil, err
 	}
-	return &Store{client: client, config: config.withDefaults(), memo: newMemo()}, nil
+	return &Store{client: client, config: config.withDefaults()}, nil
 }
 
 // failed says which operation an error is of. Those that [session.Store] names

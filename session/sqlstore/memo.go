@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"bytes"
-	"hash/maphash"
 	"sync/atomic"
 
 	"github.com/mooring-go/mooring/session"
@@ -12,22 +11,20 @@ import (
 // get it. It holds no state: each record comes from the database, and is looked
 // up here whole. Its size is bounded; of the sessions that fall into one place
 // the two stay that came last.
-type memo struct {
-	seed   maphash.Seed
-	places [4096][2]atomic.Pointer[meaning]
-}
+type memo [2048]place
+
+// A place has what came last first.
+type place [4]atomic.Pointer[meaning]
 
 type meaning struct {
 	record  []byte
 	session session.Session
 }
 
-func newMemo() *memo { return &memo{seed: maphash.MakeSeed()} }
-
 // decode is [session.DecodeRecord], for the record of the session of that ID,
 // which it keeps. The record stays the caller's.
 func (m *memo) decode(id session.ID, record []byte) (session.Session, error) {
-	place := &m.places[maphash.Comparable(m.seed, id)%uint64(len(m.places))]
+	place := &m[id.Hash()%uint64(len(m))]
 	for i := range place {
 		if known := place[i].Load(); known != nil && bytes.Equal(known.record, record) {
 			return known.session, nil
@@ -35,7 +32,15 @@ func (m *memo) decode(id session.ID, record []byte) (session.Session, error) {
 	}
 	s, err := session.DecodeRecord(record)
 	if err == nil {
-		place[1].Store(place[0].Swap(&meaning{bytes.Clone(record), s}))
+		place.keep(&meaning{bytes.Clone(record), s})
 	}
 	return s, err
+}
+
+func (p *place) keep(known *meaning) {
+	for i := range p {
+		if known = p[i].Swap(known); known == nil {
+			return
+		}
+	}
 }

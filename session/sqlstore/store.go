@@ -30,7 +30,7 @@ type Store struct {
 	driver  func() traits
 	options *sql.TxOptions
 	checked atomic.Bool // the schema was found
-	memo    *memo
+	memo    memo
 
 	get, touch prepared
 }
@@ -40,7 +40,7 @@ var _ session.Journal = (*Store)(nil)
 func newStore(db *sql.DB, config Config) *Store {
 	t := newText(config)
 	return &Store{
-		db: db, table: config.Table, text: t, memo: newMemo(),
+		db: db, table: config.Table, text: t,
 		driver:  sync.OnceValue(func() traits { return traitsOf(db.Driver()) }),
 		options: &sql.TxOptions{Isolation: t.dialect.isolation},
 		get:     prepared{query: t.of("SELECT " + columns + " FROM {session} WHERE id = ?")},
