@@ -70,7 +70,7 @@ func serveLocally(t *testing.T, args ...string) string {
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- serve(ctx, listener, a) }()
+	go func() { served <- serve(ctx, listener, a, a.handler()) }()
 	t.Cleanup(func() {
 		stop()
 		assert.NoError(t, <-served)

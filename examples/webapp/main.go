@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	announce(out, settings, listener.Addr(), store.place)
-	return serve(ctx, listener, app)
+	return serve(ctx, listener, app, app.handler())
 }
 
 // app is the web application.
@@ -119,9 +119,9 @@ func (a *app) handler() http.Handler {
 }
 
 // serve runs the server, and what it needs besides, until ctx is done.
-func serve(ctx context.Context, listener net.Listener, a *app) error {
+func serve(ctx context.Context, listener net.Listener, a *app, handler http.Handler) error {
 	server := &http.Server{
-		Handler:           a.handler(),
+		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      15 * time.Second,

@@ -16,15 +16,18 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// TestMain lets the test's own binary stand in for the program, and makes the
-// tests quick.
+// TestMain lets the test's own binary stand in for the program, also under load,
+// and makes the tests quick.
 func TestMain(m *testing.M) {
 	passwordCost = bcrypt.MinCost
-	if os.Getenv("WEBAPP_RUN") != "" {
+	switch {
+	case os.Getenv("WEBAPP_RUN") != "":
 		main()
-		return
+	case os.Getenv("WEBAPP_LOAD") != "":
+		mainUnderLoad(os.Getenv("WEBAPP_LOAD"))
+	default:
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
 }
 
 // A program is one that runs in a process of its own, as users start it.

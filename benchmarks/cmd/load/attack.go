@@ -1,17 +1,15 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
+	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +21,7 @@ import (
 // outcome is what became of the requests of one rate.
 type outcome struct {
 	store            string
+	guarded          bool
 	rate             int
 	throughput       float64 // answered well, a second
 	p50, p99, p999   time.Duration
@@ -30,12 +29,24 @@ type outcome struct {
 	processor        time.Duration // of the application, for each request
 }
 
+func (o outcome) guard() string {
+	if o.guarded {
+		return "with the guard"
+	}
+	return "without"
+}
+
 // kept reports whether the application kept up with the rate.
 func (o outcome) kept() bool { return o.failed == 0 && o.throughput >= 0.95*float64(o.rate) }
 
 // load starts the application on a store and loads it, until it does not keep up.
-func load(ctx context.Context, store string, s settings, out io.Writer) ([]outcome, error) {
-	base, stop, err := start(ctx, store)
+func load(ctx context.Context, program, store string, guarded bool, s settings, out io.Writer) ([]outcome, error) {
+	flags, remove, err := placeFor(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	base, stop, err := start(ctx, program, guarded, flags)
 	if err != nil {
 		return nil, err
 	}
@@ -50,49 +61,15 @@ func load(ctx context.Context, store string, s settings, out io.Writer) ([]outco
 		if err != nil {
 			return nil, err
 		}
-		o.store = store
-		fmt.Fprintf(out, "%s at %d/s: %.0f/s, p50 %s, p99 %s, p99.9 %s, %d failed\n", store, rate, o.throughput, o.p50, o.p99, o.p999, o.failed)
+		o.store, o.guarded = store, guarded
+		fmt.Fprintf(out, "%s, %s, at %d/s: %.0f/s, p50 %s, p99 %s, p99.9 %s, %d failed\n",
+			store, o.guard(), rate, o.throughput, o.p50, o.p99, o.p999, o.failed)
 		outcomes = append(outcomes, o)
 		if !o.kept() {
 			break
 		}
 	}
 	return outcomes, nil
-}
-
-// start runs this program as the application.
-func start(ctx context.Context, store string) (base string, stop func(), err error) {
-	program, err := os.Executable()
-	if err != nil {
-		return "", nil, err
-	}
-	child := exec.CommandContext(ctx, program, "-serve", store)
-	said := new(strings.Builder)
-	child.Stderr = said
-	in, err := child.StdinPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	printed, err := child.StdoutPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	if err := child.Start(); err != nil {
-		return "", nil, err
-	}
-	stop = func() {
-		_ = in.Close()
-		_ = child.Wait()
-	}
-	address, err := bufio.NewReader(printed).ReadString('\n')
-	if err != nil {
-		stop()
-		if _, what, ok := strings.Cut(said.String(), errMissing.Error()+": "); ok {
-			return "", nil, fmt.Errorf("%w: %s", errMissing, strings.TrimSpace(what))
-		}
-		return "", nil, fmt.Errorf("the application on %s does not start: %s", store, said)
-	}
-	return "http://" + strings.TrimSpace(address), stop, nil
 }
 
 // visitors are browsers with a session each, that move now and then.
@@ -103,39 +80,55 @@ type visitors struct {
 	sent    atomic.Uint64
 }
 
+// at is the cookie by which a visitor of the example pretends to be somewhere.
+func at(address netip.Addr) string { return "__Host-demo_address=" + address.String() }
+
 func signInAll(ctx context.Context, base string, n int) (*visitors, error) {
 	v := &visitors{base: base, cookies: make([]string, n), moved: make([]atomic.Bool, n)}
 	for i := range n {
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/sign-in?user="+strconv.Itoa(i), nil)
+		request, err := v.signIn(fmt.Sprintf(visitorName, i)).Request()
 		if err != nil {
 			return nil, err
 		}
-		request.Header.Set("X-Forwarded-For", bindingtest.Berlin.String())
-		response, err := http.DefaultClient.Do(request)
+		response, err := http.DefaultTransport.RoundTrip(request.WithContext(ctx))
 		if err != nil {
 			return nil, err
 		}
 		_ = response.Body.Close()
-		if response.StatusCode != http.StatusNoContent {
+		if !answered(request.Method, response.StatusCode) {
 			return nil, fmt.Errorf("signing in: %s", response.Status)
 		}
 		for _, cookie := range response.Cookies() {
-			v.cookies[i] = cookie.Name + "=" + cookie.Value
+			v.cookies[i] += cookie.Name + "=" + cookie.Value + "; "
 		}
 	}
 	return v, nil
 }
 
-// next is the next request: a sign-in of somebody new, or a visit, which each
+func (v *visitors) signIn(user string) *vegeta.Target {
+	return &vegeta.Target{
+		Method: http.MethodPost, URL: v.base + "/login",
+		Header: http.Header{"Cookie": {at(bindingtest.Berlin)}, "Content-Type": {"application/x-www-form-urlencoded"}},
+		Body:   []byte(url.Values{"user": {user}, "password": {password}}.Encode()),
+	}
+}
+
+// answered reports whether a page was shown, or a sign-in led to one. Who is not
+// signed in gets no page.
+func answered(method string, status int) bool {
+	if method == http.MethodPost {
+		return status == http.StatusSeeOther
+	}
+	return status == http.StatusOK
+}
+
+// next is the next request: a sign-in of somebody else, or a visit, which each
 // hundredth time is from the other address.
 func (v *visitors) next(target *vegeta.Target) error {
 	n := v.sent.Add(1)
 	who := int(n % uint64(len(v.cookies)))
 	if n%1000 == 0 {
-		*target = vegeta.Target{
-			Method: http.MethodPost, URL: v.base + "/sign-in?user=new-" + strconv.FormatUint(n, 10),
-			Header: http.Header{"X-Forwarded-For": {bindingtest.Berlin.String()}},
-		}
+		*target = *v.signIn(fmt.Sprintf(guestName, n/1000%accounts))
 		return nil
 	}
 	if n%100 == 50 {
@@ -147,7 +140,7 @@ func (v *visitors) next(target *vegeta.Target) error {
 	}
 	*target = vegeta.Target{
 		Method: http.MethodGet, URL: v.base + "/",
-		Header: http.Header{"X-Forwarded-For": {from.String()}, "Cookie": {v.cookies[who]}},
+		Header: http.Header{"Cookie": {v.cookies[who] + at(from)}},
 	}
 	return nil
 }
@@ -203,13 +196,13 @@ func judge(results []*vegeta.Result, rate int) outcome {
 		if end.After(ended) {
 			ended = end
 		}
-		if result.Code < 200 || result.Code > 299 {
+		if !answered(result.Method, int(result.Code)) {
 			o.failed++
 		}
 	}
 	slices.Sort(latencies)
-	at := func(share float64) time.Duration { return latencies[int(share*float64(len(latencies)-1))] }
-	o.p50, o.p99, o.p999 = at(0.5), at(0.99), at(0.999)
+	quantile := func(share float64) time.Duration { return latencies[int(share*float64(len(latencies)-1))] }
+	o.p50, o.p99, o.p999 = quantile(0.5), quantile(0.99), quantile(0.999)
 	if took := ended.Sub(began); took > 0 {
 		o.throughput = float64(o.requests-o.failed) / took.Seconds()
 	}

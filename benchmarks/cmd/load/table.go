@@ -7,25 +7,30 @@ import (
 )
 
 // tableOf is all outcomes, in Markdown, with what the guard adds to what the
-// application takes without it at the same rate.
+// application takes without it on the same store at the same rate.
 func tableOf(outcomes []outcome) string {
-	bare := map[int]outcome{}
+	type series struct {
+		store string
+		rate  int
+	}
+	without := map[series]outcome{}
 	for _, o := range outcomes {
-		if o.store == without {
-			bare[o.rate] = o
+		if !o.guarded {
+			without[series{o.store, o.rate}] = o
 		}
 	}
 	var table strings.Builder
-	table.WriteString("| store | rate | throughput | failed | p50 | p99 | p99.9 | guard adds to p50 | processor time | guard adds |\n" +
-		"|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+	table.WriteString("| store | guard | rate | throughput | failed | p50 | p99 | p99.9 | guard adds to p50 | processor time | guard adds |\n" +
+		"|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 	for _, o := range outcomes {
-		name, latency, processor := o.store, "–", "–"
-		if o.store == without {
-			name = "no guard"
-		} else if b, ok := bare[o.rate]; ok && b.kept() && o.kept() {
-			latency, processor = milliseconds(o.p50-b.p50), microseconds(o.processor-b.processor)
+		guard, latency, processor := "off", "–", "–"
+		if o.guarded {
+			guard = "on"
+			if bare, ok := without[series{o.store, o.rate}]; ok && bare.kept() && o.kept() {
+				latency, processor = milliseconds(o.p50-bare.p50), microseconds(o.processor-bare.processor)
+			}
 		}
-		fmt.Fprintf(&table, "| %s | %d/s | %.0f/s | %d | %s | %s | %s | %s | %s | %s |\n", name, o.rate, o.throughput, o.failed,
+		fmt.Fprintf(&table, "| %s | %s | %d/s | %.0f/s | %d | %s | %s | %s | %s | %s | %s |\n", o.store, guard, o.rate, o.throughput, o.failed,
 			milliseconds(o.p50), milliseconds(o.p99), milliseconds(o.p999), latency, microseconds(o.processor), processor)
 	}
 	return table.String()

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// What examples/webapp has for who loads it: see its load_test.go.
+const (
+	visitorName = "visitor-%d"
+	guestName   = "guest-%d"
+	accounts    = 1000 // of each
+	password    = "password under load"
+)
+
+// build builds examples/webapp as it is to be loaded, into a directory.
+func build(ctx context.Context, dir string) (program string, err error) {
+	program = filepath.Join(dir, "webapp")
+	command := exec.CommandContext(ctx, "go", "test", "-c", "-o", program, "github.com/mooring-go/mooring/examples/webapp")
+	if said, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building examples/webapp: %w: %s", err, said)
+	}
+	return program, nil
+}
+
+// start starts the application, with its guard or without, and returns where it
+// is and how to stop it.
+func start(ctx context.Context, program string, guarded bool, flags []string) (base string, stop func(), err error) {
+	// Nobody is asked whether to stay signed in: a sign-in is one request.
+	arguments := append([]string{"-addr=localhost:0", "-stay-signed-in-offset=seconds=0"}, flags...)
+	child := exec.CommandContext(ctx, program, arguments...)
+	how := "unguarded"
+	if guarded {
+		how = "guarded"
+	}
+	child.Env = append(os.Environ(), "WEBAPP_LOAD="+how)
+	said := new(strings.Builder)
+	child.Stderr = said
+	printed, err := child.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := child.Start(); err != nil {
+		return "", nil, err
+	}
+	read := make(chan struct{})
+	stop = func() {
+		_ = child.Process.Signal(os.Interrupt)
+		<-read
+		_ = child.Wait()
+	}
+	lines := bufio.NewReader(printed)
+	first, _ := lines.ReadString('\n')
+	go func() {
+		defer close(read)
+		_, _ = io.Copy(io.Discard, lines)
+	}()
+	if base = regexp.MustCompile(`http://localhost:\d+`).FindString(first); base == "" {
+		stop()
+		return "", nil, fmt.Errorf("the application does not start with %s: %s", strings.Join(flags, " "), said)
+	}
+	return base, stop, nil
+}
