@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/mooring-go/mooring/benchmarks/internal/document"
 )
 
 // What examples/webapp has for who loads it: see its load_test.go.
@@ -22,8 +24,13 @@ const (
 
 // build builds examples/webapp as it is to be loaded, into a directory.
 func build(ctx context.Context, dir string) (program string, err error) {
+	root, err := document.Root()
+	if err != nil {
+		return "", err
+	}
 	program = filepath.Join(dir, "webapp")
-	command := exec.CommandContext(ctx, "go", "test", "-c", "-o", program, "github.com/mooring-go/mooring/examples/webapp")
+	command := exec.CommandContext(ctx, "go", "test", "-c", "-o", program, "./webapp")
+	command.Dir = filepath.Join(root, "examples")
 	if said, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building examples/webapp: %w: %s", err, said)
 	}

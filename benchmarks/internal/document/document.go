@@ -1,4 +1,5 @@
-// Package document writes what was measured into docs/performance.md.
+// Package document writes what was measured into docs/performance.md, and knows
+// where the repository is.
 package document
 
 import (
@@ -12,11 +13,11 @@ import (
 
 // Replace puts text between the two markers of the name in docs/performance.md.
 func Replace(name, text string) error {
-	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/mooring-go/mooring").Output()
+	root, err := Root()
 	if err != nil {
-		return fmt.Errorf("looking for the repository: %w", err)
+		return err
 	}
-	path := filepath.Join(strings.TrimSpace(string(root)), "docs", "performance.md")
+	path := filepath.Join(root, "docs", "performance.md")
 	document, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -26,6 +27,15 @@ func Replace(name, text string) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return os.WriteFile(path, []byte(replaced), 0o644)
+}
+
+// Root is the directory of the repository.
+func Root() (string, error) {
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/mooring-go/mooring").Output()
+	if err != nil {
+		return "", fmt.Errorf("looking for the repository: %w", err)
+	}
+	return strings.TrimSpace(string(root)), nil
 }
 
 func between(document, name, text string) (string, error) {
