@@ -81,7 +81,7 @@ func (l *UserLogin) admit(w http.ResponseWriter, r *http.Request) (*http.Request
 	}
 	s, err := l.load(r)
 	if err == nil {
-		s, err = l.hold(r, s)
+		err = l.hold(r, &s)
 	}
 	if err == nil {
 		return r.WithContext(&sessionContext{r.Context(), s, l}), true
@@ -123,15 +123,17 @@ func overdue(cause session.Cause) bool {
 }
 
 // hold checks where s is used from and records that it was used.
-func (l *UserLogin) hold(r *http.Request, s session.Session) (session.Session, error) {
+func (l *UserLogin) hold(r *http.Request, s *session.Session) error {
 	ip, err := l.clientIP(r)
 	if err != nil && s.Policy.Binds() {
-		return s, err // who knows where a bound session is used from must not guess
+		return err // who knows where a bound session is used from must not guess
 	}
 	if ip != s.IP || l.letOff(s) {
-		return l.move(r, s, ip)
+		*s, err = l.move(r, *s, ip)
+		return err
 	}
-	return l.sessions.Touch(r.Context(), s, session.Seen{Time: session.Now(), IP: ip})
+	*s, err = l.sessions.Touch(r.Context(), *s, session.Seen{Time: session.Now(), IP: ip})
+	return err
 }
 
 // move holds s to its binding where it is used from ip.

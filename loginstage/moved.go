@@ -109,7 +109,7 @@ func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.
 
 // letOff reports whether s is to be judged though it has not moved again, because
 // what it was reported for may be what stale data let off.
-func (l *UserLogin) letOff(s session.Session) bool {
+func (l *UserLogin) letOff(s *session.Session) bool {
 	return l.config.ReportWhenStale && len(s.Drift.Reported) > 0 && !l.stale()
 }
 

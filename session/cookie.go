@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/textproto"
 	"strings"
 	"time"
 )
@@ -157,13 +158,12 @@ func hasPrefix(name, prefix string) bool {
 // have exactly one. It finds what [http.Request.CookiesNamed] does, without
 // allocating, and counts those that are malformed too.
 func onlyCookie(headers []string, name string) (value string, ok bool) {
-	const space = " \t\r\n"
 	for _, header := range headers {
 		for header != "" {
 			var pair string
 			pair, header, _ = strings.Cut(header, ";")
-			key, v, _ := strings.Cut(strings.Trim(pair, space), "=")
-			if strings.TrimRight(key, space) != name {
+			key, v, _ := strings.Cut(textproto.TrimString(pair), "=")
+			if textproto.TrimString(key) != name {
 				continue
 			}
 			if ok {

@@ -164,7 +164,7 @@ func (m *Manager) get(ctx, bounded context.Context, id ID) (Session, error) {
 // where the address is another one or there is a drift to add, and otherwise as
 // [Config.TouchEvery] says. It returns the session as it is then known.
 func (m *Manager) Touch(ctx context.Context, s Session, seen Seen) (Session, error) {
-	if !m.due(s, seen) {
+	if !m.due(&s, &seen) {
 		return s, nil
 	}
 	ctx, cancel := m.bound(ctx)
@@ -176,7 +176,7 @@ func (m *Manager) Touch(ctx context.Context, s Session, seen Seen) (Session, err
 	return s, nil
 }
 
-func (m *Manager) due(s Session, seen Seen) bool {
+func (m *Manager) due(s *Session, seen *Seen) bool {
 	every := m.config.TouchEvery
 	if s.Idle > 0 {
 		every = min(every, s.Idle/4)
