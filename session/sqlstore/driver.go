@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"sync"
 
 	"github.com/mooring-go/mooring/session"
 )
@@ -55,18 +56,20 @@ func (s *Store) ask(ctx context.Context, id session.ID, read func(row) error) er
 		if !ok {
 			return driver.ErrSkip
 		}
-		rows, err := queryer.QueryContext(ctx, s.get.query, []driver.NamedValue{{Ordinal: 1, Value: id.String()}})
+		q := questions.Get().(*question)
+		defer q.forget()
+		q.of[0] = driver.NamedValue{Ordinal: 1, Value: id.String()}
+		rows, err := queryer.QueryContext(ctx, s.get.query, q.of[:])
 		if err != nil {
 			return err
 		}
 		defer func() { _ = rows.Close() }() // of one row there is no more to know
-		var values [4]driver.Value
-		if err := rows.Next(values[:]); errors.Is(err, io.EOF) {
+		if err := rows.Next(q.answer[:]); errors.Is(err, io.EOF) {
 			return sql.ErrNoRows
 		} else if err != nil {
 			return err
 		}
-		r, err := rowOf(values)
+		r, err := rowOf(&q.answer)
 		if err != nil {
 			return err
 		}
@@ -75,7 +78,7 @@ func (s *Store) ask(ctx context.Context, id session.ID, read func(row) error) er
 }
 
 // rowOf is the row of values as a driver lends them.
-func rowOf(values [4]driver.Value) (row, error) {
+func rowOf(values *[4]driver.Value) (row, error) {
 	record, isBytes := values[0].([]byte)
 	seen, isNumber := values[1].(int64)
 	ip, isText := values[2].(string)
@@ -84,4 +87,17 @@ func rowOf(values [4]driver.Value) (row, error) {
 		return row{}, driver.ErrSkip
 	}
 	return row{record, seen, ip, ending}, nil
+}
+
+// A question is what is lent to a driver for a query. It is used again.
+type question struct {
+	of     [1]driver.NamedValue
+	answer [4]driver.Value
+}
+
+var questions = sync.Pool{New: func() any { return new(question) }}
+
+func (q *question) forget() {
+	*q = question{}
+	questions.Put(q)
 }
