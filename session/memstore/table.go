@@ -20,9 +20,9 @@ type table struct {
 	held  int                    // how many have an entry
 }
 
-// A slot of a table with open addressing and linear probing. It is free for good
-// only without a tag: one that lost its entry keeps its tag, since what others look
-// for may be past it.
+// A slot of a table with open addressing and linear probing. A search ends at a slot
+// without a tag. One that lost its entry keeps its tag, since what others look for
+// may be past it.
 type slot struct {
 	tag   atomic.Uint64 // of the entry's ID; spares a look at most of the other entries
 	entry atomic.Pointer[entry]
