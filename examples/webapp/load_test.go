@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -29,65 +27,32 @@ const (
 	loadPassword = "password under load"
 )
 
-// mainUnderLoad is main. Where how is "unguarded" there is no guard.
-func mainUnderLoad(how string) {
+// runUnderLoad is run. Where guard is "off" there is none.
+func runUnderLoad(guard string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := runUnderLoad(ctx, how, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "webapp:", err)
-		os.Exit(1)
-	}
+	return run(ctx, os.Args[1:], os.Stdout, func(a *app) http.Handler { return underLoad(a, guard) })
 }
 
-func runUnderLoad(ctx context.Context, how string, args []string, out io.Writer) error {
-	settings, err := parseSettings(args, out)
-	if err != nil {
-		return err
-	}
-	store, err := openStore(ctx, settings)
-	if err != nil {
-		return err
-	}
-	defer store.close()
-	app, handler, err := underLoad(how, settings, store)
-	if err != nil {
-		return err
-	}
-	listener, err := listen(settings.addr)
-	if err != nil {
-		return err
-	}
-	announce(out, settings, listener.Addr(), store.place)
-	return serve(ctx, listener, app, handler)
-}
-
-func underLoad(how string, settings settings, store storage) (*app, http.Handler, error) {
-	logger := slog.New(slog.DiscardHandler)
-	locator, err := openLocator(settings, logger)
-	if err != nil {
-		return nil, nil, err
-	}
-	app, err := newApp(settings, store.Store, locator, logger)
-	if err != nil {
-		return nil, nil, err
-	}
+// underLoad is the handler of the application, with the accounts that it then has.
+func underLoad(a *app, guard string) http.Handler {
 	hash, err := bcrypt.GenerateFromPassword([]byte(loadPassword), passwordCost)
 	if err != nil {
-		return nil, nil, err
+		panic(err) // it is the same password each time
 	}
 	for i := range loadAccounts {
 		for _, id := range []string{fmt.Sprintf("visitor-%d", i), fmt.Sprintf("guest-%d", i)} {
-			app.accounts.byID[id] = account{ID: id, Name: "Name of " + id, hash: hash}
+			a.accounts.byID[id] = account{ID: id, Name: "Name of " + id, hash: hash}
 		}
 	}
-	handler := app.handler()
-	if how == "unguarded" {
-		handler = unguarded(app.login, handler)
+	handler := a.handler()
+	if guard == "off" {
+		handler = unguarded(a.login, handler)
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /usage", usage)
 	mux.Handle("/", handler)
-	return app, mux, nil
+	return mux
 }
 
 // unguarded is next without what its guard does: the session of a cookie is
@@ -135,15 +100,10 @@ func usage(w http.ResponseWriter, _ *http.Request) {
 
 // A session that has ended is shown where there is no guard, and only there.
 func TestUnguardedIsWithoutTheGuard(t *testing.T) {
-	for how, want := range map[string]int{"guarded": http.StatusUnauthorized, "unguarded": http.StatusOK} {
-		t.Run(how, func(t *testing.T) {
-			settings, err := parseSettings([]string{"-store=memory", "-stay-signed-in-offset=seconds=0"}, io.Discard)
-			require.NoError(t, err)
-			store, err := openStore(t.Context(), settings)
-			require.NoError(t, err)
-			app, handler, err := underLoad(how, settings, store)
-			require.NoError(t, err)
-			server := httptest.NewTLSServer(handler)
+	for guard, want := range map[string]int{"on": http.StatusUnauthorized, "off": http.StatusOK} {
+		t.Run(guard, func(t *testing.T) {
+			app := openApp(t, "-stay-signed-in-offset=seconds=0")
+			server := httptest.NewTLSServer(underLoad(app, guard))
 			t.Cleanup(server.Close)
 
 			v := newVisitor(t, server)

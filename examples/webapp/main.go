@@ -24,14 +24,14 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
+	if err := run(ctx, os.Args[1:], os.Stdout, (*app).handler); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "webapp:", err)
 		os.Exit(1)
 	}
 }
 
-// run serves until ctx is done.
-func run(ctx context.Context, args []string, out io.Writer) error {
+// run serves what handler makes of the application until ctx is done.
+func run(ctx context.Context, args []string, out io.Writer, handler func(*app) http.Handler) error {
 	settings, err := parseSettings(args, out)
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	announce(out, settings, listener.Addr(), store.place)
-	return serve(ctx, listener, app, app.handler())
+	return serve(ctx, listener, app, handler(app))
 }
 
 // app is the web application.

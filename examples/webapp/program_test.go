@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -24,7 +25,10 @@ func TestMain(m *testing.M) {
 	case os.Getenv("WEBAPP_RUN") != "":
 		main()
 	case os.Getenv("WEBAPP_LOAD") != "":
-		mainUnderLoad(os.Getenv("WEBAPP_LOAD"))
+		if err := runUnderLoad(os.Getenv("WEBAPP_LOAD")); err != nil {
+			fmt.Fprintln(os.Stderr, "webapp:", err)
+			os.Exit(1)
+		}
 	default:
 		os.Exit(m.Run())
 	}

@@ -285,7 +285,7 @@ func TestMistakesInTheFlags(t *testing.T) {
 		{"-session-duration=weeks=100"},
 		{"-addr=nowhere:at:all"},
 	} {
-		assert.Error(t, run(done, append([]string{"-store=memory"}, args...), io.Discard), args)
+		assert.Error(t, run(done, append([]string{"-store=memory"}, args...), io.Discard, (*app).handler), args)
 	}
 }
 

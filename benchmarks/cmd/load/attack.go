@@ -29,11 +29,12 @@ type outcome struct {
 	processor        time.Duration // of the application, for each request
 }
 
-func (o outcome) guard() string {
-	if o.guarded {
-		return "with the guard"
+// guard is how the application and the table call it.
+func guard(on bool) string {
+	if on {
+		return "on"
 	}
-	return "without"
+	return "off"
 }
 
 // kept reports whether the application kept up with the rate.
@@ -62,8 +63,8 @@ func load(ctx context.Context, program, store string, guarded bool, s settings, 
 			return nil, err
 		}
 		o.store, o.guarded = store, guarded
-		fmt.Fprintf(out, "%s, %s, at %d/s: %.0f/s, p50 %s, p99 %s, p99.9 %s, %d failed\n",
-			store, o.guard(), rate, o.throughput, o.p50, o.p99, o.p999, o.failed)
+		fmt.Fprintf(out, "%s, guard %s, at %d/s: %.0f/s, p50 %s, p99 %s, p99.9 %s, %d failed\n",
+			store, guard(guarded), rate, o.throughput, o.p50, o.p99, o.p999, o.failed)
 		outcomes = append(outcomes, o)
 		if !o.kept() {
 			break

@@ -23,14 +23,11 @@ func tableOf(outcomes []outcome) string {
 	table.WriteString("| store | guard | rate | throughput | failed | p50 | p99 | p99.9 | guard adds to p50 | processor time | guard adds |\n" +
 		"|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
 	for _, o := range outcomes {
-		guard, latency, processor := "off", "–", "–"
-		if o.guarded {
-			guard = "on"
-			if bare, ok := without[series{o.store, o.rate}]; ok && bare.kept() && o.kept() {
-				latency, processor = milliseconds(o.p50-bare.p50), microseconds(o.processor-bare.processor)
-			}
+		latency, processor := "–", "–"
+		if bare, ok := without[series{o.store, o.rate}]; ok && o.guarded && bare.kept() && o.kept() {
+			latency, processor = milliseconds(o.p50-bare.p50), microseconds(o.processor-bare.processor)
 		}
-		fmt.Fprintf(&table, "| %s | %s | %d/s | %.0f/s | %d | %s | %s | %s | %s | %s | %s |\n", o.store, guard, o.rate, o.throughput, o.failed,
+		fmt.Fprintf(&table, "| %s | %s | %d/s | %.0f/s | %d | %s | %s | %s | %s | %s | %s |\n", o.store, guard(o.guarded), o.rate, o.throughput, o.failed,
 			milliseconds(o.p50), milliseconds(o.p99), milliseconds(o.p999), latency, microseconds(o.processor), processor)
 	}
 	return table.String()
