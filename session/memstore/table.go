@@ -92,9 +92,9 @@ func (t *table) remove(e *entry) {
 // rebuild makes a table of the size that suits what is held, without the tags of
 // what is gone.
 func (t *table) rebuild() {
-	slots := make([]slot, 1<<bits.Len(uint(2*t.held+1)))
-	for i := range *t.slots.Load() {
-		if e := (*t.slots.Load())[i].entry.Load(); e != nil {
+	before, slots := *t.slots.Load(), make([]slot, 1<<bits.Len(uint(2*t.held+1)))
+	for i := range before {
+		if e := before[i].entry.Load(); e != nil {
 			put(slots, e)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // A memo remembers what records mean, because to read one takes longer than to
 // get it. It holds no state: each record comes from the database, and is looked
 // up here whole. Its size is bounded; of the sessions that fall into one place
-// the two stay that came last.
+// the four stay that came last.
 type memo [2048]place
 
 // A place has what came last first.
