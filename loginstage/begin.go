@@ -33,8 +33,7 @@ func (e *DeniedError) Error() string {
 	if e.Cause == CauseInactiveUser {
 		return fmt.Sprintf("loginstage: user %q is inactive and is not signed in", e.User)
 	}
-	return fmt.Sprintf("loginstage: user ID %.80q: want 1 to %d bytes of printable text that does not start with %q",
-		e.User, maxUser, devicePrefix)
+	return fmt.Sprintf("loginstage: user ID %.80q: want 1 to %d bytes of printable text", e.User, maxUser)
 }
 
 const (
@@ -64,17 +63,14 @@ func (l *UserLogin) Begin(w http.ResponseWriter, r *http.Request, user User) (*C
 	}
 	s := session.Session{
 		User: user.ID, Name: clip(user.Name, maxName), Method: clip(user.Method, maxName), Stage: l.config.Name,
-		Created: session.Now(), IP: here.IP, UserAgent: clip(r.UserAgent(), maxUserAgent),
+		Created: l.sessions.Now(r.Context()), IP: here.IP, UserAgent: clip(r.UserAgent(), maxUserAgent),
 		Policy: policy, Anchor: here,
 	}
 	if l.config.StaySignedInOffset == 0 {
 		_, err := l.signIn(w, r, s, here, false)
 		return nil, err
 	}
-	s.Pending = true
-	s.Expires = s.Created.Add(challengeTime)
-	replace := session.Replace{Ending: l.ending(r, "", user.ID)}
-	if _, err := l.sessions.Start(w, r, s, replace); err != nil {
+	if s, err = l.beginPending(w, r, s); err != nil {
 		return nil, fmt.Errorf("loginstage: beginning: %w", err)
 	}
 	return challengeOf(s, l.config.StaySignedInOffset), nil
@@ -84,7 +80,7 @@ func (l *UserLogin) Begin(w http.ResponseWriter, r *http.Request, user User) (*C
 // that asks on a page of its own, or [ErrNoChallenge]. Any other error means that
 // the store or the carrier failed.
 func (l *UserLogin) Challenge(r *http.Request) (*Challenge, error) {
-	pending, err := l.sessions.LoadPending(r)
+	pending, err := l.pending(r)
 	if isEnded(err) {
 		return nil, ErrNoChallenge
 	}
@@ -109,7 +105,7 @@ func challengeOf(pending session.Session, offset duration.Duration) *Challenge {
 // Where the binding does not hold by the letter the session stays bound to where
 // Begin was called.
 func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer) error {
-	pending, err := l.sessions.LoadPending(r)
+	pending, err := l.pending(r)
 	if isEnded(err) {
 		return ErrNoChallenge
 	}
@@ -130,7 +126,7 @@ func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer
 		}
 	}
 	s := pending
-	s.Created, s.LastSeen = session.Now(), time.Time{}
+	s.Created, s.LastSeen = l.sessions.Now(r.Context()), time.Time{}
 	s.IP, s.Drift = here.IP, moved.drift
 	if here.IP == pending.Anchor.IP || moved.byTheLetter(pending) {
 		s.Anchor = here // and otherwise it stays, so that it is not moved by a tolerance
@@ -168,16 +164,20 @@ func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Ses
 		return session.Session{}, err
 	}
 	s.KnownDevice = !device.IsZero()
-	answered := s.Pending
-	s.Pending = false
-	s, err = l.sessions.Start(w, r, s, session.Replace{
-		FromPending: answered,
-		Others:      l.config.TerminateOtherSessions,
-		Max:         l.config.MaxSessions,
-		Ending:      l.ending(r, "", s.User),
-	})
+	replace := session.Replace{
+		Others: l.config.TerminateOtherSessions,
+		Max:    l.config.MaxSessions,
+		Ending: l.ending(r, "", s.User),
+	}
+	if s.Kind == session.KindPending {
+		replace.Answers, s.Kind = s.ID, session.KindSession
+	}
+	s, err = l.sessions.Start(w, r, s, replace)
 	if err != nil {
 		return session.Session{}, fmt.Errorf("loginstage: signing in: %w", err)
+	}
+	if !replace.Answers.IsZero() {
+		l.clearPending(w)
 	}
 	l.rememberDevice(w, r, s, device)
 	l.clearNotice(w, r)
@@ -247,7 +247,7 @@ func (l *UserLogin) locate(ctx context.Context, ip netip.Addr) (binding.Location
 // deniedFor is why the user cannot be signed in, or nil.
 func deniedFor(user User) *DeniedError {
 	switch {
-	case user.ID == "" || len(user.ID) > maxUser || !printable(user.ID) || strings.HasPrefix(user.ID, devicePrefix):
+	case user.ID == "" || len(user.ID) > maxUser || !printable(user.ID):
 		return &DeniedError{CauseNoUser, user.ID}
 	case user.Inactive:
 		return &DeniedError{CauseInactiveUser, user.ID}
@@ -268,7 +268,7 @@ func (l *UserLogin) deny(r *http.Request, cause session.Cause, user string, move
 	user = clip(user, maxUser)
 	client, _ := l.clientIP(r)
 	event := Event{
-		ID: rand.Text(), Version: EventVersion, Time: session.Now(), Action: ActionLoginDenied, Cause: cause,
+		ID: rand.Text(), Version: EventVersion, Time: l.sessions.Now(r.Context()), Action: ActionLoginDenied, Cause: cause,
 		User: user, Stage: l.config.Name, ClientIP: client, Actor: user,
 		Context: contextOf(r, moved),
 	}

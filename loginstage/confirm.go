@@ -1,7 +1,6 @@
 package loginstage
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 
@@ -14,10 +13,7 @@ import (
 // lived. A client that is not signed in gets [session.ErrNotFound] or
 // [*session.EndedError].
 func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request) error {
-	s, err := l.load(r)
-	if errors.Is(err, session.ErrPending) {
-		err = session.ErrNotFound // not signed in
-	}
+	s, err := l.sessions.Load(r)
 	if err != nil {
 		return fmt.Errorf("loginstage: confirming: %w", err)
 	}
@@ -25,7 +21,7 @@ func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	now := session.Now()
+	now := l.sessions.Now(r.Context())
 	confirmed := s
 	confirmed.LastSeen, confirmed.IP, confirmed.Anchor, confirmed.Drift = now, here.IP, here, session.Drift{}
 	if s.MaxAge > 0 {
@@ -33,10 +29,7 @@ func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request) error {
 	}
 	// Of what ends the session and what confirms it, one wins: a session that
 	// was ended meanwhile does not go on.
-	if _, err := l.sessions.End(r.Context(), s.ID, l.ending(r, session.CauseReplaced, s.User)); err != nil {
-		return fmt.Errorf("loginstage: confirming: %w", err)
-	}
-	confirmed, err = l.sessions.Start(w, r, confirmed, session.Replace{})
+	confirmed, err = l.sessions.Start(w, r, confirmed, session.Replace{Renews: s.ID, Ending: l.ending(r, "", s.User)})
 	if err != nil {
 		return fmt.Errorf("loginstage: confirming: %w", err)
 	}

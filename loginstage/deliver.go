@@ -28,7 +28,7 @@ const (
 // Deliver on one store, and share the work. While the sink fails, endings wait
 // in the store, for [Config.KeepEndings] at most.
 func (l *UserLogin) Deliver(ctx context.Context) error {
-	journal, ok := l.config.Store.(session.Journal)
+	journal, ok := session.StoreAs[session.Journal](l.config.Store)
 	if !ok || !l.config.DurableEvents {
 		return &ConfigError{Field: "DurableEvents", Value: l.config.DurableEvents, Want: "true to deliver"}
 	}
@@ -55,11 +55,10 @@ func (l *UserLogin) Deliver(ctx context.Context) error {
 // deliverSome delivers what it can lease, and reports whether there may be more
 // right now.
 func (l *UserLogin) deliverSome(ctx context.Context, journal session.Journal) (more bool, err error) {
-	now := session.Now()
-	until := now.Add(deliverLease)
+	until := time.Now().Add(deliverLease)
 	bounded, cancelLease := context.WithTimeout(ctx, l.config.StoreTimeout.Std())
 	defer cancelLease()
-	leased, err := journal.Lease(bounded, now, until, deliverBatch)
+	leased, err := journal.Lease(bounded, deliverLease, deliverBatch)
 	if err != nil {
 		return false, fmt.Errorf("loginstage: leasing endings: %w", err)
 	}
@@ -82,7 +81,7 @@ func (l *UserLogin) deliverSome(ctx context.Context, journal session.Journal) (m
 		err = errors.Join(err, journal.Delivered(settle, delivered...))
 	}
 	if len(held) > 0 {
-		err = errors.Join(err, journal.Release(settle, held...))
+		err = errors.Join(err, journal.Release(settle, 0, held...))
 	}
 	return len(leased) == deliverBatch, err
 }

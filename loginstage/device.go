@@ -9,11 +9,9 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// A remembered device is a record in the same store as the sessions, under an
-// owner of its own, so that it has what they have: a token that is stored
-// nowhere, limits, a list, and revocation in one step. No user has an ID with
-// this prefix, so no device is ever taken for a session.
-const devicePrefix = "mooring-device:"
+// A remembered device is a record of its own kind in the same store as the
+// sessions, so that it has what they have: a token that is stored nowhere, limits,
+// a list, and revocation in one step.
 
 const (
 	// maxDevices is how many devices of one user are remembered.
@@ -21,9 +19,6 @@ const (
 	// maxDeviceCookies is how many users one browser is remembered for.
 	maxDeviceCookies = 8
 )
-
-// deviceOwner is the user whose device a record is, if it is one.
-func deviceOwner(owner string) (user string, ok bool) { return strings.CutPrefix(owner, devicePrefix) }
 
 // KnownDevice reports whether the user has signed in on the device that sent
 // the request, and that was remembered: see [Config.RememberDevice]. It proves
@@ -37,9 +32,9 @@ func (l *UserLogin) KnownDevice(r *http.Request, user string) (bool, error) {
 // ForgetDevices revokes all remembered devices of the user, and returns how
 // many there were. The actor is whose doing it is, for the events.
 func (l *UserLogin) ForgetDevices(ctx context.Context, user, actor string) (int, error) {
-	n, err := l.sessions.EndUser(ctx, devicePrefix+user, session.ID{}, l.ending(nil, session.CauseRevoked, actor))
+	n, err := l.sessions.EndUser(ctx, user, session.ID{}, l.ending(nil, session.CauseRevoked, actor), session.KindDevice)
 	if err != nil {
-		return 0, fmt.Errorf("loginstage: forgetting devices: %w", err)
+		return n, fmt.Errorf("loginstage: forgetting devices: %w", err)
 	}
 	return n, nil
 }
@@ -53,13 +48,13 @@ func (l *UserLogin) knownDevice(r *http.Request, user string) (session.ID, error
 	if err != nil || token.IsZero() {
 		return session.ID{}, err
 	}
-	device, err := l.sessions.Get(r.Context(), token.ID())
+	device, err := l.sessions.Find(r.Context(), token, session.KindDevice)
 	switch {
 	case isEnded(err):
 		return session.ID{}, nil
 	case err != nil:
 		return session.ID{}, fmt.Errorf("loginstage: looking for the device: %w", err)
-	case device.User != devicePrefix+user:
+	case device.User != user:
 		return session.ID{}, nil
 	}
 	return device.ID, nil
@@ -71,17 +66,14 @@ func (l *UserLogin) rememberDevice(w http.ResponseWriter, r *http.Request, s ses
 	if l.config.RememberDevice == 0 {
 		return
 	}
-	devices, err := session.NewManager(session.Config{
-		Store: l.config.Store, Carrier: l.deviceCookie(s.User), StoreTimeout: l.config.StoreTimeout.Std(),
-		KeepEndings: l.config.KeepEndings.Std(),
-	})
+	lifetime := l.config.RememberDevice.Std()
+	token, device, err := l.sessions.Issue(r.Context(), session.Session{
+		Kind: session.KindDevice, User: s.User, Name: s.Name, Stage: s.Stage,
+		Created: s.Created, Expires: s.Created.Add(lifetime), MaxAge: lifetime,
+		IP: s.IP, UserAgent: s.UserAgent, Anchor: s.Anchor,
+	}, session.Replace{Before: known, Max: maxDevices})
 	if err == nil {
-		lifetime := l.config.RememberDevice.Std()
-		_, err = devices.Start(w, r, session.Session{
-			User: devicePrefix + s.User, Name: s.Name, Stage: s.Stage,
-			Created: s.Created, Expires: s.Created.Add(lifetime), MaxAge: lifetime,
-			IP: s.IP, UserAgent: s.UserAgent, Anchor: s.Anchor,
-		}, session.Replace{From: known, Max: maxDevices})
+		err = l.sessions.Carry(w, r, l.deviceCookie(s.User), token, device)
 	}
 	if err != nil {
 		l.config.Logger.ErrorContext(r.Context(), "loginstage: the device is not remembered", "user", s.User, "error", err)

@@ -94,6 +94,7 @@ var logoutReasons = map[session.Cause]string{
 	session.CauseIdle:        "Session idle for too long",
 	session.CauseBroken:      "Session binding broken",
 	session.CauseReplaced:    "Signed in again in the same browser",
+	session.CauseRenewed:     "Session confirmed",
 	session.CauseTerminated:  "Signed in elsewhere",
 	session.CauseMaxSessions: "Too many sessions",
 	session.CauseRevoked:     "Session revoked",

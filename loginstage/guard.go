@@ -79,7 +79,7 @@ func (l *UserLogin) admit(w http.ResponseWriter, r *http.Request) (*http.Request
 	if c, ok := r.Context().Value(sessionKey{}).(*sessionContext); ok && c.guard == l {
 		return r, true
 	}
-	s, err := l.load(r)
+	s, err := l.sessions.Load(r)
 	if err == nil {
 		err = l.hold(r, &s)
 	}
@@ -103,19 +103,6 @@ func (l *UserLogin) admit(w http.ResponseWriter, r *http.Request) (*http.Request
 	return r, true
 }
 
-// load returns the session that r was sent in. A remembered device is none, even
-// if its token is sent in the place of a session's.
-func (l *UserLogin) load(r *http.Request) (session.Session, error) {
-	s, err := l.sessions.Load(r)
-	if err != nil {
-		return session.Session{}, err
-	}
-	if _, ok := deviceOwner(s.User); ok {
-		return session.Session{}, session.ErrNotFound
-	}
-	return s, nil
-}
-
 // overdue reports whether a session ended by a limit. No other sign-in in the
 // same browser is then under way that could have given it another token.
 func overdue(cause session.Cause) bool {
@@ -132,7 +119,7 @@ func (l *UserLogin) hold(r *http.Request, s *session.Session) error {
 		*s, err = l.move(r, *s, ip)
 		return err
 	}
-	*s, err = l.sessions.Touch(r.Context(), *s, session.Seen{Time: session.Now(), IP: ip})
+	*s, err = l.sessions.Touch(r.Context(), *s, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip})
 	return err
 }
 
@@ -146,12 +133,12 @@ func (l *UserLogin) move(r *http.Request, s session.Session, ip netip.Addr) (ses
 		return s, l.endBroken(r, s, moved)
 	}
 	before := s.Drift
-	s, err = l.sessions.Touch(r.Context(), s, session.Seen{Time: session.Now(), IP: ip, Drift: moved.drift})
+	s, err = l.sessions.Touch(r.Context(), s, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip, Drift: moved.drift})
 	if err != nil {
 		return s, err
 	}
 	if learned := moved.drift.Second.IP; learned.IsValid() {
-		kept, err := l.sessions.Get(r.Context(), s.ID)
+		kept, err := l.sessions.Get(r.Context(), s.ID, session.KindSession)
 		if err != nil {
 			return s, err
 		}

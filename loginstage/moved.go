@@ -46,7 +46,7 @@ func (l *UserLogin) judge(ctx context.Context, s session.Session, ip netip.Addr)
 		}
 		if anchor.Generation == to.Generation && (!second.IP.IsValid() || second.Generation == to.Generation) {
 			track := binding.Track{Anchor: anchor, Second: second, Moves: s.Drift.Moves}
-			return l.decide(ctx, s, policy.Follow(track, to, session.Now())), nil
+			return l.decide(ctx, s, policy.Follow(track, to, l.sessions.Now(ctx))), nil
 		}
 		if to, err = l.locate(ctx, ip); err != nil { // the data was replaced in between
 			return verdict{}, err
@@ -152,7 +152,7 @@ func (l *UserLogin) tellMoved(r *http.Request, s session.Session, before session
 		return
 	}
 	event := Event{
-		ID: eventID(action, s.ID, move), Version: EventVersion, Time: session.Now(),
+		ID: eventID(action, s.ID, move), Version: EventVersion, Time: l.sessions.Now(r.Context()),
 		Action: action, Cause: session.CauseBroken, User: s.User, Session: s.ID, Stage: s.Stage, ClientIP: moved.broken.To.IP,
 		Context: contextOf(r, &moved),
 	}

@@ -16,18 +16,15 @@ import (
 // user, on the sign-in page for instance. A client that is signed in has none,
 // and a challenge that was not answered in time is none.
 func (l *UserLogin) LastEnding(r *http.Request) (session.Ending, bool) {
-	_, err := l.load(r)
+	_, err := l.sessions.Load(r)
 	if errors.Is(err, session.ErrNotFound) {
 		if value, ok := l.noticeCookie().Value(r); ok {
 			if id, parseErr := session.ParseID(value); parseErr == nil {
-				_, err = l.sessions.Get(r.Context(), id)
+				_, err = l.sessions.Get(r.Context(), id, session.KindSession)
 			}
 		}
 	}
 	if ended, ok := errors.AsType[*session.EndedError](err); ok {
-		if ended.Session.Pending {
-			return session.Ending{}, false // nobody was signed in with it
-		}
 		return ended.Ending, true
 	}
 	if err != nil && !isEnded(err) {

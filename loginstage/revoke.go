@@ -14,10 +14,7 @@ import (
 // session could not be ended, the client keeps its token, so that it can try
 // again.
 func (l *UserLogin) Logout(w http.ResponseWriter, r *http.Request) error {
-	s, err := l.load(r)
-	if errors.Is(err, session.ErrPending) {
-		s, err = l.sessions.LoadPending(r)
-	}
+	s, err := l.sessions.Load(r)
 	if err == nil {
 		// A browser that is closed on signing out does not wait for the answer.
 		_, err = l.sessions.End(context.WithoutCancel(r.Context()), s.ID, l.ending(r, session.CauseSignedOut, s.User))
@@ -33,7 +30,7 @@ func (l *UserLogin) Logout(w http.ResponseWriter, r *http.Request) error {
 
 // Sessions returns the signed-in sessions of the user, the latest first.
 func (l *UserLogin) Sessions(ctx context.Context, user string) ([]session.Session, error) {
-	sessions, err := l.sessions.List(ctx, user)
+	sessions, err := l.sessions.List(ctx, user, session.KindSession)
 	if err != nil {
 		return nil, fmt.Errorf("loginstage: %w", err)
 	}
@@ -45,7 +42,7 @@ func (l *UserLogin) Sessions(ctx context.Context, user string) ([]session.Sessio
 // straight from a form. The actor is whose doing it is, for the event: a user
 // ID or a name of the host's.
 func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, actor string) error {
-	s, err := l.sessions.Get(ctx, id)
+	s, err := l.sessions.Get(ctx, id, session.KindSession)
 	if ended, ok := errors.AsType[*session.EndedError](err); ok {
 		s = ended.Session
 	} else if err != nil {
@@ -66,9 +63,9 @@ func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, acto
 // RevokeOthers ends all sessions of the user but the one that keep names, and
 // returns how many that were.
 func (l *UserLogin) RevokeOthers(ctx context.Context, user string, keep session.ID, actor string) (int, error) {
-	n, err := l.sessions.EndUser(ctx, user, keep, l.ending(nil, session.CauseRevoked, actor))
+	n, err := l.sessions.EndUser(ctx, user, keep, l.ending(nil, session.CauseRevoked, actor), session.KindSession, session.KindPending)
 	if err != nil {
-		return 0, fmt.Errorf("loginstage: revoking: %w", err)
+		return n, fmt.Errorf("loginstage: revoking: %w", err)
 	}
 	return n, nil
 }

@@ -56,16 +56,21 @@ func (l *UserLogin) Flush(ctx context.Context) error { return l.events.flush(ctx
 
 // Sweep makes the store forget what is overdue, and returns how much that was.
 // Limits hold without it; it frees space, and a host runs it every few minutes.
-func (l *UserLogin) Sweep(ctx context.Context) (int, error) { return l.sessions.Sweep(ctx) }
+func (l *UserLogin) Sweep(ctx context.Context) (int, error) {
+	swept, err := l.sessions.Sweep(ctx)
+	return swept.Forgotten + swept.Expired, err
+}
 
-// onEnd tells of a session that has ended, unless Deliver will, or nobody asked.
-func (l *UserLogin) onEnd(ctx context.Context, ended session.Ended) {
+// onEnd tells of sessions that have ended, unless Deliver will, or nobody asked.
+func (l *UserLogin) onEnd(ctx context.Context, ended ...session.Ended) {
 	if l.config.DurableEvents || l.config.Events == nil {
 		return
 	}
 	about, _ := ctx.Value(aboutKey{}).(*Context)
-	if event, ok := eventOf(ended, about); ok {
-		l.events.emit(ctx, event)
+	for _, one := range ended {
+		if event, ok := eventOf(one, about); ok {
+			l.events.emit(ctx, event)
+		}
 	}
 }
 
@@ -125,18 +130,20 @@ func contextOf(r *http.Request, moved *verdict) Context {
 // ending gives the same event whenever and wherever it is told.
 func eventOf(ended session.Ended, about *Context) (Event, bool) {
 	s, ending := ended.Session, ended.Ending
-	action, user := ActionLogout, s.User
-	if owner, ok := deviceOwner(s.User); ok {
+	action := ActionLogout
+	switch s.Kind {
+	case session.KindSession:
+	case session.KindDevice:
 		if ending.Cause != session.CauseRevoked {
 			return Event{}, false
 		}
-		action, user = ActionDeviceForgotten, owner
-	} else if s.Pending {
+		action = ActionDeviceForgotten
+	default: // nobody was signed in with it
 		return Event{}, false
 	}
 	event := Event{
 		ID: eventID(action, s.ID), Version: EventVersion, Time: ending.Time,
-		Action: action, Cause: ending.Cause, User: user, Session: s.ID, Stage: s.Stage,
+		Action: action, Cause: ending.Cause, User: s.User, Session: s.ID, Stage: s.Stage,
 		ClientIP: ending.Client, Actor: ending.Actor,
 	}
 	if about != nil {
@@ -163,7 +170,7 @@ func (l *UserLogin) clientIP(r *http.Request) (netip.Addr, error) {
 
 // isEnded reports whether err says that a session has ended or never was.
 func isEnded(err error) bool {
-	if err == session.ErrNotFound || err == session.ErrPending { //nolint:errorlint // as they are, on the common path
+	if err == session.ErrNotFound { //nolint:errorlint // as it is, on the common path
 		return true
 	}
 	_, ended := errors.AsType[*session.EndedError](err)

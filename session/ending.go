@@ -19,6 +19,7 @@ const (
 	CauseIdle        Cause = "idle"             // it was not used for too long
 	CauseBroken      Cause = "binding_broken"   // it was used from where its binding does not hold
 	CauseReplaced    Cause = "replaced"         // the same browser signed in again
+	CauseRenewed     Cause = "renewed"          // it goes on under another token
 	CauseAnswered    Cause = "answered"         // pending: its challenge was answered
 	CauseTerminated  Cause = "terminated"       // another sign-in ended the user's other sessions
 	CauseMaxSessions Cause = "max_sessions"     // it was the oldest over the maximum

@@ -7,8 +7,9 @@ import (
 
 // A Journal is a [Store] that keeps endings for delivery: what ended, when, why
 // and by whom is written in the same atomic step as the ending, and stays until
-// it was delivered or [Ending.Keep] has come. It keeps those endings whose
-// [Ending.Journal] is set.
+// it was delivered or [Ending.Keep] has come: a transactional outbox. It keeps
+// those endings whose [Ending.Journal] is set, and those by which Sweep ends a
+// session whose [Session.TellExpiry] is.
 //
 // Each session ends once, so its ID names its ending, and a receiver can tell
 // a repeated delivery by it.
@@ -16,17 +17,19 @@ type Journal interface {
 	Store
 
 	// Lease returns up to limit undelivered endings that nobody else holds, and
-	// keeps them from all others until the instant until. Per user they come in
-	// the order in which they happened, and while one of a user's endings is
-	// leased nobody else gets a later one of that user. now is the caller's
-	// clock, by which leases and Keep are judged.
-	Lease(ctx context.Context, now, until time.Time, limit int) ([]Ended, error)
+	// keeps them from all others for the term, by the store's clock. Per user
+	// they come in the order in which they happened, and while one of a user's
+	// endings is leased nobody else gets a later one of that user. Its cost grows
+	// with limit, not with how many endings wait, whoever's they are. If it fails,
+	// what it had leased by then may come with the error.
+	Lease(ctx context.Context, term time.Duration, limit int) ([]Ended, error)
 
 	// Delivered forgets the leased endings of the sessions named; those that are
 	// not there are passed over.
 	Delivered(ctx context.Context, ids ...ID) error
 
-	// Release gives back what was leased and not delivered, so that it need not
-	// wait for the lease to end.
-	Release(ctx context.Context, ids ...ID) error
+	// Release gives back what was leased and not delivered. Until pause is over
+	// nobody gets it, nor a later ending of the same user; 0: it can be leased at
+	// once. Endings of other users do not wait for it.
+	Release(ctx context.Context, pause time.Duration, ids ...ID) error
 }

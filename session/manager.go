@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
+	"log/slog"
 	"sync/atomic"
 	"time"
 )
-
-// ErrPending is returned for a session that still waits for the answer to a
-// challenge and signs nobody in.
-var ErrPending = errors.New("session: pending, not signed in")
 
 // The defaults of a [Config].
 const (
@@ -27,8 +23,8 @@ type Config struct {
 
 	// StoreTimeout bounds each step of the store, so that a request is answered
 	// though the store is not. 0: DefaultStoreTimeout. Loads share deadlines, so
-	// theirs may come earlier by up to a sixteenth. A store with a method
-	// InMemory() answers at once and needs no bound.
+	// theirs may come earlier by up to a sixteenth. A store that is [InMemory]
+	// needs no bound.
 	StoreTimeout time.Duration
 
 	// TouchEvery is how often the use of a session from an unchanged address is
@@ -40,21 +36,28 @@ type Config struct {
 	// KeepEndings is how long an ending is kept. 0: DefaultKeepEndings.
 	KeepEndings time.Duration
 
-	// Journal has each ending kept for delivery, as [Journal] says. The Store
-	// has to be one.
+	// Journal has each ending kept for delivery, as [Journal] says, also that of a
+	// session that reaches a limit unused, once it is swept. The Store has to be a
+	// Journal.
 	Journal bool
 
 	// OnEnd, if set, is told of each ending that this manager brought about,
-	// once, after it has happened. It must not block.
-	OnEnd func(ctx context.Context, ended Ended)
+	// once, after it has happened: of all that one call brought about together.
+	// It must not block.
+	OnEnd func(ctx context.Context, ended ...Ended)
+
+	// Logger is told when the process's clock differs from the store's. nil:
+	// slog.Default().
+	Logger *slog.Logger
 }
 
-// Manager issues and rotates tokens, loads the session of a request, holds it
-// to its limits, and ends sessions. It is safe for concurrent use.
+// Manager issues tokens, finds the session of a token, holds it to its limits,
+// and ends sessions. It is safe for concurrent use.
 type Manager struct {
 	config   Config
 	inMemory bool
 	shared   atomic.Pointer[deadline]
+	clock    storeClock
 }
 
 // NewManager returns a manager, or every mistake in config, joined.
@@ -63,11 +66,16 @@ func NewManager(config Config) (*Manager, error) {
 	if config.Store == nil {
 		mistakes = append(mistakes, errors.New("session: Store is nil: want a store, such as memstore.New()"))
 	}
-	if _, ok := config.Store.(Journal); config.Journal && !ok {
-		mistakes = append(mistakes, fmt.Errorf("session: Journal with a %T: want a store that keeps a journal", config.Store))
+	if config.Journal {
+		if _, ok := StoreAs[Journal](config.Store); !ok {
+			mistakes = append(mistakes, fmt.Errorf("session: Journal with a %T: want a store that keeps a journal", config.Store))
+		}
 	}
 	if config.Carrier == nil {
 		config.Carrier = Cookie{}
+	}
+	if config.Logger == nil {
+		config.Logger = slog.Default()
 	}
 	if carrier, ok := config.Carrier.(Validator); ok {
 		mistakes = append(mistakes, carrier.Validate())
@@ -91,67 +99,100 @@ func NewManager(config Config) (*Manager, error) {
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, err
 	}
-	_, inMemory := config.Store.(interface{ InMemory() })
-	return &Manager{config: config, inMemory: inMemory}, nil
+	_, inMemory := StoreAs[InMemory](config.Store)
+	m := &Manager{config: config, inMemory: inMemory}
+	m.clock.source, _ = StoreAs[Clock](config.Store)
+	m.clock.logger = config.Logger
+	return m, nil
 }
 
-// Load returns the signed-in session whose token came with the request. It
-// returns ErrNotFound where there is none, ErrPending for a pending one, and
-// *EndedError for one that has ended, also by reaching a limit right now. Any
-// other error means that nobody knows, and that the request must not be taken
-// for an anonymous one. A client that hangs up meanwhile does not end it.
-func (m *Manager) Load(r *http.Request) (Session, error) {
-	s, err := m.load(r)
-	if err == nil && s.Pending {
-		return Session{}, ErrPending
+// Now returns the time by which the manager judges limits: the store's, if that
+// is a [Clock], to within a tenth of a second, and the process's otherwise. It is
+// UTC, without a monotonic part.
+func (m *Manager) Now(ctx context.Context) time.Time { return m.clock.now(ctx, m.config.StoreTimeout) }
+
+// Issue makes s live and ends what replace says. It returns the session's token,
+// which is stored nowhere, and s as it was started: with its ID and, where they
+// were zero, its Created and LastSeen. A session that [Session.Validate] refuses,
+// or that has expired already, is [ErrInvalid].
+func (m *Manager) Issue(ctx context.Context, s Session, replace Replace) (Token, Session, error) {
+	now := m.Now(ctx)
+	if s.Created.IsZero() {
+		s.Created = now
 	}
-	return s, err
-}
-
-// LoadPending returns the pending session whose token came with the request,
-// and otherwise an error as [Manager.Load] does; ErrNotFound for one that is
-// not pending.
-func (m *Manager) LoadPending(r *http.Request) (Session, error) {
-	s, err := m.load(r)
-	if err == nil && !s.Pending {
-		return Session{}, ErrNotFound
+	if s.LastSeen.IsZero() {
+		s.LastSeen = now
 	}
-	return s, err
-}
-
-func (m *Manager) load(r *http.Request) (Session, error) {
-	token, err := m.config.Carrier.Read(r)
+	if m.config.Journal && s.Kind == KindSession {
+		s.TellExpiry = m.config.KeepEndings
+	}
+	token := NewToken(s.User)
+	s.ID = token.ID()
+	err := s.Validate()
+	if err == nil && !s.Expires.After(now) {
+		err = fmt.Errorf("%w: Expires %s, want a time after now, %s", ErrInvalid, s.Expires.Format(time.RFC3339Nano), now.Format(time.RFC3339Nano))
+	}
 	if err != nil {
-		return Session{}, fmt.Errorf("session: reading the token: %w", err)
+		return Token{}, Session{}, err
 	}
+	replace.Ending = m.complete(ctx, replace.Ending)
+	bounded, cancel := m.bound(ctx)
+	defer cancel()
+	ended, err := m.config.Store.Start(bounded, s, replace)
+	m.tell(ctx, ended...)
+	if err != nil {
+		return Token{}, Session{}, fmt.Errorf("session: starting: %w", err)
+	}
+	return token, s, nil
+}
+
+// Authenticate returns the signed-in session of the token. It returns
+// ErrNotFound where there is none, as for the token of a pending session or of a
+// device, and *EndedError for one that has ended, also by reaching a limit right
+// now. Any other error means that nobody knows, and that the request must not be
+// taken for an anonymous one.
+func (m *Manager) Authenticate(ctx context.Context, token Token) (Session, error) {
+	return m.Find(ctx, token, KindSession)
+}
+
+// Find returns the live record of the token if it is of the kind, and otherwise
+// an error, as [Manager.Authenticate] does. A record of another kind is
+// ErrNotFound, and nothing becomes of it.
+func (m *Manager) Find(ctx context.Context, token Token, kind Kind) (Session, error) {
 	if token.IsZero() {
 		return Session{}, ErrNotFound
 	}
-	bounded, cancel := m.boundLoad(r.Context())
+	bounded, cancel := m.boundLoad(ctx)
 	defer cancel()
-	return m.get(r.Context(), bounded, token.ID())
+	return m.get(ctx, bounded, token.ID(), kind)
 }
 
-// Get returns the live session of the ID, also a pending one. One that has
-// reached a limit is ended. Errors are as for [Manager.Load].
-func (m *Manager) Get(ctx context.Context, id ID) (Session, error) {
+// Get returns the live record of the ID if it is of the kind. One that has
+// reached a limit is ended. Errors are as for [Manager.Find].
+func (m *Manager) Get(ctx context.Context, id ID, kind Kind) (Session, error) {
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
-	return m.get(ctx, bounded, id)
+	return m.get(ctx, bounded, id, kind)
 }
 
 // get is Get, with bounded for the store to look for the session, and ctx for
 // all else.
-func (m *Manager) get(ctx, bounded context.Context, id ID) (Session, error) {
+func (m *Manager) get(ctx, bounded context.Context, id ID, kind Kind) (Session, error) {
 	s, err := m.config.Store.Get(bounded, id)
 	if err != nil {
 		if err == ErrNotFound { //nolint:errorlint // as it is, without a cost, on the common path
 			return Session{}, err
 		}
+		if ended, ok := errors.AsType[*EndedError](err); ok && ended.Session.Kind != kind {
+			return Session{}, ErrNotFound
+		}
 		return Session{}, fmt.Errorf("session: getting: %w", err)
 	}
-	if cause := s.Overdue(Now()); cause != "" {
-		ending := m.complete(Ending{Cause: cause})
+	if s.Kind != kind {
+		return Session{}, ErrNotFound
+	}
+	if cause := s.Overdue(m.Now(ctx)); cause != "" {
+		ending := m.complete(ctx, Ending{Cause: cause})
 		if _, err := m.End(ctx, id, ending); err != nil {
 			return Session{}, err
 		}
@@ -188,7 +229,7 @@ func (m *Manager) due(s *Session, seen *Seen) bool {
 // *EndedError or ErrNotFound. It fills in ending.Time and ending.Keep where they
 // are zero.
 func (m *Manager) End(ctx context.Context, id ID, ending Ending) (Session, error) {
-	ending = m.complete(ending)
+	ending = m.complete(ctx, ending)
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
 	s, err := m.config.Store.End(bounded, id, ending)
@@ -199,66 +240,69 @@ func (m *Manager) End(ctx context.Context, id ID, ending Ending) (Session, error
 	return s, nil
 }
 
-// EndUser ends all sessions of the user but the one that keep names, and
-// returns how many that were.
-func (m *Manager) EndUser(ctx context.Context, user string, keep ID, ending Ending) (int, error) {
-	ending = m.complete(ending)
-	bounded, cancel := m.bound(ctx)
-	defer cancel()
-	sessions, err := m.config.Store.EndUser(bounded, user, keep, ending)
-	if err != nil {
-		return 0, fmt.Errorf("session: ending a user's sessions: %w", err)
+// EndUser ends the records of the user that are of one of the kinds, or of any
+// kind if none is named, but for the one that keep names. It returns how many it
+// ended, also with an error: those stay ended. StoreTimeout bounds each step of
+// it; it goes on as long as each step ends some and ctx allows.
+func (m *Manager) EndUser(ctx context.Context, user string, keep ID, ending Ending, kinds ...Kind) (int, error) {
+	ending = m.complete(ctx, ending)
+	for total := 0; ; {
+		n, err := m.endSome(ctx, user, keep, ending, kinds)
+		total += n
+		if err == nil {
+			return total, nil
+		}
+		if n == 0 || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return total, fmt.Errorf("session: ending a user's sessions: %w", err)
+		}
 	}
-	for _, s := range sessions {
-		m.tell(ctx, Ended{s, ending})
-	}
-	return len(sessions), nil
 }
 
-// List returns the user's signed-in sessions that have reached no limit, the
-// latest sign-in first.
-func (m *Manager) List(ctx context.Context, user string) ([]Session, error) {
-	ctx, cancel := m.bound(ctx)
+func (m *Manager) endSome(ctx context.Context, user string, keep ID, ending Ending, kinds []Kind) (int, error) {
+	bounded, cancel := m.bound(ctx)
 	defer cancel()
-	all, err := m.config.Store.List(ctx, user)
+	sessions, err := m.config.Store.EndUser(bounded, user, keep, ending, kinds...)
+	ended := make([]Ended, len(sessions))
+	for i, s := range sessions {
+		ended[i] = Ended{s, ending}
+	}
+	m.tell(ctx, ended...)
+	return len(sessions), err
+}
+
+// List returns the user's live records of the kind that have reached no limit,
+// the latest sign-in first.
+func (m *Manager) List(ctx context.Context, user string, kind Kind) ([]Session, error) {
+	bounded, cancel := m.bound(ctx)
+	defer cancel()
+	all, err := m.config.Store.List(bounded, user, kind)
 	if err != nil {
 		return nil, fmt.Errorf("session: listing: %w", err)
 	}
-	now := Now()
+	now := m.Now(ctx)
 	var live []Session
 	for _, s := range all {
-		if !s.Pending && s.Overdue(now) == "" {
+		if s.Overdue(now) == "" {
 			live = append(live, s)
 		}
 	}
 	return live, nil
 }
 
-// Sweep makes the store forget what is overdue, and returns how much that was.
-// It takes as long as the store needs.
-func (m *Manager) Sweep(ctx context.Context) (int, error) {
-	n, err := m.config.Store.Sweep(ctx, Now())
+// Sweep makes the store forget what is overdue, and returns what that was. It
+// takes as long as the store needs.
+func (m *Manager) Sweep(ctx context.Context) (Swept, error) {
+	swept, err := m.config.Store.Sweep(ctx, m.Now(ctx))
 	if err != nil {
-		return n, fmt.Errorf("session: sweeping: %w", err)
+		return swept, fmt.Errorf("session: sweeping: %w", err)
 	}
-	return n, nil
+	return swept, nil
 }
-
-// Clear takes the token from the client. It does not end the session.
-func (m *Manager) Clear(w http.ResponseWriter, r *http.Request) error {
-	if err := m.config.Carrier.Clear(w, r); err != nil {
-		return fmt.Errorf("session: clearing the carrier: %w", err)
-	}
-	return nil
-}
-
-// Now is the current time as sessions record it: UTC, without a monotonic part.
-func Now() time.Time { return time.Now().Round(0).UTC() }
 
 // complete fills in what a caller may leave out of an ending.
-func (m *Manager) complete(e Ending) Ending {
+func (m *Manager) complete(ctx context.Context, e Ending) Ending {
 	if e.Time.IsZero() {
-		e.Time = Now()
+		e.Time = m.Now(ctx)
 	}
 	if e.Keep.IsZero() {
 		e.Keep = e.Time.Add(m.config.KeepEndings)
@@ -268,10 +312,7 @@ func (m *Manager) complete(e Ending) Ending {
 }
 
 func (m *Manager) tell(ctx context.Context, ended ...Ended) {
-	if m.config.OnEnd == nil {
-		return
-	}
-	for _, e := range ended {
-		m.config.OnEnd(ctx, e)
+	if m.config.OnEnd != nil && len(ended) > 0 {
+		m.config.OnEnd(ctx, ended...)
 	}
 }

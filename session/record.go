@@ -94,6 +94,7 @@ type record struct {
 	Name        string           `json:"name,omitempty"`
 	Method      string           `json:"method,omitempty"`
 	Stage       string           `json:"stage,omitempty"`
+	Kind        Kind             `json:"kind,omitempty"`
 	Pending     bool             `json:"pending,omitempty"`
 	Created     instant          `json:"created"`
 	LastSeen    instant          `json:"seen"`
@@ -106,6 +107,7 @@ type record struct {
 	Anchor      binding.Location `json:"anchor,omitzero"`
 	KnownDevice bool             `json:"known_device,omitempty"`
 	Drift       *driftRecord     `json:"drift,omitempty"`
+	TellExpiry  time.Duration    `json:"tell_expiry,omitempty"`
 }
 
 type driftRecord struct {

@@ -3,7 +3,7 @@ package session
 func recordOf(s Session) record {
 	return record{
 		Version: RecordVersion, ID: s.ID, User: s.User, Name: s.Name, Method: s.Method, Stage: s.Stage,
-		Pending: s.Pending, Created: instantOf(s.Created), LastSeen: instantOf(s.LastSeen), IP: s.IP,
+		Pending: s.Kind == KindPending, Kind: s.Kind, TellExpiry: s.TellExpiry, Created: instantOf(s.Created), LastSeen: instantOf(s.LastSeen), IP: s.IP,
 		UserAgent: s.UserAgent, Expires: instantOf(s.Expires), Idle: s.Idle, MaxAge: s.MaxAge,
 		Policy: s.Policy, Anchor: s.Anchor, KnownDevice: s.KnownDevice, Drift: driftRecordOf(s.Drift),
 	}
@@ -12,7 +12,7 @@ func recordOf(s Session) record {
 func (r record) session() Session {
 	return Session{
 		ID: r.ID, User: r.User, Name: r.Name, Method: r.Method, Stage: r.Stage,
-		Pending: r.Pending, Created: r.Created.time(), LastSeen: r.LastSeen.time(), IP: r.IP,
+		Kind: r.kind(), TellExpiry: r.TellExpiry, Created: r.Created.time(), LastSeen: r.LastSeen.time(), IP: r.IP,
 		UserAgent: r.UserAgent, Expires: r.Expires.time(), Idle: r.Idle, MaxAge: r.MaxAge,
 		Policy: r.Policy, Anchor: r.Anchor, KnownDevice: r.KnownDevice, Drift: r.Drift.drift(),
 	}
@@ -52,4 +52,13 @@ func (r endingRecord) ending() Ending {
 		Cause: r.Cause, Time: r.Time.time(), Actor: r.Actor, Reason: r.Reason,
 		Client: r.Client, Detail: r.Detail, Keep: r.Keep.time(), Journal: r.Journal,
 	}
+}
+
+// kind returns what r is a record of. Records of before there were kinds have
+// only pending.
+func (r record) kind() Kind {
+	if r.Kind == KindSession && r.Pending {
+		return KindPending
+	}
+	return r.Kind
 }

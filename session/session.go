@@ -1,23 +1,24 @@
 package session
 
 import (
+	"errors"
+	"fmt"
+	"math"
 	"net/netip"
 	"time"
 
 	"github.com/mooring-go/mooring/binding"
 )
 
-// Session is the record of one signed-in (or pending) browser or client. It is
-// a value: changing one changes nothing in a store. All times are UTC.
+// Session is the record of one signed-in browser or client, or of what its Kind
+// says. It is a value: changing one changes nothing in a store. All times are UTC.
 type Session struct {
 	ID     ID
+	Kind   Kind
 	User   string // the host's ID of the user; never empty, at most MaxUser bytes
 	Name   string // what the user is called, for display
 	Method string // how the user was proved, for display: "password", "passkey"
 	Stage  string // the name of the stage that signed the user in
-
-	// Pending sessions wait for the answer to a challenge. They sign nobody in.
-	Pending bool
 
 	Created   time.Time  // when the user signed in
 	LastSeen  time.Time  // when it was last used, as last recorded: up to a minute behind
@@ -34,6 +35,50 @@ type Session struct {
 	KnownDevice bool // the user had signed in on this device before, and it was remembered
 
 	Drift Drift // what became of the binding since
+
+	// TellExpiry, if above 0, has a store that sweeps the session keep its ending
+	// for delivery, for so long: see [Journal]. 0: a session that reaches a limit
+	// unused is forgotten without a word.
+	TellExpiry time.Duration
+}
+
+// The range of the times in a session: what 64 bits of nanoseconds can say.
+var (
+	firstTime = time.Unix(0, math.MinInt64).UTC()
+	lastTime  = time.Unix(0, math.MaxInt64).UTC()
+)
+
+// Validate returns every reason, joined, why no store can keep s: each is
+// [ErrInvalid]. A session needs a user of 1 to [MaxUser] bytes, an ID of a token
+// for that user, and a Created, a LastSeen and an Expires from 1678 to 2262.
+func (s Session) Validate() error {
+	var mistakes []error
+	refuse := func(format string, args ...any) {
+		mistakes = append(mistakes, fmt.Errorf("%w: "+format, append([]any{ErrInvalid}, args...)...))
+	}
+	if s.User == "" || len(s.User) > MaxUser {
+		refuse("User of %d bytes, want 1 to %d", len(s.User), MaxUser)
+	}
+	if s.ID.IsZero() || s.ID.Shard() != Shard(s.User) {
+		refuse("ID %q is not of a token for user %.80q", s.ID, s.User)
+	}
+	for _, t := range []struct {
+		field string
+		value time.Time
+	}{{"Created", s.Created}, {"LastSeen", s.LastSeen}, {"Expires", s.Expires}} {
+		if t.value.IsZero() || t.value.Before(firstTime) || t.value.After(lastTime) {
+			refuse("%s %s, want a time from 1678 to 2262", t.field, t.value.Format(time.RFC3339))
+		}
+	}
+	for _, d := range []struct {
+		field string
+		value time.Duration
+	}{{"Idle", s.Idle}, {"MaxAge", s.MaxAge}, {"TellExpiry", s.TellExpiry}} {
+		if d.value < 0 {
+			refuse("%s %s, want 0 or above", d.field, d.value)
+		}
+	}
+	return errors.Join(mistakes...)
 }
 
 // Deadline is the instant at which s is over unless it is used before: the

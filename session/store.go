@@ -15,29 +15,39 @@ var ErrNotFound = errors.New("session: not found")
 var ErrExists = errors.New("session: ID already in use")
 
 // MaxUser is how long the owner of a session can be, [Session.User], in bytes. A
-// [Store] keeps all of it. It is more than a user's ID may have in a login stage,
-// which puts something before it for remembered devices.
+// [Store] keeps all of it.
 const MaxUser = 512
+
+// ErrInvalid is returned for a session that no store can keep: see
+// [Session.Validate].
+var ErrInvalid = errors.New("session: not a session that can be kept")
 
 // A Store holds sessions and the endings of those that ended lately. Package
 // session/memstore has one in memory; session/sessiontest checks any.
 //
 // A session is live from Start until it is ended. Stores judge no limits:
-// whether a live session is overdue is for the [Manager] to say. The one
-// exception is named at Start.
+// whether a live session is overdue is for the [Manager] to say. The exceptions
+// are named at Start and at Sweep.
 //
 // Each method is one atomic step, and safe for concurrent use, also by many
 // processes on one store. A session once ended never lives again, whatever was
 // in flight: Touch and End act on live sessions alone, and nothing but Start
-// makes one. Times are kept to the nanosecond, everything else to the byte.
+// makes one live. Times are kept to the nanosecond, everything else to the byte.
+//
+// Where one call has to end more than [EndBatch] records, it may do so in several
+// atomic steps, the oldest records first. What an earlier step has ended stays
+// ended, and is returned, if a later one fails or the context ends.
 //
 // Errors other than those named here mean that the store failed. It is then
 // unknown whether the step was made; it was made whole or not at all.
 type Store interface {
-	// Start makes s live and ends what replace says, and returns each session
-	// that it ended, in no particular order. If it fails, it has done neither.
+	// Start makes s live and ends what replace says, and returns each record
+	// that it ended, in no particular order. If it fails, s is not live; what an
+	// earlier step ended, as said above, or a step on the record of another user
+	// that replace.Before names, comes with the error.
 	//
-	// An ID that is live, or whose ending is kept, is ErrExists.
+	// An ID that is live, or whose ending is kept, is ErrExists. A session that
+	// Validate refuses is ErrInvalid.
 	Start(ctx context.Context, s Session, replace Replace) ([]Ended, error)
 
 	// Get returns the live session, *EndedError with its ending while that is
@@ -46,61 +56,45 @@ type Store interface {
 
 	// Touch records that a live session was used. Of two touches the later
 	// Seen.Time wins, in whatever order they arrive, and LastSeen never goes
-	// back. A drift that comes with it adds to the session's, as Session.Apply
-	// does, whichever time is later. A session that is not live is *EndedError
-	// or ErrNotFound.
+	// back. A time that is ahead of the store's clock counts as the store's now.
+	// A drift that comes with it adds to the session's, as Session.Apply does,
+	// whichever time is later. A session that is not live is *EndedError or
+	// ErrNotFound.
 	Touch(ctx context.Context, id ID, seen Seen) error
 
 	// End ends a live session and returns it, to exactly one caller. All others
 	// get *EndedError with the ending that came first, or ErrNotFound.
 	End(ctx context.Context, id ID, ending Ending) (Session, error)
 
-	// EndUser ends all live sessions of the user, pending ones too, but for the
-	// one that keep names, and returns those that it ended. The zero ID keeps
-	// none. Its cost grows with that user's sessions, never with all sessions.
-	EndUser(ctx context.Context, user string, keep ID, ending Ending) ([]Session, error)
+	// EndUser ends the live records of the user that are of one of the kinds, or
+	// of any kind if none is named, but for the one that keep names, and returns
+	// those that it ended. The zero ID keeps none. When it returns without an
+	// error there was an instant during the call at which the user had no other.
+	// Its cost grows with that user's records, never with all.
+	EndUser(ctx context.Context, user string, keep ID, ending Ending, kinds ...Kind) ([]Session, error)
 
-	// List returns the live sessions of the user, pending ones too, the latest
-	// sign-in first. Its cost grows with that user's sessions, never with all
-	// sessions.
-	List(ctx context.Context, user string) ([]Session, error)
+	// List returns the live records of the user that are of one of the kinds, or
+	// of any kind if none is named, the latest sign-in first. Its cost grows with
+	// that user's records, never with all.
+	List(ctx context.Context, user string, kinds ...Kind) ([]Session, error)
 
 	// Sweep forgets the sessions whose Deadline is at or before now and the
-	// endings whose Keep is, and returns how many it forgot.
-	Sweep(ctx context.Context, now time.Time) (int, error)
+	// endings whose Keep is. A time that is ahead of the store's clock counts as
+	// the store's now. A session whose TellExpiry is set is not forgotten but
+	// ended: with CauseExpired or CauseIdle, as Overdue says, at its Deadline, to
+	// be kept for TellExpiry from now on, in the journal.
+	Sweep(ctx context.Context, now time.Time) (Swept, error)
 }
 
-// Replace says which sessions a new one takes the place of. The zero value is
-// none.
-type Replace struct {
-	// From is the session that the new one came from, in the same browser. It
-	// is ended if it is live: CauseReplaced, or CauseAnswered if it is pending.
-	From ID
+// EndBatch is how many records one atomic step of a [Store] ends at the least, if
+// there are as many to end.
+const EndBatch = 100
 
-	// FromPending makes Start fail, and do nothing, unless From is live and
-	// pending: *EndedError if it has ended, ErrNotFound otherwise.
-	FromPending bool
-
-	// Others ends all other live sessions of the user that are not pending:
-	// CauseTerminated.
-	Others bool
-
-	// Max, if above 0, is how many sessions of the user may be live once the
-	// new one is, which counts. The oldest sign-ins over it are ended:
-	// CauseMaxSessions. Pending sessions do not count and are not ended, and
-	// neither are those whose Deadline is at or before the new one's Created.
-	Max int
-
-	// Ending is what to record with the sessions that are ended. Its Cause is
-	// set by the store, as said above.
-	Ending Ending
-}
-
-// Because is the ending to record with a session that is ended for cause.
-func (r Replace) Because(cause Cause) Ending {
-	ending := r.Ending
-	ending.Cause = cause
-	return ending
+// Swept is what [Store.Sweep] did.
+type Swept struct {
+	Forgotten   int // sessions and endings that are gone
+	Expired     int // sessions that it ended because they had reached a limit
+	Undelivered int // of the endings forgotten: those that a journal had kept and nobody was told
 }
 
 // Seen is one use of a session.
@@ -109,4 +103,32 @@ type Seen struct {
 	IP   netip.Addr // where from; the zero Addr, unknown, is recorded too
 
 	Drift Drift // what is to be added to the session's drift; mostly nothing
+}
+
+// A Clock is a [Store] that has one clock for all processes that use it. A
+// [Manager] keeps time by it, so that processes whose clocks differ agree on
+// every limit.
+type Clock interface {
+	Now(ctx context.Context) (time.Time, error)
+}
+
+// InMemory is a [Store] that answers at once and never fails, so that a
+// [Manager] needs to set it no deadline. The method does nothing.
+type InMemory interface{ InMemory() }
+
+// StoreAs returns store, or the first store that it wraps, as a T: one of the
+// optional interfaces [Journal], [Clock] and [InMemory], say. A store that wraps
+// another one has a method Unwrap() Store.
+func StoreAs[T any](store Store) (T, bool) {
+	for {
+		if as, ok := store.(T); ok {
+			return as, true
+		}
+		wrapper, ok := store.(interface{ Unwrap() Store })
+		if !ok {
+			var none T
+			return none, false
+		}
+		store = wrapper.Unwrap()
+	}
 }

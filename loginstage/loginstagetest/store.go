@@ -114,25 +114,25 @@ func (s *Store) End(ctx context.Context, id session.ID, ending session.Ending) (
 }
 
 // EndUser ends a user's sessions in the other store.
-func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
+func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
 	if err := s.before(ctx, EndUser); err != nil {
 		return nil, err
 	}
-	return s.store.EndUser(ctx, user, keep, ending)
+	return s.store.EndUser(ctx, user, keep, ending, kinds...)
 }
 
 // List lists a user's sessions in the other store.
-func (s *Store) List(ctx context.Context, user string) ([]session.Session, error) {
+func (s *Store) List(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error) {
 	if err := s.before(ctx, List); err != nil {
 		return nil, err
 	}
-	return s.store.List(ctx, user)
+	return s.store.List(ctx, user, kinds...)
 }
 
 // Sweep sweeps the other store.
-func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {
+func (s *Store) Sweep(ctx context.Context, now time.Time) (session.Swept, error) {
 	if err := s.before(ctx, Sweep); err != nil {
-		return 0, err
+		return session.Swept{}, err
 	}
 	return s.store.Sweep(ctx, now)
 }

@@ -20,13 +20,14 @@ import (
 // does not change but through the atomic pointers.
 type entry struct {
 	id          session.ID
-	pending     bool
+	kind        session.Kind
 	knownDevice bool
 
 	user, name       string
 	common           unique.Handle[common]
 	created, expires time.Time
 	idle, maxAge     time.Duration
+	tellExpiry       time.Duration
 	anchor           binding.Location
 	use              atomic.Pointer[use]
 	ending           atomic.Pointer[session.Ending] // nil: it lives
@@ -54,10 +55,10 @@ type common struct {
 // can be part of something much larger, so it is copied.
 func newEntry(s session.Session) *entry {
 	e := &entry{
-		id: s.ID, pending: s.Pending, knownDevice: s.KnownDevice,
+		id: s.ID, kind: s.Kind, knownDevice: s.KnownDevice,
 		user: strings.Clone(s.User), name: strings.Clone(s.Name),
 		common: unique.Make(common{s.Method, s.Stage, s.UserAgent, s.Policy}), // copies too
-		idle:   s.Idle, maxAge: s.MaxAge, created: s.Created, expires: s.Expires, anchor: s.Anchor,
+		idle:   s.Idle, maxAge: s.MaxAge, tellExpiry: s.TellExpiry, created: s.Created, expires: s.Expires, anchor: s.Anchor,
 	}
 	e.used(s)
 	return e
@@ -77,7 +78,7 @@ func (e *entry) used(s session.Session) {
 func (e *entry) session() session.Session {
 	c, u := e.common.Value(), e.use.Load()
 	s := session.Session{
-		ID: e.id, User: e.user, Name: e.name, Method: c.method, Stage: c.stage, Pending: e.pending,
+		ID: e.id, User: e.user, Name: e.name, Method: c.method, Stage: c.stage, Kind: e.kind, TellExpiry: e.tellExpiry,
 		Created: e.created, LastSeen: u.lastSeen, IP: u.ip, UserAgent: c.userAgent,
 		Expires: e.expires, Idle: e.idle, MaxAge: e.maxAge,
 		Policy: c.policy, Anchor: e.anchor, KnownDevice: e.knownDevice,
@@ -97,4 +98,9 @@ func (e *entry) ended() session.Ended {
 func record(ending session.Ending) *session.Ending {
 	ending.Detail = bytes.Clone(ending.Detail)
 	return &ending
+}
+
+// candidate is the session as [session.Replace] judges it.
+func (e *entry) candidate() session.Candidate {
+	return session.Candidate{ID: e.id, User: e.user, Kind: e.kind, Created: e.created, Deadline: e.limit}
 }

@@ -2,8 +2,6 @@ package memstore
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/mooring-go/mooring/session"
 )
@@ -12,89 +10,70 @@ import (
 // than the one that it adds.
 const overduePerStart = 2
 
-// Start makes s live and ends what replace says. A session whose ID is not of a
-// token for its user is refused.
+// Start makes s live and ends what replace says.
 func (s *Store) Start(_ context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
-	if started.ID.Shard() != session.Shard(started.User) {
-		// EndUser would not find it.
-		return nil, fmt.Errorf("memstore: ID %q is not of a token for user %q", started.ID, started.User)
+	if err := started.Validate(); err != nil {
+		return nil, err
 	}
-	home, origin := s.lock(started.ID, replace.From)
+	home, origin := s.lock(started.ID, replace.Before)
 	defer s.unlock(home, origin)
 
 	if home.entries.find(&started.ID) != nil {
 		return nil, session.ErrExists
 	}
-	from, err := origin.live(replace.From)
-	if replace.FromPending {
-		if err != nil {
-			return nil, err
-		}
-		if !from.pending {
-			return nil, session.ErrNotFound
-		}
+	victims, err := replace.Choose(started, candidates(home, origin, started.User, replace.Before))
+	if err != nil {
+		return nil, home.missing(replace, err)
 	}
-
 	var ended []session.Ended
-	end := func(sh *shard, e *entry, cause session.Cause) {
-		sh.end(e, record(replace.Because(cause)))
-		ended = append(ended, e.ended())
-	}
-	switch {
-	case from == nil:
-	case from.pending:
-		end(origin, from, session.CauseAnswered)
-	default:
-		end(origin, from, session.CauseReplaced)
-	}
-	if replace.Others {
-		for _, e := range home.signedIn(started.User) {
-			end(home, e, session.CauseTerminated)
+	for _, victim := range victims {
+		sh := home
+		if victim.ID == replace.Before {
+			sh = origin
 		}
-	}
-	for _, e := range home.excess(started, replace.Max) {
-		end(home, e, session.CauseMaxSessions)
+		e, err := sh.live(victim.ID)
+		if err != nil {
+			continue // it was among the live ones just now
+		}
+		sh.end(e, record(replace.Because(victim.Cause)))
+		ended = append(ended, e.ended())
 	}
 	home.forgetOverdue(started.Created, overduePerStart)
 	home.add(newEntry(started))
 	return ended, nil
 }
 
-// signedIn are the live sessions of the user that are not pending, in the order
-// in which they started.
-func (sh *shard) signedIn(user string) []*entry {
-	var found []*entry
-	for e := sh.users[user].first; e != nil; e = e.later {
-		if !e.pending {
-			found = append(found, e)
-		}
+// candidates returns the live records of the user, and the one that the same
+// client had before.
+func candidates(home, origin *shard, user string, before session.ID) []session.Candidate {
+	var live []session.Candidate
+	for e := home.users[user].first; e != nil; e = e.later {
+		live = append(live, e.candidate())
 	}
-	return found
+	if e, err := origin.live(before); err == nil && e.user != user {
+		live = append(live, e.candidate())
+	}
+	return live
 }
 
-// excess are the sessions that must end for started to be one of the maximum.
-func (sh *shard) excess(started session.Session, maximum int) []*entry {
-	if maximum <= 0 {
-		return nil
+// missing returns why what a new session has to answer or renew is not there:
+// its ending, if it has one, and err otherwise.
+func (sh *shard) missing(replace session.Replace, err error) error {
+	for _, id := range []session.ID{replace.Answers, replace.Renews} {
+		if _, notLive := sh.live(id); !id.IsZero() && notLive != nil {
+			return notLive
+		}
 	}
-	counted := slices.DeleteFunc(sh.signedIn(started.User), func(e *entry) bool {
-		return !started.Created.Before(e.limit)
-	})
-	slices.SortStableFunc(counted, func(a, b *entry) int { return a.created.Compare(b.created) })
-	room := maximum
-	if !started.Pending {
-		room--
-	}
-	return counted[:max(0, len(counted)-room)]
+	return err
 }
 
 // lock locks the shards of a session and of the one that it came from, if any,
 // in the one order that all calls keep. They can be the same.
-func (s *Store) lock(id, from session.ID) (home, origin *shard) {
+func (s *Store) lock(id, before session.ID) (home, origin *shard) {
 	i := index(id.Shard())
 	j := i
-	if !from.IsZero() {
-		j = index(from.Shard())
+	if !before.IsZero() {
+		j = index(before.Shard())
 	}
 	s.shards[min(i, j)].lock()
 	if i != j {

@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"time"
 
 	"github.com/mooring-go/mooring/session"
 )
@@ -52,6 +53,9 @@ func (s *Store) Touch(_ context.Context, id session.ID, seen session.Seen) error
 	e, err := sh.live(id)
 	if err != nil {
 		return err
+	}
+	if clock := time.Now(); seen.Time.After(clock) {
+		seen.Time = clock.Round(0).UTC()
 	}
 	if now := e.session(); now.Apply(seen) {
 		e.used(now)

@@ -3,26 +3,31 @@ package memstore
 import (
 	"context"
 	"time"
+
+	"github.com/mooring-go/mooring/session"
 )
 
 // Sweep forgets what is overdue at now. It keeps no Get waiting, and others for no
 // longer than one entry takes, half a microsecond, which they spend spinning: a
 // thread that goes to sleep over it may be back after milliseconds only. It stops
 // with the context's error when that is done. What it forgot until then it counts.
-func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {
-	forgotten := 0
+func (s *Store) Sweep(ctx context.Context, now time.Time) (session.Swept, error) {
+	if clock := time.Now(); now.After(clock) {
+		now = clock
+	}
+	var swept session.Swept
 	for again := true; again; {
 		again = false
 		for i := range s.shards { // one entry of each in turn
 			if err := ctx.Err(); err != nil {
-				return forgotten, err
+				return swept, err
 			}
 			n := s.shards[i].sweep(now)
-			forgotten += n
+			swept.Forgotten += n
 			again = again || n > 0
 		}
 	}
-	return forgotten, nil
+	return swept, nil
 }
 
 func (sh *shard) sweep(now time.Time) int {

@@ -1,0 +1,128 @@
+package session
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Replace says which live records [Store.Start] ends when it makes a new one
+// live. The zero value is none. What ends for which reason is decided by
+// [Replace.Choose], for all stores.
+type Replace struct {
+	// Answers is the pending session whose challenge was answered. Unless it is
+	// live, pending and of the new one's user, Start does nothing: it returns
+	// *EndedError if it has ended, and ErrNotFound otherwise. It ends with
+	// CauseAnswered.
+	Answers ID
+
+	// Renews is the session that goes on as the new one. Unless it is live,
+	// signed in and of the new one's user, Start does nothing, as for Answers. It
+	// ends with CauseRenewed.
+	Renews ID
+
+	// Before is what the same client had until now: if it is live and of the new
+	// one's kind it ends with CauseReplaced. A session may be of another user; a
+	// remembered device may not.
+	Before ID
+
+	// Others ends all other signed-in sessions of the user: CauseTerminated.
+	Others bool
+
+	// Max, if above 0, is how many live records of its kind the user may have
+	// once the new one is live, which counts. The oldest over it end with
+	// CauseMaxSessions. A record whose Deadline is at or before the new one's
+	// Created does not count and is not ended.
+	Max int
+
+	// Ending is what to record with what is ended. Its Cause is set as said above.
+	Ending Ending
+}
+
+// Because returns the ending to record with a session that ends for cause.
+func (r Replace) Because(cause Cause) Ending {
+	ending := r.Ending
+	ending.Cause = cause
+	return ending
+}
+
+// A Candidate is a live record as [Replace.Choose] judges it.
+type Candidate struct {
+	ID       ID
+	User     string
+	Kind     Kind
+	Created  time.Time
+	Deadline time.Time // [Session.Deadline]
+}
+
+// Candidate returns s as [Replace.Choose] judges it.
+func (s Session) Candidate() Candidate {
+	return Candidate{ID: s.ID, User: s.User, Kind: s.Kind, Created: s.Created, Deadline: s.Deadline()}
+}
+
+// A Victim is a live record that a new one ends, and why.
+type Victim struct {
+	ID    ID
+	Cause Cause
+}
+
+// Choose returns which of the live records s ends, each once, the oldest first.
+// live are those of the user of s, of any kind and in any order, and the record
+// that r.Before names, if it lives, whoever's it is. Choose returns ErrNotFound
+// if what r.Answers or r.Renews names is not among them as it has to be.
+//
+// It is for stores: each calls it in the step that makes s live.
+func (r Replace) Choose(s Session, live []Candidate) ([]Victim, error) {
+	causes := make(map[ID]Cause)
+	var answered, renewed bool
+	for _, c := range live {
+		own := c.User == s.User
+		switch {
+		case c.ID == s.ID:
+		case own && c.Kind == KindPending && c.ID == r.Answers:
+			answered = true
+			causes[c.ID] = CauseAnswered
+		case own && c.Kind == KindSession && c.ID == r.Renews:
+			renewed = true
+			causes[c.ID] = CauseRenewed
+		case c.Kind == s.Kind && c.ID == r.Before && (own || c.Kind != KindDevice):
+			causes[c.ID] = CauseReplaced
+		case own && c.Kind == KindSession && r.Others:
+			causes[c.ID] = CauseTerminated
+		}
+	}
+	if (!answered && !r.Answers.IsZero()) || (!renewed && !r.Renews.IsZero()) {
+		return nil, ErrNotFound
+	}
+	live = slices.Clone(live)
+	slices.SortFunc(live, func(a, b Candidate) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID.String(), b.ID.String()))
+	})
+	for _, id := range r.excess(s, live, causes) {
+		causes[id] = CauseMaxSessions
+	}
+	var victims []Victim
+	for _, c := range live {
+		if cause, ends := causes[c.ID]; ends {
+			victims = append(victims, Victim{c.ID, cause})
+			delete(causes, c.ID)
+		}
+	}
+	return victims, nil
+}
+
+// excess returns those of the live records, the oldest first, that are over Max
+// once s is live and the others have ended.
+func (r Replace) excess(s Session, live []Candidate, ends map[ID]Cause) []ID {
+	if r.Max <= 0 {
+		return nil
+	}
+	var counted []ID
+	for _, c := range live {
+		_, ended := ends[c.ID]
+		if !ended && c.User == s.User && c.Kind == s.Kind && c.ID != s.ID && c.Deadline.After(s.Created) {
+			counted = append(counted, c.ID)
+		}
+	}
+	return counted[:max(0, len(counted)-(r.Max-1))]
+}

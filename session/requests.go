@@ -1,0 +1,93 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// Start is [Manager.Issue] for the client that sent r, which it gives the token.
+// It ends, as replace.Before says, the session that the client had until now.
+// Where that was of another user, or nobody knows whose, the carrier is cleared
+// first. A session whose token cannot be given to the client is ended again.
+func (m *Manager) Start(w http.ResponseWriter, r *http.Request, s Session, replace Replace) (Session, error) {
+	before, err := m.config.Carrier.Read(r)
+	if err != nil {
+		return Session{}, fmt.Errorf("session: reading the token: %w", err)
+	}
+	foreign := false
+	if !before.IsZero() {
+		if foreign, err = m.foreign(r.Context(), before.ID(), s.User); err != nil {
+			return Session{}, err
+		}
+		if replace.Before.IsZero() {
+			replace.Before = before.ID()
+		}
+	}
+	token, s, err := m.Issue(r.Context(), s, replace)
+	if err != nil {
+		return Session{}, err
+	}
+	if foreign {
+		err = m.config.Carrier.Clear(w, r)
+	}
+	if err == nil {
+		err = m.config.Carrier.Write(w, r, token, s.MaxAge)
+	}
+	if err != nil {
+		return Session{}, m.notCarried(r.Context(), s, err)
+	}
+	return s, nil
+}
+
+// Carry gives the token of s, which Issue returned, to the client by another
+// carrier than the manager's. A session whose token cannot be given to the client
+// is ended again.
+func (m *Manager) Carry(w http.ResponseWriter, r *http.Request, carrier Carrier, token Token, s Session) error {
+	if err := carrier.Write(w, r, token, s.MaxAge); err != nil {
+		return m.notCarried(r.Context(), s, err)
+	}
+	return nil
+}
+
+// notCarried ends s, whose token was not written, and returns why.
+func (m *Manager) notCarried(ctx context.Context, s Session, err error) error {
+	_, endErr := m.End(context.WithoutCancel(ctx), s.ID, Ending{Cause: CauseNotCarried})
+	return errors.Join(fmt.Errorf("session: writing the token: %w", err), endErr)
+}
+
+// foreign reports whether the session of the ID is not known to be the user's.
+func (m *Manager) foreign(ctx context.Context, id ID, user string) (bool, error) {
+	bounded, cancel := m.bound(ctx)
+	defer cancel()
+	s, err := m.config.Store.Get(bounded, id)
+	if ended, ok := errors.AsType[*EndedError](err); ok {
+		return ended.Session.User != user, nil
+	}
+	if errors.Is(err, ErrNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("session: getting the session before: %w", err)
+	}
+	return s.User != user, nil
+}
+
+// Load is [Manager.Authenticate] with the token that came with r. A client that
+// hangs up meanwhile does not end it.
+func (m *Manager) Load(r *http.Request) (Session, error) {
+	token, err := m.config.Carrier.Read(r)
+	if err != nil {
+		return Session{}, fmt.Errorf("session: reading the token: %w", err)
+	}
+	return m.Authenticate(r.Context(), token)
+}
+
+// Clear takes the token from the client. It does not end the session.
+func (m *Manager) Clear(w http.ResponseWriter, r *http.Request) error {
+	if err := m.config.Carrier.Clear(w, r); err != nil {
+		return fmt.Errorf("session: clearing the carrier: %w", err)
+	}
+	return nil
+}
