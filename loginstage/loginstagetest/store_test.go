@@ -27,7 +27,10 @@ func TestStoreFailsWhenTold(t *testing.T) {
 		store, out := loginstagetest.NewStore(nil), errors.New("out of order")
 		steps := map[loginstagetest.Step]func(context.Context) error{
 			loginstagetest.Start: func(ctx context.Context) error {
-				_, err := store.Start(ctx, session.Session{ID: session.NewToken("ada").ID(), User: "ada"}, session.Replace{})
+				now := time.Now()
+				_, err := store.Start(ctx, session.Session{
+					ID: session.NewToken("ada").ID(), User: "ada", Created: now, LastSeen: now, Expires: now.Add(time.Hour),
+				}, session.Replace{})
 				return err
 			},
 			loginstagetest.Get:   func(ctx context.Context) error { _, err := store.Get(ctx, session.ID{}); return err },

@@ -167,11 +167,11 @@ func BenchmarkSweep(b *testing.B) {
 			waits <- all
 		}()
 		b.StartTimer()
-		n, err := store.Sweep(b.Context(), noon.Add(1000*time.Hour))
+		forgotten, err := store.Sweep(b.Context(), noon.Add(1000*time.Hour))
 		b.StopTimer()
 		check(b, err)
-		if n != len(ids) {
-			b.Fatal(n)
+		if forgotten.Forgotten != len(ids) {
+			b.Fatal(forgotten)
 		}
 		swept.Store(true)
 		all := <-waits

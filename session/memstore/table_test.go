@@ -113,7 +113,7 @@ func TestTableIsFoundInWhileItChanges(t *testing.T) {
 // reading, even if its thread stops in the middle of it.
 func TestGetWaitsForNoLock(t *testing.T) {
 	store := New()
-	now := session.Now()
+	now := time.Now().Round(0).UTC()
 	start := func() session.ID {
 		s := session.Session{ID: session.NewToken("ada").ID(), User: "ada", Created: now, LastSeen: now, Expires: now.Add(time.Hour)}
 		_, err := store.Start(t.Context(), s, session.Replace{})

@@ -22,9 +22,9 @@ type brokenStore struct {
 	onGet     func(ctx context.Context, id session.ID) (session.Session, error)
 	onTouch   func(ctx context.Context, id session.ID, seen session.Seen) error
 	onEnd     func(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error)
-	onEndUser func(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error)
-	onList    func(ctx context.Context, user string) ([]session.Session, error)
-	onSweep   func(ctx context.Context, now time.Time) (int, error)
+	onEndUser func(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error)
+	onList    func(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error)
+	onSweep   func(ctx context.Context, now time.Time) (session.Swept, error)
 
 	mu      sync.Mutex
 	started []session.Session // ever
@@ -69,21 +69,21 @@ func (b *brokenStore) End(ctx context.Context, id session.ID, ending session.End
 	return b.Store.End(ctx, id, ending)
 }
 
-func (b *brokenStore) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
+func (b *brokenStore) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
 	if b.onEndUser != nil {
-		return b.onEndUser(ctx, user, keep, ending)
+		return b.onEndUser(ctx, user, keep, ending, kinds...)
 	}
-	return b.Store.EndUser(ctx, user, keep, ending)
+	return b.Store.EndUser(ctx, user, keep, ending, kinds...)
 }
 
-func (b *brokenStore) List(ctx context.Context, user string) ([]session.Session, error) {
+func (b *brokenStore) List(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error) {
 	if b.onList != nil {
-		return b.onList(ctx, user)
+		return b.onList(ctx, user, kinds...)
 	}
-	return b.Store.List(ctx, user)
+	return b.Store.List(ctx, user, kinds...)
 }
 
-func (b *brokenStore) Sweep(ctx context.Context, now time.Time) (int, error) {
+func (b *brokenStore) Sweep(ctx context.Context, now time.Time) (session.Swept, error) {
 	if b.onSweep != nil {
 		return b.onSweep(ctx, now)
 	}
@@ -151,12 +151,12 @@ func alsoEnding(which func(s session.Session, r session.Replace, other session.S
 func inSteps(end func(others []session.Session, r session.Replace) []session.Session) func(*brokenStore) {
 	return func(b *brokenStore) {
 		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
-			others, err := b.Store.List(ctx, s.User)
+			others, err := b.Store.List(ctx, s.User, s.Kind)
 			if err != nil {
 				return nil, err
 			}
 			yield()
-			ended, err := b.Store.Start(ctx, s, session.Replace{From: r.From, FromPending: r.FromPending, Ending: r.Ending})
+			ended, err := b.Store.Start(ctx, s, session.Replace{Answers: r.Answers, Renews: r.Renews, Before: r.Before, Ending: r.Ending})
 			if err != nil {
 				return nil, err
 			}
@@ -226,41 +226,51 @@ var brokenStores = []breakage[brokenStore]{
 	}},
 	{"Others always", []string{"no Replace ends nothing", "Max that is not reached ends nothing"},
 		replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) { r.Others = true })},
-	{"From is passed over", []string{
-		"From a live session ends it as replaced", "From a pending session ends it as answered",
-		"From and Others end each session once", "sessions that replace each other's end once",
-	}, replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) {
-		r.From, r.FromPending = session.ID{}, false
-	})},
-	{"From of another user is passed over", []string{"From a session of another user ends it"},
+	{"Before is passed over", []string{
+		"Before ends a live session as replaced", "Before of another user's pending session ends it",
+		"each session that is replaced ends once", "sessions that replace each other's end once",
+	}, replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) { r.Before = session.ID{} })},
+	{"Before of another user is passed over", []string{"Before ends a session of another user"},
 		replacing(func(b *brokenStore, s session.Session, r *session.Replace) {
-			if from, err := b.Store.Get(context.Background(), r.From); err == nil && from.User != s.User {
-				r.From = session.ID{}
+			if before, err := b.Store.Get(context.Background(), r.Before); err == nil && before.User != s.User {
+				r.Before = session.ID{}
 			}
 		})},
-	{"From must be live", []string{"From a session that ended or never was ends nothing"}, func(b *brokenStore) {
+	{"Before must be live", []string{"Before that ended or never was ends nothing"}, func(b *brokenStore) {
 		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
-			if _, err := b.Store.Get(ctx, r.From); err != nil && !r.From.IsZero() {
+			if _, err := b.Store.Get(ctx, r.Before); err != nil && !r.Before.IsZero() {
 				return nil, err
 			}
 			return b.Store.Start(ctx, s, r)
 		}
 	}},
-	{"FromPending is passed over", []string{
-		"FromPending wants a session that is live and pending", "what was forgotten is unknown",
-	}, replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) { r.FromPending = false })},
-	{"FromPending is looked at before", []string{"a pending session is answered exactly once"}, func(b *brokenStore) {
+	{"Before of any kind ends", []string{"Before of another kind ends nothing"},
+		alsoEnding(func(_ session.Session, r session.Replace, other session.Session) bool { return other.ID == r.Before })},
+	{"Before of any user's device ends", []string{"Before of another user's device ends nothing"},
+		alsoEnding(func(s session.Session, r session.Replace, other session.Session) bool {
+			return other.ID == r.Before && other.User != s.User
+		})},
+	{"Answers is passed over", []string{
+		"Answers ends a pending session as answered", "Answers wants a pending session of the user", "what was forgotten is unknown",
+	}, replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) { r.Answers = session.ID{} })},
+	{"Answers takes any user's", []string{"Answers wants a pending session of the user"}, takesAny(session.KindPending,
+		func(r *session.Replace) *session.ID { return &r.Answers })},
+	{"Answers is looked at before", []string{"a pending session is answered exactly once"}, func(b *brokenStore) {
 		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
-			if r.FromPending {
-				if _, err := b.Store.Get(ctx, r.From); err != nil {
+			if !r.Answers.IsZero() {
+				if _, err := b.Store.Get(ctx, r.Answers); err != nil {
 					return nil, err
 				}
 				yield()
-				r.FromPending = false
+				r.Answers = session.ID{}
 			}
 			return b.Store.Start(ctx, s, r)
 		}
 	}},
+	{"Renews is passed over", []string{"Renews ends a session as renewed", "Renews wants a signed-in session of the user"},
+		replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) { r.Renews = session.ID{} })},
+	{"Renews takes any user's", []string{"Renews wants a signed-in session of the user"}, takesAny(session.KindSession,
+		func(r *session.Replace) *session.ID { return &r.Renews })},
 	{"Others misses one", []string{"Others ends all other sessions of the user"},
 		inSteps(func(others []session.Session, r session.Replace) []session.Session {
 			if !r.Others {
@@ -275,15 +285,15 @@ var brokenStores = []breakage[brokenStore]{
 			}
 			return others
 		})},
-	{"Others ends pending sessions", []string{"Others spares pending sessions"},
+	{"Others ends every kind", []string{"Others spares what is not signed in"},
 		alsoEnding(func(s session.Session, r session.Replace, other session.Session) bool {
-			return r.Others && other.User == s.User && other.Pending
+			return r.Others && other.User == s.User && other.Kind != session.KindSession
 		})},
 	{"Others folds case", []string{"Others spares other users"},
 		alsoEnding(func(s session.Session, r session.Replace, other session.Session) bool {
 			return r.Others && strings.EqualFold(other.User, s.User)
 		})},
-	{"From is returned twice", []string{"From and Others end each session once"}, func(b *brokenStore) {
+	{"one is returned twice", []string{"each session that is replaced ends once"}, func(b *brokenStore) {
 		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
 			ended, err := b.Store.Start(ctx, s, r)
 			return append(ended, ended[:min(1, len(ended))]...), err
@@ -309,13 +319,19 @@ var brokenStores = []breakage[brokenStore]{
 				r.Max--
 			}
 		})},
-	{"Max counts pending sessions", []string{"Max does not count pending sessions"},
+	{"Max counts every kind", []string{"Max counts the new one's kind"},
 		replacing(func(b *brokenStore, s session.Session, r *session.Replace) {
 			list, _ := b.Store.List(context.Background(), s.User)
 			for _, other := range list {
-				if other.Pending && r.Max > 1 {
+				if other.Kind != s.Kind && r.Max > 1 {
 					r.Max--
 				}
+			}
+		})},
+	{"Max is of sessions alone", []string{"Max counts the new one's kind"},
+		replacing(func(_ *brokenStore, s session.Session, r *session.Replace) {
+			if s.Kind != session.KindSession {
+				r.Max = 0
 			}
 		})},
 	{"Max is of all users", []string{"Max does not count other users"},
@@ -324,7 +340,7 @@ var brokenStores = []breakage[brokenStore]{
 		})},
 	{"Max counts the session that is replaced", []string{"Max does not count the session that is replaced"},
 		replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) {
-			if !r.From.IsZero() && r.Max > 1 {
+			if !r.Before.IsZero() && r.Max > 1 {
 				r.Max--
 			}
 		})},
@@ -468,11 +484,11 @@ var brokenStores = []breakage[brokenStore]{
 	}},
 
 	{"EndUser misses pending sessions", []string{"EndUser ends all sessions of the user"}, func(b *brokenStore) {
-		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
-			list, err := b.Store.List(ctx, user)
+		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
+			list, err := b.Store.List(ctx, user, kinds...)
 			var ended []session.Session
 			for _, s := range list {
-				if _, err := b.Store.End(ctx, s.ID, ending); err == nil && s.ID != keep && !s.Pending {
+				if _, err := b.Store.End(ctx, s.ID, ending); err == nil && s.ID != keep && s.Kind != session.KindPending {
 					ended = append(ended, s)
 				}
 			}
@@ -480,15 +496,15 @@ var brokenStores = []breakage[brokenStore]{
 		}
 	}},
 	{"EndUser keeps nothing", []string{"EndUser keeps the session that it is told to"}, func(b *brokenStore) {
-		b.onEndUser = func(ctx context.Context, user string, _ session.ID, ending session.Ending) ([]session.Session, error) {
-			return b.Store.EndUser(ctx, user, session.ID{}, ending)
+		b.onEndUser = func(ctx context.Context, user string, _ session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
+			return b.Store.EndUser(ctx, user, session.ID{}, ending, kinds...)
 		}
 	}},
 	{"EndUser ends one page", []string{"a user with many sessions has them all"}, func(b *brokenStore) {
-		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
-			list, err := b.Store.List(ctx, user)
+		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
+			list, err := b.Store.List(ctx, user, kinds...)
 			if err != nil || len(list) <= 256 {
-				return b.Store.EndUser(ctx, user, keep, ending)
+				return b.Store.EndUser(ctx, user, keep, ending, kinds...)
 			}
 			var ended []session.Session
 			for _, s := range list[:256] {
@@ -503,14 +519,14 @@ var brokenStores = []breakage[brokenStore]{
 		}
 	}},
 	{"List has one page", []string{"a user with many sessions has them all"}, func(b *brokenStore) {
-		b.onList = func(ctx context.Context, user string) ([]session.Session, error) {
-			list, err := b.Store.List(ctx, user)
+		b.onList = func(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error) {
+			list, err := b.Store.List(ctx, user, kinds...)
 			return list[:min(len(list), 256)], err
 		}
 	}},
 	{"EndUser of nobody fails", []string{"a user without sessions has none"}, func(b *brokenStore) {
-		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
-			ended, err := b.Store.EndUser(ctx, user, keep, ending)
+		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
+			ended, err := b.Store.EndUser(ctx, user, keep, ending, kinds...)
 			if len(ended) == 0 {
 				err = session.ErrNotFound
 			}
@@ -518,19 +534,38 @@ var brokenStores = []breakage[brokenStore]{
 		}
 	}},
 	{"EndUser returns what it read before", []string{"no session slips past EndUser"}, func(b *brokenStore) {
-		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
-			list, err := b.Store.List(ctx, user)
+		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
+			list, err := b.Store.List(ctx, user, kinds...)
 			if err != nil {
 				return nil, err
 			}
 			yield()
-			_, err = b.Store.EndUser(ctx, user, keep, ending)
+			_, err = b.Store.EndUser(ctx, user, keep, ending, kinds...)
 			return list, err
 		}
 	}},
+	{"kinds are passed over", []string{"List and EndUser take the kinds that are named"}, func(b *brokenStore) {
+		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending, _ ...session.Kind) ([]session.Session, error) {
+			return b.Store.EndUser(ctx, user, keep, ending)
+		}
+	}},
+	{"a kind that is not known is not listed", []string{"List and EndUser take the kinds that are named"}, func(b *brokenStore) {
+		b.onList = func(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error) {
+			list, err := b.Store.List(ctx, user, kinds...)
+			return slices.DeleteFunc(list, func(s session.Session) bool { return s.Kind == laterKind }), err
+		}
+	}},
+	{"a kind that is named is not kept", []string{"EndUser keeps a record though its kind is named"}, func(b *brokenStore) {
+		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
+			if len(kinds) > 0 {
+				keep = session.ID{}
+			}
+			return b.Store.EndUser(ctx, user, keep, ending, kinds...)
+		}
+	}},
 	{"List has the earliest first", []string{"List has the latest sign-in first"}, func(b *brokenStore) {
-		b.onList = func(ctx context.Context, user string) ([]session.Session, error) {
-			list, err := b.Store.List(ctx, user)
+		b.onList = func(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error) {
+			list, err := b.Store.List(ctx, user, kinds...)
 			slices.Reverse(list)
 			return list, err
 		}
@@ -538,7 +573,7 @@ var brokenStores = []breakage[brokenStore]{
 	{"List has all that ever were", []string{
 		"List has live sessions only", "what was forgotten is unknown", "an ended session is never listed",
 	}, func(b *brokenStore) {
-		b.onList = func(_ context.Context, user string) ([]session.Session, error) {
+		b.onList = func(_ context.Context, user string, _ ...session.Kind) ([]session.Session, error) {
 			return b.ever(func(s session.Session) bool { return s.User == user }), nil
 		}
 	}},
@@ -554,10 +589,21 @@ var brokenStores = []breakage[brokenStore]{
 		sweepingAt(1)},
 	{"Sweep is late", []string{"Sweep forgets at the absolute limit", "Sweep forgets at the idle limit", "Sweep forgets an ending at its Keep"},
 		sweepingAt(-1)},
+	{"Sweep believes the caller's clock", []string{"Sweep ahead of the clock forgets nothing that is not due"}, func(b *brokenStore) {
+		b.onSweep = func(ctx context.Context, now time.Time) (session.Swept, error) {
+			for _, s := range b.ever(func(s session.Session) bool { return !s.Deadline().After(now) }) {
+				if now.After(time.Now()) {
+					_, _ = b.Store.End(ctx, s.ID, session.Ending{Keep: s.Created})
+				}
+			}
+			return b.Store.Sweep(ctx, now)
+		}
+	}},
 	{"Sweep counts to a hundred", []string{"Sweep counts what it forgot"}, func(b *brokenStore) {
-		b.onSweep = func(ctx context.Context, now time.Time) (int, error) {
-			n, err := b.Store.Sweep(ctx, now)
-			return min(n, 100), err
+		b.onSweep = func(ctx context.Context, now time.Time) (session.Swept, error) {
+			swept, err := b.Store.Sweep(ctx, now)
+			swept.Forgotten = min(swept.Forgotten, 100)
+			return swept, err
 		}
 	}},
 
@@ -571,11 +617,11 @@ var brokenStores = []breakage[brokenStore]{
 		}
 	}},
 	{"a cancelled EndUser is half made", []string{"an EndUser whose context is done is whole or none"}, func(b *brokenStore) {
-		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
-			if list, err := b.Store.List(ctx, user); err == nil && ctx.Err() != nil {
+		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
+			if list, err := b.Store.List(ctx, user, kinds...); err == nil && ctx.Err() != nil {
 				keep = list[0].ID
 			}
-			ended, err := b.Store.EndUser(ctx, user, keep, ending)
+			ended, err := b.Store.EndUser(ctx, user, keep, ending, kinds...)
 			return ended, errors.Join(err, ctx.Err())
 		}
 	}},
@@ -600,7 +646,7 @@ var brokenStores = []breakage[brokenStore]{
 // similarUsers takes users for each other that are similar.
 func similarUsers(similar func(a, b string) bool) func(*brokenStore) {
 	return func(b *brokenStore) {
-		b.onList = func(ctx context.Context, user string) ([]session.Session, error) {
+		b.onList = func(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error) {
 			var all []session.Session
 			for _, s := range b.ever(func(s session.Session) bool { return similar(s.User, user) }) {
 				if live, err := b.Store.Get(ctx, s.ID); err == nil {
@@ -612,9 +658,23 @@ func similarUsers(similar func(a, b string) bool) func(*brokenStore) {
 	}
 }
 
+// takesAny replaces the record of the kind that the ID in the Replace names, whoever's it is.
+func takesAny(kind session.Kind, id func(*session.Replace) *session.ID) func(*brokenStore) {
+	return func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			if named, err := b.Store.Get(ctx, *id(&r)); err == nil && named.Kind == kind && named.User != s.User {
+				*id(&r) = session.ID{}
+			}
+			return b.Store.Start(ctx, s, r)
+		}
+	}
+}
+
 // sweepingAt sweeps as if it were later than it is.
 func sweepingAt(later time.Duration) func(*brokenStore) {
 	return func(b *brokenStore) {
-		b.onSweep = func(ctx context.Context, now time.Time) (int, error) { return b.Store.Sweep(ctx, now.Add(later)) }
+		b.onSweep = func(ctx context.Context, now time.Time) (session.Swept, error) {
+			return b.Store.Sweep(ctx, now.Add(later))
+		}
 	}
 }

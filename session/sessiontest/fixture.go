@@ -21,10 +21,15 @@ type storeFixture struct {
 }
 
 func newStoreFixture(t *testing.T, store session.Store) *storeFixture {
-	// Half a second off the full one shows what is lost below it.
-	now := time.Now().UTC().Truncate(time.Second).Add(123_456_789)
+	// A fraction of a second shows what is lost below it. Ten seconds ago is past by
+	// every clock that a store may have.
+	now := time.Now().UTC().Truncate(time.Second).Add(123_456_789 - 10*time.Second)
 	return &storeFixture{T: t, Store: store, now: now}
 }
+
+// past is an instant at which limits that a sweep is to find were reached: past by
+// every clock, and no longer ago than a store keeps what expires by its own clock.
+func (f *storeFixture) past() time.Time { return f.now.Add(-20 * time.Minute) }
 
 // session is a new session of the user, signed in a minute ago.
 func (f *storeFixture) session(user string) session.Session {
@@ -37,7 +42,20 @@ func (f *storeFixture) session(user string) session.Session {
 
 func (f *storeFixture) pending(user string) session.Session {
 	s := f.session(user)
-	s.Pending = true
+	s.Kind = session.KindPending
+	return s
+}
+
+func (f *storeFixture) device(user string) session.Session {
+	s := f.session(user)
+	s.Kind = session.KindDevice
+	return s
+}
+
+// expiring is a session of the user that reached its absolute limit at past.
+func (f *storeFixture) expiring(user string) session.Session {
+	s := f.signedIn(user, f.past().Add(-time.Hour))
+	s.Expires = f.past()
 	return s
 }
 
@@ -69,11 +87,11 @@ func (f *storeFixture) full() session.Session {
 	second.Geo = nil
 	return session.Session{
 		ID: session.NewToken("ada").ID(), User: "ada", Name: "Name" + odd, Method: "method" + odd, Stage: "stage" + odd,
-		Pending: true, Created: f.now.Add(-time.Minute), LastSeen: f.now.Add(-time.Second - 1),
+		Kind: session.KindPending, Created: f.now.Add(-time.Minute), LastSeen: f.now.Add(-time.Second - 1),
 		IP: netip.MustParseAddr("2001:db8::ffff"), UserAgent: "Mozilla/5.0" + odd,
 		Expires: f.now.Add(2*time.Hour + 1), Idle: time.Hour + 1, MaxAge: 90*time.Minute + 1,
 		Policy: binding.Policy{Network: binding.NetworkASNNetworkIP, GeoIP: binding.GeoIPCity}, Anchor: anchor,
-		KnownDevice: true,
+		KnownDevice: true, TellExpiry: 3*time.Hour + 1,
 		Drift: session.Drift{
 			Second: second, Restricted: binding.GeoIPCityChanged,
 			Moves: []time.Time{f.now.Add(-2), f.now.Add(-1)}, Reported: []string{"reported" + odd, "twice"},

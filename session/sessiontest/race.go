@@ -235,7 +235,7 @@ var raceRules = []rule[*storeFixture]{
 			f.race(func(user string) ([]func() error, func()) {
 				waiting := f.started(f.pending(user))
 				sessions := f.newSessions(user, racers)
-				replace := f.replacing(session.Replace{From: waiting.ID, FromPending: true})
+				replace := f.replacing(session.Replace{Answers: waiting.ID})
 				var starts winner
 				return times(racers, func(i int) error {
 						_, err := f.Start(f.Context(), sessions[i], replace)
@@ -264,7 +264,7 @@ var raceRules = []rule[*storeFixture]{
 					if i%2 == 1 {
 						s, from = f.session(other), a
 					}
-					ended, err := f.Start(f.Context(), s, f.replacing(session.Replace{From: from.ID}))
+					ended, err := f.Start(f.Context(), s, f.replacing(session.Replace{Before: from.ID}))
 					mu.Lock()
 					defer mu.Unlock()
 					all = append(all, ended...)

@@ -88,7 +88,7 @@ var startRules = []rule[*storeFixture]{
 			f.started(s, other)
 			again := s
 			again.Name = "changed"
-			_, err := f.Start(f.Context(), again, f.replacing(session.Replace{From: other.ID, Others: true, Max: 1}))
+			_, err := f.Start(f.Context(), again, f.replacing(session.Replace{Before: other.ID, Others: true, Max: 1}))
 			require.ErrorIs(f, err, session.ErrExists)
 			f.isLive(s, other)
 		}},
@@ -97,7 +97,7 @@ var startRules = []rule[*storeFixture]{
 		func(f *storeFixture) {
 			other := f.started(f.session("ada"))
 			s := f.ended(f.session("ada"))
-			_, err := f.Start(f.Context(), s, f.replacing(session.Replace{From: other.ID, Others: true, Max: 1}))
+			_, err := f.Start(f.Context(), s, f.replacing(session.Replace{Before: other.ID, Others: true, Max: 1}))
 			require.ErrorIs(f, err, session.ErrExists)
 			f.isEnded(s, f.ending(session.CauseSignedOut))
 			f.isLive(other)
@@ -126,7 +126,11 @@ func (f *storeFixture) roundTrip(s session.Session) {
 	again.ID = session.NewToken(s.User).ID()
 	f.started(again)
 	next := f.session(s.User)
-	replaced, err := f.Start(f.Context(), next, f.replacing(session.Replace{From: again.ID}))
+	replace := session.Replace{Before: again.ID}
+	if again.Kind == session.KindPending {
+		replace = session.Replace{Answers: again.ID}
+	}
+	replaced, err := f.Start(f.Context(), next, f.replacing(replace))
 	require.NoError(f, err)
 	require.Len(f, replaced, 1)
 	require.Equal(f, again, replaced[0].Session, "what Start returned")

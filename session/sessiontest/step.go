@@ -18,7 +18,7 @@ var stepRules = []rule[*storeFixture]{
 			from, old, over := f.session("bob"), f.session("ada"), f.session("ada")
 			f.started(from, old, over)
 			s := f.session("ada")
-			_, err := f.Start(f.done(), s, f.replacing(session.Replace{From: from.ID, Others: true}))
+			_, err := f.Start(f.done(), s, f.replacing(session.Replace{Before: from.ID, Others: true}))
 			f.whole(err, f.isIn(s), !f.isIn(from), !f.isIn(old), !f.isIn(over))
 		}},
 	{"an EndUser whose context is done is whole or none",

@@ -12,9 +12,10 @@ import (
 // without sessions that nobody else uses; open can register what to do with it
 // afterwards with t.Cleanup.
 //
-// Times are near the real time, and limits that are to be in force are at least
-// half an hour ahead of it, so that a store whose records expire by a clock of
-// its own can pass. Races are repeated for a fraction of a second each. Run it
+// Times are near the real time. Limits that are to be in force are at least half an
+// hour ahead of it; those that a sweep is to find were reached up to half an hour
+// ago, so a store whose records expire by a clock of its own passes if it keeps them
+// for an hour after their limit. Races are repeated for a fraction of a second each. Run it
 // with -race for stores in memory.
 func RunStore(t *testing.T, open func(*testing.T) session.Store) {
 	run(t, storeRules, opening(open))
@@ -25,4 +26,4 @@ func opening(open func(*testing.T) session.Store) func(*testing.T) *storeFixture
 }
 
 // storeRules are all rules of the contract.
-var storeRules = slices.Concat(startRules, replaceRules, endRules, touchRules, userRules, sweepRules, stepRules, raceRules)
+var storeRules = slices.Concat(startRules, replaceRules, kindRules, endRules, touchRules, userRules, sweepRules, stepRules, raceRules)

@@ -96,7 +96,7 @@ var userRules = []rule[*storeFixture]{
 		func(f *storeFixture) {
 			third, first := f.signedIn("ada", f.now.Add(-3)), f.signedIn("ada", f.now.Add(-1))
 			fourth, second := f.signedIn("ada", f.now.Add(-4)), f.signedIn("ada", f.now.Add(-2))
-			second.Pending = true
+			second.Kind = session.KindPending
 			f.started(third, first, fourth, second)
 			f.touch(&fourth, session.Seen{Time: f.now, IP: fourth.IP})
 			f.list("ada", first, second, third, fourth)
@@ -108,7 +108,7 @@ var userRules = []rule[*storeFixture]{
 			f.started(live, replaced)
 			f.ended(f.session("ada"))
 			next := f.signedIn("ada", f.now.Add(-1))
-			_, err := f.Start(f.Context(), next, f.replacing(session.Replace{From: replaced.ID}))
+			_, err := f.Start(f.Context(), next, f.replacing(session.Replace{Before: replaced.ID}))
 			require.NoError(f, err)
 			f.list("ada", next, live)
 		}},

@@ -25,9 +25,9 @@ type broken struct {
 	get     func(session.Store, session.ID) (session.Session, error)
 	touch   func(session.Store, session.ID, session.Seen) error
 	end     func(session.Store, session.ID, session.Ending) (session.Session, error)
-	endUser func(session.Store, string, session.ID, session.Ending) ([]session.Session, error)
-	list    func(session.Store, string) ([]session.Session, error)
-	sweep   func(session.Store, time.Time) (int, error)
+	endUser func(session.Store, string, session.ID, session.Ending, []session.Kind) ([]session.Session, error)
+	list    func(session.Store, string, []session.Kind) ([]session.Session, error)
+	sweep   func(session.Store, time.Time) (session.Swept, error)
 }
 
 func (b *broken) Start(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
@@ -58,21 +58,21 @@ func (b *broken) End(ctx context.Context, id session.ID, ending session.Ending) 
 	return b.Store.End(ctx, id, ending)
 }
 
-func (b *broken) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
+func (b *broken) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
 	if b.endUser != nil {
-		return b.endUser(b.Store, user, keep, ending)
+		return b.endUser(b.Store, user, keep, ending, kinds)
 	}
-	return b.Store.EndUser(ctx, user, keep, ending)
+	return b.Store.EndUser(ctx, user, keep, ending, kinds...)
 }
 
-func (b *broken) List(ctx context.Context, user string) ([]session.Session, error) {
+func (b *broken) List(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error) {
 	if b.list != nil {
-		return b.list(b.Store, user)
+		return b.list(b.Store, user, kinds)
 	}
-	return b.Store.List(ctx, user)
+	return b.Store.List(ctx, user, kinds...)
 }
 
-func (b *broken) Sweep(ctx context.Context, now time.Time) (int, error) {
+func (b *broken) Sweep(ctx context.Context, now time.Time) (session.Swept, error) {
 	if b.sweep != nil {
 		return b.sweep(b.Store, now)
 	}
@@ -124,7 +124,7 @@ func generous() *broken {
 
 // sweeping is a store whose clock is off by so much.
 func sweeping(off time.Duration) *broken {
-	return &broken{sweep: func(store session.Store, now time.Time) (int, error) {
+	return &broken{sweep: func(store session.Store, now time.Time) (session.Swept, error) {
 		return store.Sweep(ctx, now.Add(off))
 	}}
 }
@@ -134,8 +134,8 @@ var mutants = map[string]func() *broken{
 	"a touch revives a session":       func() *broken { return reviving(func(error) bool { return true }) },
 	"an ended session is ended again": generous,
 	"EndUser ends the one to keep too": func() *broken {
-		return &broken{endUser: func(store session.Store, user string, _ session.ID, ending session.Ending) ([]session.Session, error) {
-			return store.EndUser(ctx, user, session.ID{}, ending)
+		return &broken{endUser: func(store session.Store, user string, _ session.ID, ending session.Ending, kinds []session.Kind) ([]session.Session, error) {
+			return store.EndUser(ctx, user, session.ID{}, ending, kinds...)
 		}}
 	},
 	"Max is one more": func() *broken {
@@ -146,10 +146,21 @@ var mutants = map[string]func() *broken{
 			return store.Start(ctx, s, r)
 		}}
 	},
-	"FromPending is not looked at": func() *broken {
+	"Answers is not looked at": func() *broken {
 		return &broken{start: func(store session.Store, s session.Session, r session.Replace) ([]session.Ended, error) {
-			r.FromPending = false
+			r.Answers = session.ID{}
 			return store.Start(ctx, s, r)
+		}}
+	},
+	"Renews is not looked at": func() *broken {
+		return &broken{start: func(store session.Store, s session.Session, r session.Replace) ([]session.Ended, error) {
+			r.Renews = session.ID{}
+			return store.Start(ctx, s, r)
+		}}
+	},
+	"kinds are not told apart": func() *broken {
+		return &broken{endUser: func(store session.Store, user string, keep session.ID, ending session.Ending, _ []session.Kind) ([]session.Session, error) {
+			return store.EndUser(ctx, user, keep, ending)
 		}}
 	},
 	"the drift is lost": func() *broken {
@@ -167,8 +178,8 @@ var mutants = map[string]func() *broken{
 	"Sweep forgets what is not due": func() *broken { return sweeping(time.Hour) },
 	"Sweep leaves what is due":      func() *broken { return sweeping(-time.Hour) },
 	"List is the oldest first": func() *broken {
-		return &broken{list: func(store session.Store, user string) ([]session.Session, error) {
-			sessions, err := store.List(ctx, user)
+		return &broken{list: func(store session.Store, user string, kinds []session.Kind) ([]session.Session, error) {
+			sessions, err := store.List(ctx, user, kinds...)
 			for i, j := 0, len(sessions)-1; i < j; i, j = i+1, j-1 {
 				sessions[i], sessions[j] = sessions[j], sessions[i]
 			}
@@ -191,10 +202,29 @@ var racing = map[string]func() *broken{
 			return s, nil
 		}}
 	},
+	"a renewal misses what ends the session": func() *broken {
+		return &broken{start: func(store session.Store, s session.Session, r session.Replace) ([]session.Ended, error) {
+			if r.Renews.IsZero() {
+				return store.Start(ctx, s, r)
+			}
+			old, err := store.Get(ctx, r.Renews)
+			if err != nil {
+				return nil, err
+			}
+			if old.User != s.User || old.Kind != session.KindSession {
+				return nil, session.ErrNotFound
+			}
+			runtime.Gosched()
+			if _, live := store.Get(ctx, r.Renews); live != nil {
+				r.Renews = session.ID{}
+			}
+			return store.Start(ctx, s, r)
+		}}
+	},
 	"EndUser misses who signs in": func() *broken {
-		return &broken{endUser: func(store session.Store, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
+		return &broken{endUser: func(store session.Store, user string, keep session.ID, ending session.Ending, kinds []session.Kind) ([]session.Session, error) {
 			var ended []session.Session
-			live, err := store.List(ctx, user)
+			live, err := store.List(ctx, user, kinds...)
 			for _, s := range live {
 				if s.ID == keep {
 					continue
@@ -240,7 +270,7 @@ func TestLinearizableFindsMutants(t *testing.T) {
 
 func TestStoreThatFails(t *testing.T) {
 	wrong := errors.New("the disk is full")
-	store := &broken{Store: memstore.New(), list: func(session.Store, string) ([]session.Session, error) { return nil, wrong }}
+	store := &broken{Store: memstore.New(), list: func(session.Store, string, []session.Kind) ([]session.Session, error) { return nil, wrong }}
 	_, err := histories.CheckLinearizable(t.Context(), store)
 	require.ErrorIs(t, err, wrong)
 	require.NotErrorIs(t, err, histories.ErrNotLinearizable)

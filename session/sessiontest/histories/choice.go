@@ -3,6 +3,7 @@ package histories
 import (
 	"encoding/json"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/mooring-go/mooring/session"
@@ -33,10 +34,16 @@ func newCast(now time.Time, each int, users ...string) *cast {
 	return c
 }
 
-// realTime is the instant of a history: the real time, so that stores whose
-// records expire by a clock of their own can pass, and a fraction that shows
-// what is lost.
-func realTime() time.Time { return time.Now().UTC().Truncate(time.Second).Add(123_456_789) }
+// lately is the instant of a history: half an hour ago, so that no step is ahead of
+// a store's clock, and no longer ago than a store keeps what expires by its own; and
+// a fraction that shows what is lost.
+func lately() time.Time {
+	return time.Now().UTC().Truncate(time.Second).Add(123_456_789 - 30*time.Minute)
+}
+
+// The steps of a history are at the instants from two of these before it to eight
+// after it.
+const unit = 3 * time.Minute
 
 func (c *cast) id(pick choice) session.ID { return c.ids[pick("ID", len(c.ids))] }
 
@@ -46,30 +53,56 @@ func (c *cast) ip(pick choice) netip.Addr {
 	return netip.AddrFrom4([4]byte{192, 0, 2, byte(1 + pick("address", 4))})
 }
 
-// start is a sign-in. fromAny says whether it may take the place of another
-// user's session.
-func (c *cast) start(pick choice, fromAny func(session.ID) bool) operation {
+// start is a sign-in, or what else makes a record. beforeAny says whether it may end
+// another user's session.
+func (c *cast) start(pick choice, beforeAny func(session.ID) bool) operation {
 	i := pick("ID", len(c.ids))
 	id := c.ids[i]
 	user := c.owner[id]
 	signIn := c.now.Add(-time.Minute + time.Duration(pick("sign-in", 60))*time.Second + time.Duration(i)) // no two at once
 	s := session.Session{
-		ID: id, User: user, Name: "Name of " + user, Method: "password", Stage: "login", Pending: pick("pending", 4) == 3,
+		ID: id, User: user, Name: "Name of " + user, Method: "password", Stage: "login", Kind: c.kind(pick),
 		Created: signIn, LastSeen: signIn, IP: c.ip(pick), UserAgent: "Mozilla/5.0", KnownDevice: pick.yes("known device"),
-		Expires: c.now.Add(time.Hour + time.Duration(pick("absolute limit", 4))*30*time.Minute),
-		Idle:    time.Duration(pick("idle limit", 3)) * time.Hour,
+		Expires: c.now.Add(time.Duration(2+pick("absolute limit", 4)) * unit),
+		Idle:    time.Duration(pick("idle limit", 3)) * 2 * unit,
 	}
-	replace := session.Replace{Others: pick("others", 4) == 3, Ending: c.ending(pick, "")}
-	if !s.Pending {
-		replace.Max = pick("maximum", 4)
-	}
-	if pick("from", 3) > 0 {
-		if from := c.id(pick); c.owner[from] == user || fromAny(id) {
-			replace.From = from
+	replace := session.Replace{Others: pick("others", 4) == 3, Max: pick("maximum", 4), Ending: c.ending(pick, "")}
+	if pick.yes("before") {
+		if before := c.id(pick); c.owner[before] == user || beforeAny(id) {
+			replace.Before = before
 		}
 	}
-	replace.FromPending = pick("from pending", 4) == 3
+	switch pick("goes on from", 6) {
+	case 0:
+		replace.Answers = c.own(pick, user)
+	case 1:
+		replace.Renews = c.own(pick, user)
+	case 2:
+		replace.Answers, replace.Renews = c.own(pick, user), c.own(pick, user)
+	}
 	return operation{method: "Start", id: id, user: user, session: s, replace: replace}
+}
+
+// own is an ID of the user.
+func (c *cast) own(pick choice, user string) session.ID {
+	each := len(c.ids) / len(c.users)
+	return c.ids[slices.Index(c.users, user)*each+pick("own ID", each)]
+}
+
+// kind is one of the kinds, mostly a session.
+func (c *cast) kind(pick choice) session.Kind {
+	return []session.Kind{
+		session.KindSession, session.KindSession, session.KindSession, session.KindPending, session.KindPending, session.KindDevice,
+	}[pick("kind", 6)]
+}
+
+// kinds are none, one or two.
+func (c *cast) kinds(pick choice) []session.Kind {
+	var kinds []session.Kind
+	for range pick("kinds", 3) {
+		kinds = append(kinds, c.kind(pick))
+	}
+	return kinds
 }
 
 func (c *cast) get(pick choice) operation { return c.named("Get", c.id(pick)) }
@@ -80,7 +113,7 @@ func (c *cast) named(method string, id session.ID) operation {
 
 func (c *cast) touch(pick choice) operation {
 	o := c.named("Touch", c.id(pick))
-	o.seen = session.Seen{Time: c.now.Add(time.Duration(pick("seen", 40)-20) * time.Minute / 2), IP: c.ip(pick)}
+	o.seen = session.Seen{Time: c.now.Add(time.Duration(pick("seen", 40)-10) * unit / 10), IP: c.ip(pick)}
 	if pick("drift", 3) == 2 {
 		o.seen.Drift = session.Drift{Moves: []time.Time{o.seen.Time}, Reported: []string{o.seen.IP.String()}}
 	}
@@ -94,24 +127,26 @@ func (c *cast) end(pick choice) operation {
 }
 
 func (c *cast) endUser(pick choice) operation {
-	o := operation{method: "EndUser", user: c.user(pick), ending: c.ending(pick, session.CauseRevoked)}
+	o := operation{method: "EndUser", user: c.user(pick), ending: c.ending(pick, session.CauseRevoked), kinds: c.kinds(pick)}
 	if pick.yes("keep") {
 		o.keep = c.id(pick)
 	}
 	return o
 }
 
-func (c *cast) list(pick choice) operation { return operation{method: "List", user: c.user(pick)} }
+func (c *cast) list(pick choice) operation {
+	return operation{method: "List", user: c.user(pick), kinds: c.kinds(pick)}
+}
 
-// sweep is one that may find something: limits are from an hour on.
+// sweep is one that may find something: limits are from two units on.
 func (c *cast) sweep(pick choice) operation {
-	return operation{method: "Sweep", now: c.now.Add(time.Duration(pick("sweep", 7)) * 30 * time.Minute)}
+	return operation{method: "Sweep", now: c.now.Add(time.Duration(pick("sweep", 9)) * unit)}
 }
 
 func (c *cast) ending(pick choice, cause session.Cause) session.Ending {
 	ending := session.Ending{
 		Cause: cause, Time: c.now, Actor: string(rune('a' + pick("actor", 26))), Client: c.ip(pick),
-		Keep: c.now.Add(time.Hour + time.Duration(pick("kept", 4))*30*time.Minute),
+		Keep: c.now.Add(time.Duration(2+pick("kept", 4)) * unit),
 	}
 	if pick.yes("detail") {
 		ending.Detail = json.RawMessage(`{"by": "an operator"}`)

@@ -64,7 +64,7 @@ func CheckLinearizable(ctx context.Context, store session.Store) (int, error) {
 		if n >= fewRounds && time.Since(begin) > roundsTime {
 			return n, nil
 		}
-		cast := newCast(realTime(), 3, fmt.Sprintf("ada of round %d", n), fmt.Sprintf("bob of round %d", n))
+		cast := newCast(lately(), 3, fmt.Sprintf("ada of round %d", n), fmt.Sprintf("bob of round %d", n))
 		if err := round(ctx, store, cast); err != nil {
 			return n, err
 		}
@@ -91,7 +91,7 @@ func round(ctx context.Context, store session.Store, cast *cast) error {
 			history = append(history, porcupine.Operation{
 				ClientId: caller, Input: o, Output: got, Call: call.Nanoseconds(), Return: back.Nanoseconds(),
 			})
-		case got.forgotten > 0:
+		case got.swept != (session.Swept{}):
 			failures = append(failures, fmt.Errorf("%w: %s: %s, and nothing was due", ErrNotLinearizable, o, got))
 		}
 	}

@@ -38,14 +38,14 @@ func (m model) step(o operation) (model, []result) {
 	case "Start":
 		return m.start(o.session, o.replace)
 	case "EndUser":
-		next, ended := m.end(func(s session.Session) bool { return s.User == o.user && s.ID != o.keep }, o.ending)
+		next, ended := m.end(func(s session.Session) bool { return s.User == o.user && s.ID != o.keep && of(s.Kind, o.kinds) }, o.ending)
 		var r result
 		for _, e := range ended {
 			r.sessions = append(r.sessions, e.Session)
 		}
 		return next, []result{r.sorted(o.method)}
 	case "List":
-		return m, []result{{sessions: m.list(o.user)}}
+		return m, []result{{sessions: m.list(o.user, o.kinds...)}}
 	case "Sweep":
 		next := maps.Clone(m)
 		maps.DeleteFunc(next, func(_ session.ID, e entry) bool {
@@ -55,7 +55,7 @@ func (m model) step(o operation) (model, []result) {
 			}
 			return !limit.After(o.now)
 		})
-		return next, []result{{forgotten: len(m) - len(next)}}
+		return next, []result{{swept: session.Swept{Forgotten: len(m) - len(next)}}}
 	}
 
 	e, answer, live := m.answer(o.id)
@@ -77,12 +77,18 @@ func (m model) start(s session.Session, replace session.Replace) (model, []resul
 	if _, known := m[s.ID]; known {
 		faults = append(faults, result{fault: exists})
 	}
-	if replace.FromPending {
-		from, answer, live := m.answer(replace.From)
+	for _, want := range []struct {
+		id   session.ID
+		kind session.Kind
+	}{{replace.Answers, session.KindPending}, {replace.Renews, session.KindSession}} {
+		if want.id.IsZero() {
+			continue
+		}
+		named, answer, live := m.answer(want.id)
 		switch {
 		case !live:
 			faults = append(faults, answer)
-		case !from.session.Pending:
+		case named.session.User != s.User || named.session.Kind != want.kind:
 			faults = append(faults, result{fault: notFound})
 		}
 	}
@@ -91,27 +97,29 @@ func (m model) start(s session.Session, replace session.Replace) (model, []resul
 	}
 
 	var r result
-	end := func(which func(session.Session) bool, cause session.Cause) {
+	end := func(cause session.Cause, which func(session.Session) bool) {
 		var ended []session.Ended
 		m, ended = m.end(which, replace.Because(cause))
 		r.ended = append(r.ended, ended...)
 	}
-	signedIn := func(other session.Session) bool { return other.User == s.User && !other.Pending }
-	if from := m[replace.From]; from.session.Pending {
-		end(func(other session.Session) bool { return other.ID == replace.From }, session.CauseAnswered)
-	} else {
-		end(func(other session.Session) bool { return other.ID == replace.From }, session.CauseReplaced)
-	}
+	// One after the other: what has ended for one cause does not end for the next.
+	end(session.CauseAnswered, func(other session.Session) bool { return other.ID == replace.Answers })
+	end(session.CauseRenewed, func(other session.Session) bool { return other.ID == replace.Renews })
+	end(session.CauseReplaced, func(other session.Session) bool {
+		shared := other.User == s.User || s.Kind != session.KindDevice
+		return other.ID == replace.Before && other.Kind == s.Kind && shared
+	})
 	if replace.Others {
-		end(signedIn, session.CauseTerminated)
+		end(session.CauseTerminated, func(other session.Session) bool {
+			return other.User == s.User && other.Kind == session.KindSession
+		})
 	}
 	if replace.Max > 0 {
-		latest := m.list(s.User)
-		latest = slices.DeleteFunc(latest, func(other session.Session) bool {
-			return !signedIn(other) || !other.Deadline().After(s.Created)
+		latest := slices.DeleteFunc(m.list(s.User, s.Kind), func(other session.Session) bool {
+			return !other.Deadline().After(s.Created)
 		})
 		for _, oldest := range latest[min(replace.Max-1, len(latest)):] {
-			end(func(other session.Session) bool { return other.ID == oldest.ID }, session.CauseMaxSessions)
+			end(session.CauseMaxSessions, func(other session.Session) bool { return other.ID == oldest.ID })
 		}
 	}
 	return m.with(entry{session: s}), []result{r.sorted("Start")}
@@ -138,14 +146,19 @@ func (m model) end(which func(session.Session) bool, ending session.Ending) (mod
 	return next, ended
 }
 
-// list is the live sessions of the user, the latest sign-in first.
-func (m model) list(user string) []session.Session {
+// list is the user's live records of the kinds, the latest sign-in first.
+func (m model) list(user string, kinds ...session.Kind) []session.Session {
 	var live []session.Session
 	for _, e := range m {
-		if e.live() && e.session.User == user {
+		if e.live() && e.session.User == user && of(e.session.Kind, kinds) {
 			live = append(live, e.session)
 		}
 	}
 	slices.SortFunc(live, func(a, b session.Session) int { return b.Created.Compare(a.Created) })
 	return live
+}
+
+// of reports whether the kind is one of kinds, where none means any.
+func of(kind session.Kind, kinds []session.Kind) bool {
+	return len(kinds) == 0 || slices.Contains(kinds, kind)
 }

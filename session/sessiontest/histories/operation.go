@@ -23,16 +23,17 @@ type operation struct {
 	seen    session.Seen
 	keep    session.ID
 	ending  session.Ending
+	kinds   []session.Kind // of EndUser and List; none: all
 	now     time.Time
 }
 
 // A result is what a store answers, in a form that can be compared: what comes
 // in no particular order is sorted, and nothing is nil.
 type result struct {
-	fault     fault
-	sessions  []session.Session
-	ended     []session.Ended
-	forgotten int
+	fault    fault
+	sessions []session.Session
+	ended    []session.Ended
+	swept    session.Swept
 }
 
 // A fault is an error that the contract names.
@@ -60,11 +61,11 @@ func (o operation) call(ctx context.Context, store session.Store) (result, error
 	case "End":
 		r.sessions, err = one(store.End(ctx, o.id, o.ending))
 	case "EndUser":
-		r.sessions, err = store.EndUser(ctx, o.user, o.keep, o.ending)
+		r.sessions, err = store.EndUser(ctx, o.user, o.keep, o.ending, o.kinds...)
 	case "List":
-		r.sessions, err = store.List(ctx, o.user)
+		r.sessions, err = store.List(ctx, o.user, o.kinds...)
 	case "Sweep":
-		r.forgotten, err = store.Sweep(ctx, o.now)
+		r.swept, err = store.Sweep(ctx, o.now)
 	}
 	if err != nil {
 		return faulty(err)
@@ -108,16 +109,16 @@ func (o operation) String() string {
 	switch o.method {
 	case "Start":
 		s, r := o.session, o.replace
-		return fmt.Sprintf("Start(%s of %q, pending %t, created %s, deadline %s; from %s, pending %t, others %t, max %d)",
-			short(s.ID), s.User, s.Pending, clock(s.Created), clock(s.Deadline()), short(r.From), r.FromPending, r.Others, r.Max)
+		return fmt.Sprintf("Start(%s of %q, %s, created %s, deadline %s; answers %s, renews %s, before %s, others %t, max %d)",
+			short(s.ID), s.User, s.Kind, clock(s.Created), clock(s.Deadline()), short(r.Answers), short(r.Renews), short(r.Before), r.Others, r.Max)
 	case "Touch":
 		return fmt.Sprintf("Touch(%s, %s from %s, %d moves)", short(o.id), clock(o.seen.Time), o.seen.IP, len(o.seen.Drift.Moves))
 	case "End":
 		return fmt.Sprintf("End(%s, by %s, keep %s)", short(o.id), o.ending.Actor, clock(o.ending.Keep))
 	case "EndUser":
-		return fmt.Sprintf("EndUser(%q, but %s, by %s, keep %s)", o.user, short(o.keep), o.ending.Actor, clock(o.ending.Keep))
+		return fmt.Sprintf("EndUser(%q, kinds %q, but %s, by %s, keep %s)", o.user, o.kinds, short(o.keep), o.ending.Actor, clock(o.ending.Keep))
 	case "List":
-		return fmt.Sprintf("List(%q)", o.user)
+		return fmt.Sprintf("List(%q, kinds %q)", o.user, o.kinds)
 	case "Sweep":
 		return fmt.Sprintf("Sweep(%s)", clock(o.now))
 	}
@@ -128,14 +129,14 @@ func (o operation) String() string {
 func (r result) String() string {
 	text := string(r.fault)
 	for _, s := range r.sessions {
-		text += fmt.Sprintf(" %s live, seen %s from %s, %d moves;", short(s.ID), clock(s.LastSeen), s.IP, len(s.Drift.Moves))
+		text += fmt.Sprintf(" %s %s live, seen %s from %s, %d moves;", s.Kind, short(s.ID), clock(s.LastSeen), s.IP, len(s.Drift.Moves))
 	}
 	for _, e := range r.ended {
 		text += fmt.Sprintf(" %s seen %s ended %s by %s, keep %s;",
 			short(e.Session.ID), clock(e.Session.LastSeen), e.Ending.Cause, e.Ending.Actor, clock(e.Ending.Keep))
 	}
-	if r.forgotten > 0 {
-		text += fmt.Sprintf(" %d forgotten", r.forgotten)
+	if r.swept != (session.Swept{}) {
+		text += fmt.Sprintf(" %+v", r.swept)
 	}
 	return cmp.Or(text, "nothing")
 }
