@@ -19,13 +19,15 @@ type Journal interface {
 	// Lease returns up to limit undelivered endings that nobody else holds, and
 	// keeps them from all others for the term, by the store's clock. Per user
 	// they come in the order in which they happened, and while one of a user's
-	// endings is leased nobody else gets a later one of that user. Its cost grows
-	// with limit, not with how many endings wait, whoever's they are. If it fails,
-	// what it had leased by then may come with the error.
+	// endings is leased nobody else gets a later one of that user. Users take turns:
+	// whose endings have waited for a lease come before those of a user who has had
+	// one, so that one user's backlog does not hold up others. Its cost grows with
+	// limit, not with how many endings wait, whoever's they are. If it fails, what it
+	// had leased by then may come with the error.
 	Lease(ctx context.Context, term time.Duration, limit int) ([]Ended, error)
 
-	// Delivered forgets the leased endings of the sessions named; those that are
-	// not there are passed over.
+	// Delivered forgets, in the journal, the leased endings of the sessions named;
+	// those that are not there are passed over.
 	Delivered(ctx context.Context, ids ...ID) error
 
 	// Release gives back what was leased and not delivered. Until pause is over

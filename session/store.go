@@ -80,9 +80,10 @@ type Store interface {
 
 	// Sweep forgets the sessions whose Deadline is at or before now and the
 	// endings whose Keep is. A time that is ahead of the store's clock counts as
-	// the store's now. A session whose TellExpiry is set is not forgotten but
-	// ended: with CauseExpired or CauseIdle, as Overdue says, at its Deadline, to
-	// be kept for TellExpiry from now on, in the journal.
+	// the store's now. A store that is a Journal does not forget a session whose
+	// TellExpiry is set, neither here nor elsewhere, but ends it: with CauseExpired
+	// or CauseIdle, as Overdue says, at its Deadline, to be kept for TellExpiry from
+	// now on, in the journal.
 	Sweep(ctx context.Context, now time.Time) (Swept, error)
 }
 

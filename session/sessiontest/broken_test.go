@@ -40,6 +40,15 @@ func TestBroken(t *testing.T) {
 			}))
 		})
 	}
+	for _, b := range brokenJournals {
+		t.Run(b.name, func(t *testing.T) {
+			run(t, named(journalRules, b.rules), leasing(func(*testing.T) session.Store {
+				journal := &brokenJournal{Journal: NewJournal()}
+				b.apply(journal)
+				return journal
+			}))
+		})
+	}
 	for _, b := range brokenCarriers {
 		t.Run(b.name, func(t *testing.T) {
 			run(t, named(allCarrierRules(), b.rules), carrying(func(*testing.T) session.Carrier {
@@ -57,10 +66,14 @@ func TestEveryRuleFindsWhatBreaksIt(t *testing.T) {
 	for _, b := range brokenStores {
 		assertFound(t, output, b.name, b.rules)
 	}
+	for _, b := range brokenJournals {
+		assertFound(t, output, b.name, b.rules)
+	}
 	for _, b := range brokenCarriers {
 		assertFound(t, output, b.name, b.rules)
 	}
 	assertProven(t, storeRules, brokenStores)
+	assertProven(t, journalRules, brokenJournals)
 	assertProven(t, allCarrierRules(), brokenCarriers)
 	assert.Contains(t, output, "The rule: "+storeRules[0].text, "a failure explains the rule")
 }
@@ -87,7 +100,7 @@ func assertProven[F, T any](t *testing.T, rules []rule[F], breakages []breakage[
 		proven = append(proven, b.rules...)
 	}
 	for _, r := range rules {
-		assert.Contains(t, proven, r.name, "nothing shows that this rule finds anything")
+		assert.True(t, slices.Contains(proven, r.name), "nothing shows that the rule %q finds anything", r.name)
 	}
 	for _, name := range proven {
 		assert.Len(t, named(rules, []string{name}), 1, "rules named %q", name)

@@ -200,6 +200,21 @@ var brokenStores = []breakage[brokenStore]{
 		})},
 	{"addresses are unmapped", []string{"addresses are kept as they are"},
 		storing(func(s *session.Session) { s.IP = s.IP.Unmap() })},
+	{"what cannot be kept is kept otherwise", []string{"what cannot be kept is refused"},
+		storing(func(s *session.Session) {
+			if s.Expires.Year() > 2261 {
+				s.Expires = s.Created.Add(time.Hour)
+			}
+		})},
+	{"what cannot be kept is another error", []string{"what cannot be kept is refused"}, func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			ended, err := b.Store.Start(ctx, s, r)
+			if errors.Is(err, session.ErrInvalid) {
+				err = errors.New("invalid")
+			}
+			return ended, err
+		}
+	}},
 	{"an ID in use is no error", []string{
 		"an ID that is live is ErrExists", "an ID whose ending is kept is ErrExists", "of parallel Starts of one ID exactly one succeeds",
 	}, func(b *brokenStore) {
@@ -255,18 +270,13 @@ var brokenStores = []breakage[brokenStore]{
 	}, replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) { r.Answers = session.ID{} })},
 	{"Answers takes any user's", []string{"Answers wants a pending session of the user"}, takesAny(session.KindPending,
 		func(r *session.Replace) *session.ID { return &r.Answers })},
-	{"Answers is looked at before", []string{"a pending session is answered exactly once"}, func(b *brokenStore) {
-		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
-			if !r.Answers.IsZero() {
-				if _, err := b.Store.Get(ctx, r.Answers); err != nil {
-					return nil, err
-				}
-				yield()
-				r.Answers = session.ID{}
-			}
-			return b.Store.Start(ctx, s, r)
-		}
-	}},
+	{"Answers is looked at before", []string{
+		"a pending session is answered exactly once", "an answer beside End has one outcome", "no answer outlives EndUser",
+	}, lookedAtBefore(func(r *session.Replace) *session.ID { return &r.Answers })},
+	{"Renews is looked at before", []string{
+		"a session is renewed exactly once", "a renewal beside End has one outcome", "no renewal outlives EndUser",
+		"a renewal beside Others leaves one session", "a renewal beside Max leaves Max", "no renewal slips past an EndUser of many",
+	}, lookedAtBefore(func(r *session.Replace) *session.ID { return &r.Renews })},
 	{"Renews is passed over", []string{"Renews ends a session as renewed", "Renews wants a signed-in session of the user"},
 		replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) { r.Renews = session.ID{} })},
 	{"Renews takes any user's", []string{"Renews wants a signed-in session of the user"}, takesAny(session.KindSession,
@@ -436,6 +446,22 @@ var brokenStores = []breakage[brokenStore]{
 			return err
 		}
 	}},
+	{"Touch believes the caller's clock", []string{"Touch ahead of the clock counts as now"}, func(b *brokenStore) {
+		b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
+			s, err := b.Get(ctx, id)
+			s.Apply(seen)
+			b.setOver(s)
+			return err
+		}
+	}},
+	{"Touch ahead of the clock is passed over", []string{"Touch ahead of the clock counts as now"}, func(b *brokenStore) {
+		b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
+			if seen.Time.After(time.Now()) {
+				return nil
+			}
+			return b.Store.Touch(ctx, id, seen)
+		}
+	}},
 	{"an earlier touch loses its drift", []string{"Touch adds to the drift"}, func(b *brokenStore) {
 		b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
 			if s, err := b.Store.Get(ctx, id); err == nil && seen.Time.Before(s.LastSeen) {
@@ -500,7 +526,7 @@ var brokenStores = []breakage[brokenStore]{
 			return b.Store.EndUser(ctx, user, session.ID{}, ending, kinds...)
 		}
 	}},
-	{"EndUser ends one page", []string{"a user with many sessions has them all"}, func(b *brokenStore) {
+	{"EndUser ends one page", []string{"EndUser ends any number"}, func(b *brokenStore) {
 		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
 			list, err := b.Store.List(ctx, user, kinds...)
 			if err != nil || len(list) <= 256 {
@@ -518,7 +544,22 @@ var brokenStores = []breakage[brokenStore]{
 			return ended, nil
 		}
 	}},
-	{"List has one page", []string{"a user with many sessions has them all"}, func(b *brokenStore) {
+	{"Others ends one page", []string{"a sign-in with Others ends any number"},
+		inSteps(func(others []session.Session, _ session.Replace) []session.Session {
+			return others[:min(len(others), 256)]
+		})},
+	{"an EndUser that is cut short returns what it was to end", []string{"what an EndUser ended that is cut short stays ended"}, func(b *brokenStore) {
+		short := true
+		b.onEndUser = func(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
+			if short {
+				short = false
+				list, _ := b.Store.List(ctx, user, kinds...)
+				return list, context.DeadlineExceeded
+			}
+			return b.Store.EndUser(ctx, user, keep, ending, kinds...)
+		}
+	}},
+	{"List has one page", []string{"EndUser ends any number"}, func(b *brokenStore) {
 		b.onList = func(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error) {
 			list, err := b.Store.List(ctx, user, kinds...)
 			return list[:min(len(list), 256)], err
@@ -654,6 +695,26 @@ func similarUsers(similar func(a, b string) bool) func(*brokenStore) {
 				}
 			}
 			return all, nil
+		}
+	}
+}
+
+// lookedAtBefore looks at what the ID in the Replace names before the step, and not in it.
+func lookedAtBefore(id func(*session.Replace) *session.ID) func(*brokenStore) {
+	return func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			named := *id(&r)
+			if named.IsZero() {
+				return b.Store.Start(ctx, s, r)
+			}
+			if _, err := b.Store.Get(ctx, named); err != nil {
+				return nil, err
+			}
+			yield()
+			*id(&r) = session.ID{}
+			ended, err := b.Store.Start(ctx, s, r)
+			_, _ = b.Store.End(ctx, named, r.Because(session.CauseRenewed))
+			return ended, err
 		}
 	}
 }

@@ -33,21 +33,35 @@ func (f *storeFixture) race(round func(user string) (calls []func() error, check
 	f.Helper()
 	for i, end := 0, time.Now().Add(raceTime); i < fewRounds || i < manyRounds && time.Now().Before(end); i++ {
 		calls, check := round(fmt.Sprintf("user %d", i))
-		rand.Shuffle(len(calls), func(i, j int) { calls[i], calls[j] = calls[j], calls[i] })
-		start := make(chan struct{})
-		errs := make([]error, len(calls))
-		var running sync.WaitGroup
-		for i, call := range calls {
-			running.Go(func() {
-				<-start
-				errs[i] = call()
-			})
-		}
-		close(start)
-		running.Wait()
-		require.NoError(f, errors.Join(errs...))
+		f.atOnce(calls)
 		check()
 	}
+}
+
+// atOnce makes the calls at the same time, and waits for all of them.
+func (f *storeFixture) atOnce(calls []func() error) {
+	f.Helper()
+	rand.Shuffle(len(calls), func(i, j int) { calls[i], calls[j] = calls[j], calls[i] })
+	start := make(chan struct{})
+	errs := make([]error, len(calls))
+	var running sync.WaitGroup
+	for i, call := range calls {
+		running.Go(func() {
+			<-start
+			errs[i] = call()
+		})
+	}
+	close(start)
+	running.Wait()
+	require.NoError(f, errors.Join(errs...))
+}
+
+// orEnded returns err, or nil for that of a session that has ended.
+func orEnded(err error) error {
+	if _, ended := errors.AsType[*session.EndedError](err); ended {
+		return nil
+	}
+	return err
 }
 
 // times is n calls of the same kind.
@@ -129,11 +143,7 @@ var raceRules = []rule[*storeFixture]{
 			f.race(func(user string) ([]func() error, func()) {
 				s := f.started(f.session(user))
 				calls := times(racers, func(i int) error {
-					err := f.Touch(f.Context(), s.ID, session.Seen{Time: f.now.Add(time.Duration(i)), IP: s.IP})
-					if _, ended := errors.AsType[*session.EndedError](err); ended {
-						return nil
-					}
-					return err
+					return orEnded(f.Touch(f.Context(), s.ID, session.Seen{Time: f.now.Add(time.Duration(i)), IP: s.IP}))
 				})
 				calls = append(calls, func() error {
 					_, err := f.End(f.Context(), s.ID, f.ending(session.CauseSignedOut))
@@ -227,27 +237,6 @@ var raceRules = []rule[*storeFixture]{
 				sessions := f.newSessions(user, racers)
 				var ended []session.Ended
 				return f.startAll(sessions, session.Replace{Max: 3}, &ended), func() { f.survive(sessions, ended, 3) }
-			})
-		}},
-	{"a pending session is answered exactly once",
-		"Of any number of answers one starts a session. The others get *EndedError with CauseAnswered, and start none.",
-		func(f *storeFixture) {
-			f.race(func(user string) ([]func() error, func()) {
-				waiting := f.started(f.pending(user))
-				sessions := f.newSessions(user, racers)
-				replace := f.replacing(session.Replace{Answers: waiting.ID})
-				var starts winner
-				return times(racers, func(i int) error {
-						_, err := f.Start(f.Context(), sessions[i], replace)
-						starts.add(i, err)
-						return nil
-					}), func() {
-						require.Len(f, starts.won, 1, "answers that counted; errors of the others: %v", starts.losers)
-						for _, err := range starts.losers {
-							f.tellsEnding(err, waiting, replace.Because(session.CauseAnswered))
-						}
-						f.list(user, sessions[starts.won[0]])
-					}
 			})
 		}},
 	{"sessions that replace each other's end once",

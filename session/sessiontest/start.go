@@ -2,6 +2,7 @@ package sessiontest
 
 import (
 	"encoding/json"
+	"math"
 	"net/netip"
 	"strings"
 	"time"
@@ -80,6 +81,44 @@ var startRules = []rule[*storeFixture]{
 			s.IP = netip.Addr{}
 			f.started(s)
 			f.isLive(s)
+		}},
+	{"what cannot be kept is refused",
+		"A session that Validate refuses is ErrInvalid, and a Start that fails has started and ended nothing.",
+		func(f *storeFixture) {
+			old := f.started(f.session("ada"))
+			late := time.Date(2262, 4, 12, 0, 0, 0, 0, time.UTC)
+			for name, spoil := range map[string]func(*session.Session){
+				"no user": func(s *session.Session) { s.User = "" },
+				"a user too long": func(s *session.Session) {
+					s.User = strings.Repeat("x", session.MaxUser+1)
+					s.ID = session.NewToken(s.User).ID()
+				},
+				"another user's ID":      func(s *session.Session) { s.ID = session.NewToken("bob").ID() },
+				"no ID":                  func(s *session.Session) { s.ID = session.ID{} },
+				"no Created":             func(s *session.Session) { s.Created = time.Time{} },
+				"no LastSeen":            func(s *session.Session) { s.LastSeen = time.Time{} },
+				"no Expires":             func(s *session.Session) { s.Expires = time.Time{} },
+				"Expires past 2262":      func(s *session.Session) { s.Expires = late },
+				"Created past 2262":      func(s *session.Session) { s.Created, s.Expires = late, late },
+				"LastSeen past 2262":     func(s *session.Session) { s.LastSeen = late },
+				"Created before 1678":    func(s *session.Session) { s.Created = time.Date(1677, 1, 1, 0, 0, 0, 0, time.UTC) },
+				"an Idle below 0":        func(s *session.Session) { s.Idle = -1 },
+				"a MaxAge below 0":       func(s *session.Session) { s.MaxAge = -1 },
+				"a TellExpiry below 0":   func(s *session.Session) { s.TellExpiry = -1 },
+				"several of these wrong": func(s *session.Session) { s.User, s.Expires = "", time.Time{} },
+			} {
+				s := f.session("ada")
+				spoil(&s)
+				ended, err := f.Start(f.Context(), s, f.replacing(session.Replace{Before: old.ID, Others: true, Max: 1}))
+				require.ErrorIs(f, err, session.ErrInvalid, name)
+				require.Empty(f, ended, name)
+				f.isGone(s)
+				f.isLive(old)
+			}
+			last := f.session("ada")
+			last.Expires = time.Unix(0, math.MaxInt64).UTC()
+			f.started(last)
+			f.isLive(last)
 		}},
 	{"an ID that is live is ErrExists",
 		"An ID that is live is ErrExists, and a Start that fails has neither started nor ended anything.",

@@ -49,6 +49,24 @@ var touchRules = []rule[*storeFixture]{
 			f.touch(&s, session.Seen{Time: f.now.Add(3), IP: netip.MustParseAddr("198.51.100.4")})
 			f.isLive(s)
 		}},
+	{"Touch ahead of the clock counts as now",
+		"A time that is ahead of the store's clock counts as the store's now: else it would keep a session from being idle for as long as the clock was ahead.",
+		func(f *storeFixture) {
+			s := f.started(f.session("ada"))
+			ip := netip.MustParseAddr("198.51.100.1")
+			moved := f.now.Add(time.Second)
+			require.NoError(f, f.Touch(f.Context(), s.ID, session.Seen{
+				Time: f.now.Add(20 * time.Hour), IP: ip, Drift: session.Drift{Moves: []time.Time{moved}},
+			}))
+			got, err := f.Get(f.Context(), s.ID)
+			require.NoError(f, err)
+			// The store's clock may differ from this one by a few minutes.
+			require.WithinRange(f, got.LastSeen, f.now, time.Now().Add(10*time.Minute), "LastSeen")
+			s.LastSeen, s.IP, s.Drift.Moves = got.LastSeen, ip, []time.Time{moved}
+			f.isLive(s)
+			require.NoError(f, f.Touch(f.Context(), s.ID, session.Seen{Time: f.now, IP: netip.Addr{}}))
+			f.isLive(s)
+		}},
 	{"Touch adds to the drift",
 		"A drift that comes with a touch adds to the session's as Session.Apply does, whichever time is later.",
 		func(f *storeFixture) {

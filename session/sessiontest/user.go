@@ -57,28 +57,6 @@ var userRules = []rule[*storeFixture]{
 			require.Empty(f, ended)
 			f.isLive(waiting)
 		}},
-	{"a user with many sessions has them all",
-		"All means all: no page, batch or list of parameters cuts what List returns, or what EndUser and Others end.",
-		func(f *storeFixture) {
-			const many = 520
-			manyOf := func() []session.Session {
-				sessions := f.newSessions("ada", many)
-				slices.Reverse(sessions)
-				f.started(sessions...)
-				return sessions
-			}
-			all := manyOf()
-			f.list("ada", all...)
-			ended, err := f.EndUser(f.Context(), "ada", all[many/2].ID, f.ending(session.CauseRevoked))
-			require.NoError(f, err)
-			require.Len(f, ended, many-1, "what EndUser returned")
-			f.list("ada", all[many/2])
-
-			all = append(manyOf(), all[many/2])
-			s := f.signedIn("ada", f.now)
-			f.replaces(s, session.Replace{Others: true}, ends{session.CauseTerminated: all})
-			f.list("ada", s)
-		}},
 	{"a user without sessions has none",
 		"List and EndUser of a user who has no live session return none, and no error.",
 		func(f *storeFixture) {
