@@ -240,8 +240,9 @@ var racing = map[string]func() *broken{
 }
 
 func TestModelFindsMutants(t *testing.T) {
-	// No files of failures that are wanted, and no long search for short ones.
-	for name, value := range map[string]string{"rapid.nofailfile": "true", "rapid.shrinktime": "100ms"} {
+	// No files of failures that are wanted, no long search for short ones, and enough
+	// histories that each is found.
+	for name, value := range map[string]string{"rapid.nofailfile": "true", "rapid.shrinktime": "100ms", "rapid.checks": "2000"} {
 		before := flag.Lookup(name).Value.String()
 		require.NoError(t, flag.Set(name, value))
 		t.Cleanup(func() { _ = flag.Set(name, before) })

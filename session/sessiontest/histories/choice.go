@@ -114,7 +114,7 @@ func (c *cast) named(method string, id session.ID) operation {
 func (c *cast) touch(pick choice) operation {
 	o := c.named("Touch", c.id(pick))
 	o.seen = session.Seen{Time: c.now.Add(time.Duration(pick("seen", 40)-10) * unit / 10), IP: c.ip(pick)}
-	if pick("drift", 3) == 2 {
+	if pick.yes("drift") {
 		o.seen.Drift = session.Drift{Moves: []time.Time{o.seen.Time}, Reported: []string{o.seen.IP.String()}}
 	}
 	return o
