@@ -366,7 +366,7 @@ func TestRequestIsLeftAsItIs(t *testing.T) {
 	assert.Equal(t, proxy, r.RemoteAddr)
 }
 
-// fuzzed headers are read in each way.
+// An entry is read in each way that Ports has.
 func FuzzEntry(f *testing.F) {
 	for entry := range addresses {
 		f.Add(entry)
