@@ -80,7 +80,8 @@ func (f facts) covers(k kind, p binding.Policy, present bool, databaseType strin
 }
 
 // How many addresses a survey looks at: spread evenly over each family, and where
-// that finds fewer records than enough, one network after the other.
+// that finds fewer records than enough, as in a small database, one network after the
+// other in each family.
 const (
 	spreadIPv4, spreadIPv6 = 1024, 256
 	enough                 = 100
@@ -111,9 +112,12 @@ func survey(most facts, lookup func(netip.Addr) (known facts, prefix netip.Prefi
 			return met, err
 		}
 	}
+	if records >= enough {
+		return met, nil
+	}
 	for _, first := range []netip.Addr{ipv4(0), ipv6(0x2000_0000)} {
 		ip := first
-		for i := 0; i < inOrder && records < enough && met != most && ip.IsValid(); i++ {
+		for i := 0; i < inOrder && met != most && ip.IsValid(); i++ {
 			prefix, err := look(ip)
 			if err != nil {
 				return met, err

@@ -65,6 +65,13 @@ func TestWhatAFileCoversIsFoundOutFromItsRecords(t *testing.T) {
 	}
 }
 
+// Where few addresses of a database are met by chance, every network is looked at.
+func TestTheLastRecordOfASmallFileCounts(t *testing.T) {
+	for way, locator := range bothWays(t, nil, file(t, "city-in-the-last-record.mmdb")) {
+		assert.NoError(t, locator.Covers(binding.Policy{GeoIP: binding.GeoIPCity}), way)
+	}
+}
+
 func TestATypeThatIsUnheardOfIsRead(t *testing.T) {
 	db := load(t, nil, file(t, "unheard-of-type.mmdb"))
 	assert.NoError(t, db.Covers(binding.Policy{GeoIP: binding.GeoIPCity}))

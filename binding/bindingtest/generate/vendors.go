@@ -28,6 +28,7 @@ func vendorFiles() []vendorFile {
 			netip.MustParsePrefix("198.51.100.0/25"): nested("EU", "", "", ""),
 			netip.MustParsePrefix("203.0.113.0/25"):  {"traits": mmdbtype.Map{"is_anycast": mmdbtype.Bool(true)}},
 		}},
+		{"city-in-the-last-record.mmdb", "GeoLite2-City", cityInTheLast(300)},
 		{"dbip-city-lite.mmdb", "DBIP-City-Lite", map[netip.Prefix]mmdbtype.Map{
 			netip.MustParsePrefix("192.0.2.0/25"):   nested("NA", "US", "Illinois", "Springfield"),
 			netip.MustParsePrefix("192.0.2.128/25"): nested("NA", "US", "Missouri", "Springfield"),
@@ -47,6 +48,17 @@ func vendorFiles() []vendorFile {
 			netip.MustParsePrefix("198.51.100.0/24"): {"isp": mmdbtype.String("Havel Net")},
 		}},
 	}
+}
+
+// cityInTheLast returns n records, of which the last one knows a city.
+func cityInTheLast(n int) map[netip.Prefix]mmdbtype.Map {
+	records := map[netip.Prefix]mmdbtype.Map{}
+	for i := range n {
+		ip := netip.AddrFrom4([4]byte{198, 18, byte(i / 64), byte(i % 64 * 4)})
+		records[netip.PrefixFrom(ip, 30)] = nested("EU", [...]string{"DE", "FR"}[i%2], "", "")
+	}
+	records[netip.MustParsePrefix("203.0.113.0/24")] = nested("EU", "DE", "", "Berlin")
+	return records
 }
 
 // nested returns a record as MaxMind and DB-IP Lite have it, without GeoName IDs.
