@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/gorilla/sessions v1.4.0
+	github.com/oschwald/geoip2-golang/v2 v2.5.0
 	github.com/oschwald/maxminddb-golang/v2 v2.9.0
 	github.com/stretchr/testify v1.12.1
 )

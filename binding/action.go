@@ -2,12 +2,11 @@ package binding
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // Action is what is done about a fact that no longer holds. The zero value is
-// [End]. They are ordered: the least is the strictest.
+// [End]. Actions are ordered: the least is the strictest.
 type Action uint8
 
 // The actions.
@@ -22,47 +21,41 @@ const actionKind = "action"
 
 var actionNames = []string{"end", "step_up", "report", "allow"}
 
-// ParseAction returns the action that s names: end, step_up, report or allow.
-// Anything else is a [*LevelError].
-func ParseAction(s string) (Action, error) {
-	level, err := parseLevel(actionKind, actionNames, s)
-	return Action(level), err
-}
-
 // String returns the action's name.
 func (a Action) String() string { return levelName("Action", actionNames, uint8(a)) }
 
 // MarshalText returns the action's name. A number that is no action is an error.
 func (a Action) MarshalText() ([]byte, error) { return levelText(actionKind, actionNames, uint8(a)) }
 
-// UnmarshalText reads what [ParseAction] reads, and leaves a as it was on error.
+// UnmarshalText reads end, step_up, report or allow. Anything else is a
+// [*LevelError], and leaves a as it was.
 func (a *Action) UnmarshalText(text []byte) error {
-	parsed, err := ParseAction(string(text))
+	level, err := parseLevel(actionKind, actionNames, string(text))
 	if err == nil {
-		*a = parsed
+		*a = Action(level)
 	}
 	return err
-}
-
-// reasons are all there are, in the order in which they are looked for.
-var reasons = [...]Reason{
-	NetworkMissing, NetworkASNChanged, NetworkPrefixChanged, NetworkIPChanged,
-	GeoIPMissing, GeoIPContinentChanged, GeoIPCountryChanged, GeoIPCityChanged,
 }
 
 // Actions says what is done by reason. The zero value is [End] for all. Its text
 // is "network.asn=report,geoip.city=allow", with * for all reasons that are not
 // named: "*=report".
-type Actions struct{ byReason [len(reasons)]Action }
+type Actions struct{ byReason [len(rules)]Action }
 
 // Always returns the actions that are a for every reason.
-func Always(a Action) Actions { return Actions{}.With(a, reasons[:]...) }
+func Always(a Action) Actions {
+	var as Actions
+	for i := range as.byReason {
+		as.byReason[i] = a
+	}
+	return as
+}
 
 // With returns the actions with a for the reasons named. A reason that is none
 // of the constants is passed over.
 func (as Actions) With(a Action, when ...Reason) Actions {
 	for _, reason := range when {
-		if i := slices.Index(reasons[:], reason); i >= 0 {
+		if i := reason.index(); i >= 0 {
 			as.byReason[i] = a
 		}
 	}
@@ -72,7 +65,7 @@ func (as Actions) With(a Action, when ...Reason) Actions {
 // For returns the action for the reason; [End] for one that is none of the
 // constants.
 func (as Actions) For(reason Reason) Action {
-	if i := slices.Index(reasons[:], reason); i >= 0 {
+	if i := reason.index(); i >= 0 {
 		return as.byReason[i]
 	}
 	return End
@@ -88,7 +81,7 @@ func (as Actions) MarshalText() ([]byte, error) {
 			return nil, err
 		}
 		if action != End {
-			pairs = append(pairs, string(reasons[i])+"="+string(name))
+			pairs = append(pairs, string(rules[i].reason)+"="+string(name))
 		}
 	}
 	return []byte(strings.Join(pairs, ",")), nil
@@ -103,11 +96,11 @@ func (as *Actions) UnmarshalText(text []byte) error {
 		name, actionName, _ := strings.Cut(pair, "=")
 		reason := Reason(name)
 		_, repeated := named[reason]
-		if repeated || (reason != "*" && !slices.Contains(reasons[:], reason)) {
-			return fmt.Errorf("binding: actions: %.40q: want each of * and %v once at most", name, reasons)
+		if repeated || (reason != "*" && reason.index() < 0) {
+			return fmt.Errorf("binding: actions: %.40q: want each of *, %s once at most", name, reasonList())
 		}
-		action, err := ParseAction(actionName)
-		if err != nil {
+		var action Action
+		if err := action.UnmarshalText([]byte(actionName)); err != nil {
 			return err
 		}
 		named[reason] = action
@@ -120,4 +113,13 @@ func (as *Actions) UnmarshalText(text []byte) error {
 	}
 	*as = read
 	return nil
+}
+
+// reasonList returns the names of all reasons, for an error.
+func reasonList() string {
+	names := make([]string, len(rules))
+	for i := range rules {
+		names[i] = string(rules[i].reason)
+	}
+	return strings.Join(names, ", ")
 }

@@ -11,18 +11,19 @@ type Reason string
 
 // The reasons, in the order in which they are looked for.
 const (
-	NetworkMissing        Reason = "network.missing"     // no ASN facts on one side or both
+	NetworkMissing        Reason = "network.missing"     // a fact that the level asks for is unknown on one side or both
 	NetworkASNChanged     Reason = "network.asn"         // another autonomous system
 	NetworkPrefixChanged  Reason = "network.asn_network" // another announced prefix
 	NetworkIPChanged      Reason = "network.ip"          // another address
-	GeoIPMissing          Reason = "geoip.missing"       // no GeoIP facts on one side or both
+	GeoIPMissing          Reason = "geoip.missing"       // a fact that the level asks for is unknown on one side or both
 	GeoIPContinentChanged Reason = "geoip.continent"     // another continent
 	GeoIPCountryChanged   Reason = "geoip.country"       // another country
 	GeoIPCityChanged      Reason = "geoip.city"          // another city
 )
 
 // Broken is a binding that no longer holds, as [Policy.Check] found it. It is
-// read-only and safe for concurrent use.
+// read-only and safe for concurrent use. It is a finding and not an error: a
+// function that returns an error wraps it.
 //
 // Its JSON is {"reason", "new_value", "previous_value"}.
 type Broken struct {
@@ -30,9 +31,9 @@ type Broken struct {
 
 	// Previous and New are the two values that differ. By reason:
 	//
-	//	*.missing            the whole *ASN or *Geo, or Missing{} on the side that lacks it
-	//	network.asn          the numbers, uint32; nil: unknown
-	//	network.asn_network  the prefixes, netip.Prefix; nil: unknown
+	//	*.missing            the whole *ASN or *Geo, or Missing{} on the side without a record
+	//	network.asn          the numbers, uint32
+	//	network.asn_network  the prefixes, netip.Prefix
 	//	network.ip           the addresses, netip.Addr; nil: unknown
 	//	geoip.continent      Continent
 	//	geoip.country        Country
@@ -45,12 +46,15 @@ type Broken struct {
 // Missing stands for facts that are not known. Its JSON is {}.
 type Missing struct{}
 
-// Error says which fact changed, from what to what.
-func (b *Broken) Error() string {
-	return fmt.Sprintf("binding: %s: was %s, is %s", b.Reason, text(b.Previous), text(b.New))
+// String says which fact changed, from what to what.
+func (b *Broken) String() string {
+	if b == nil {
+		return "the binding holds"
+	}
+	return fmt.Sprintf("%s: was %s, is %s", b.Reason, text(b.Previous), text(b.New))
 }
 
-// text is v as it stands in JSON.
+// text returns v as it stands in JSON.
 func text(v any) string {
 	encoded, err := json.Marshal(v)
 	if err != nil {
@@ -59,37 +63,12 @@ func text(v any) string {
 	return string(encoded)
 }
 
-// newBroken picks the values that reason is about.
-func newBroken(reason Reason, from, to Location) *Broken {
-	return &Broken{Reason: reason, Previous: reason.value(from), New: reason.value(to), From: from, To: to}
+// broken returns the finding that the rule does not hold.
+func (r *rule) broken(from, to Location) *Broken {
+	return &Broken{Reason: r.reason, Previous: r.value(from), New: r.value(to), From: from, To: to}
 }
 
-// value is the part of l that the reason is about. Every reason but the two
-// for missing facts implies that the facts are there.
-func (r Reason) value(l Location) any {
-	switch r {
-	case NetworkMissing:
-		return presentOr(l.ASN)
-	case NetworkASNChanged:
-		return knownOr(l.ASN.Number)
-	case NetworkPrefixChanged:
-		return knownOr(l.ASN.Network)
-	case NetworkIPChanged:
-		return knownOr(Normalize(l.IP))
-	case GeoIPMissing:
-		return presentOr(l.Geo)
-	case GeoIPContinentChanged:
-		return l.Geo.Continent
-	case GeoIPCountryChanged:
-		return l.Geo.Country
-	case GeoIPCityChanged:
-		return l.Geo.City
-	default:
-		return nil
-	}
-}
-
-// presentOr is facts, or Missing where there are none.
+// presentOr returns facts, or Missing where there are none.
 func presentOr[T any](facts *T) any {
 	if facts == nil {
 		return Missing{}
@@ -97,7 +76,7 @@ func presentOr[T any](facts *T) any {
 	return facts
 }
 
-// knownOr is v, or nil for the zero value.
+// knownOr returns v, or nil for the zero value.
 func knownOr[T comparable](v T) any {
 	if v == *new(T) {
 		return nil

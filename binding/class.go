@@ -8,22 +8,28 @@ import (
 )
 
 // Class is what an address is for, by the IANA special-purpose registries
-// (RFC 6890). The zero value is [ClassUnknown].
+// (RFC 6890). The zero value is the class of no address, unknown; the others are
+// public, private, shared, loopback, link_local, documentation and reserved.
 type Class uint8
 
-// The classes of addresses.
 const (
-	ClassUnknown       Class = iota // no address
-	ClassPublic                     // globally reachable, or the registries do not say
-	ClassPrivate                    // RFC 1918, and unique local RFC 4193
-	ClassShared                     // carrier-grade NAT, RFC 6598
-	ClassLoopback                   // of the host itself
-	ClassLinkLocal                  // of one link
-	ClassDocumentation              // for examples: RFC 5737, RFC 3849, RFC 9637
-	ClassReserved                   // anything else that is not globally reachable
+	classUnknown       Class = iota // no address
+	classPublic                     // globally reachable, or the registries do not say
+	classPrivate                    // RFC 1918, and unique local RFC 4193
+	classShared                     // carrier-grade NAT, RFC 6598
+	classLoopback                   // of the host itself
+	classLinkLocal                  // of one link
+	classDocumentation              // for examples: RFC 5737, RFC 3849, RFC 9637
+	classReserved                   // anything else that is not globally reachable
 )
 
 var classNames = []string{"unknown", "public", "private", "shared", "loopback", "link_local", "documentation", "reserved"}
+
+// isLocal reports whether addresses of the class mean something on the network of
+// the server alone, so that no database knows them.
+func (c Class) isLocal() bool {
+	return c == classPrivate || c == classShared || c == classLoopback || c == classLinkLocal
+}
 
 // String returns the class's name.
 func (c Class) String() string { return levelName("Class", classNames, uint8(c)) }
@@ -35,34 +41,34 @@ var special = []struct {
 	prefix netip.Prefix
 	class  Class
 }{
-	{netip.MustParsePrefix("192.0.0.9/32"), ClassPublic},    // port control protocol, RFC 7723
-	{netip.MustParsePrefix("192.0.0.10/32"), ClassPublic},   // TURN, RFC 8155
-	{netip.MustParsePrefix("2001::/32"), ClassPublic},       // Teredo, RFC 4380
-	{netip.MustParsePrefix("2001:1::1/128"), ClassPublic},   // port control protocol, RFC 7723
-	{netip.MustParsePrefix("2001:1::2/128"), ClassPublic},   // TURN, RFC 8155
-	{netip.MustParsePrefix("2001:1::3/128"), ClassPublic},   // service registration, RFC 9665
-	{netip.MustParsePrefix("2001:3::/32"), ClassPublic},     // multicast tunnels, RFC 7450
-	{netip.MustParsePrefix("2001:4:112::/48"), ClassPublic}, // AS112, RFC 7535
-	{netip.MustParsePrefix("2001:10::/28"), ClassPublic},    // ORCHID, RFC 4843
-	{netip.MustParsePrefix("2001:20::/28"), ClassPublic},    // ORCHIDv2, RFC 7343
-	{netip.MustParsePrefix("2001:30::/28"), ClassPublic},    // drone identities, RFC 9374
+	{netip.MustParsePrefix("192.0.0.9/32"), classPublic},    // port control protocol, RFC 7723
+	{netip.MustParsePrefix("192.0.0.10/32"), classPublic},   // TURN, RFC 8155
+	{netip.MustParsePrefix("2001::/32"), classPublic},       // Teredo, RFC 4380
+	{netip.MustParsePrefix("2001:1::1/128"), classPublic},   // port control protocol, RFC 7723
+	{netip.MustParsePrefix("2001:1::2/128"), classPublic},   // TURN, RFC 8155
+	{netip.MustParsePrefix("2001:1::3/128"), classPublic},   // service registration, RFC 9665
+	{netip.MustParsePrefix("2001:3::/32"), classPublic},     // multicast tunnels, RFC 7450
+	{netip.MustParsePrefix("2001:4:112::/48"), classPublic}, // AS112, RFC 7535
+	{netip.MustParsePrefix("2001:10::/28"), classPublic},    // ORCHID, RFC 4843
+	{netip.MustParsePrefix("2001:20::/28"), classPublic},    // ORCHIDv2, RFC 7343
+	{netip.MustParsePrefix("2001:30::/28"), classPublic},    // drone identities, RFC 9374
 
-	{netip.MustParsePrefix("100.64.0.0/10"), ClassShared},
-	{netip.MustParsePrefix("192.0.2.0/24"), ClassDocumentation},
-	{netip.MustParsePrefix("198.51.100.0/24"), ClassDocumentation},
-	{netip.MustParsePrefix("203.0.113.0/24"), ClassDocumentation},
-	{netip.MustParsePrefix("2001:db8::/32"), ClassDocumentation},
-	{netip.MustParsePrefix("3fff::/20"), ClassDocumentation},
-	{netip.MustParsePrefix("0.0.0.0/8"), ClassReserved},
-	{netip.MustParsePrefix("192.0.0.0/24"), ClassReserved},
-	{netip.MustParsePrefix("192.88.99.2/32"), ClassReserved},
-	{netip.MustParsePrefix("198.18.0.0/15"), ClassReserved},
-	{netip.MustParsePrefix("240.0.0.0/4"), ClassReserved},
-	{netip.MustParsePrefix("64:ff9b:1::/48"), ClassReserved},
-	{netip.MustParsePrefix("100::/64"), ClassReserved},
-	{netip.MustParsePrefix("100:0:0:1::/64"), ClassReserved},
-	{netip.MustParsePrefix("2001::/23"), ClassReserved},
-	{netip.MustParsePrefix("5f00::/16"), ClassReserved},
+	{netip.MustParsePrefix("100.64.0.0/10"), classShared},
+	{netip.MustParsePrefix("192.0.2.0/24"), classDocumentation},
+	{netip.MustParsePrefix("198.51.100.0/24"), classDocumentation},
+	{netip.MustParsePrefix("203.0.113.0/24"), classDocumentation},
+	{netip.MustParsePrefix("2001:db8::/32"), classDocumentation},
+	{netip.MustParsePrefix("3fff::/20"), classDocumentation},
+	{netip.MustParsePrefix("0.0.0.0/8"), classReserved},
+	{netip.MustParsePrefix("192.0.0.0/24"), classReserved},
+	{netip.MustParsePrefix("192.88.99.2/32"), classReserved},
+	{netip.MustParsePrefix("198.18.0.0/15"), classReserved},
+	{netip.MustParsePrefix("240.0.0.0/4"), classReserved},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), classReserved},
+	{netip.MustParsePrefix("100::/64"), classReserved},
+	{netip.MustParsePrefix("100:0:0:1::/64"), classReserved},
+	{netip.MustParsePrefix("2001::/23"), classReserved},
+	{netip.MustParsePrefix("5f00::/16"), classReserved},
 }
 
 // ClassOf returns the class of an address, mapped and zoned ones included.
@@ -70,22 +76,22 @@ func ClassOf(ip netip.Addr) Class {
 	ip = Normalize(ip)
 	switch {
 	case !ip.IsValid():
-		return ClassUnknown
+		return classUnknown
 	case ip.IsPrivate():
-		return ClassPrivate
+		return classPrivate
 	case ip.IsLoopback():
-		return ClassLoopback
+		return classLoopback
 	case ip.IsLinkLocalUnicast():
-		return ClassLinkLocal
+		return classLinkLocal
 	case ip.IsMulticast() || ip.IsUnspecified():
-		return ClassReserved
+		return classReserved
 	}
 	for _, block := range special {
 		if block.prefix.Contains(ip) {
 			return block.class
 		}
 	}
-	return ClassPublic
+	return classPublic
 }
 
 // PrefixLengths is how many leading bits of two addresses must agree for them to
@@ -114,7 +120,7 @@ func (l *PrefixLengths) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// prefixLength is the number after the name, or 0 for what is none.
+// prefixLength returns the number after the name, or 0 for what is none.
 func prefixLength(s, name string) uint8 {
 	number, ok := strings.CutPrefix(s, name)
 	n, err := strconv.ParseUint(number, 10, 8)

@@ -13,7 +13,7 @@ type Outcome string
 // The outcomes.
 const (
 	NotAsked    Outcome = "not_asked"    // the policy does not ask for it
-	NotCompared Outcome = "not_compared" // facts are missing, which is a fact of its own
+	NotCompared Outcome = "not_compared" // it is unknown, which *.missing is about
 	Held        Outcome = "holds"
 	Tolerated   Outcome = "tolerated" // it differs, and a Tolerance lets it pass
 	Broke       Outcome = "broken"
@@ -51,17 +51,18 @@ type Decision struct {
 func (p Policy) Explain(from, to Location) Decision {
 	p = p.frozen()
 	p.Exempt = p.Exempt.around(to.IP)
-	d := Decision{Policy: p, From: from, To: to, Rulings: make([]Ruling, 0, len(reasons)), Action: Allow}
-	for _, reason := range reasons {
-		r := Ruling{Rule: reason, Action: Allow}
-		r.Outcome, r.By = p.judge(reason, &from, &to)
+	d := Decision{Policy: p, From: from, To: to, Rulings: make([]Ruling, 0, len(rules)), Action: Allow}
+	for i := range rules {
+		row := &rules[i]
+		r := Ruling{Rule: row.reason, Action: Allow}
+		r.Outcome, r.By = p.judge(row, from, to)
 		if r.Outcome != NotAsked && r.Outcome != NotCompared {
-			r.Previous, r.New = reason.value(from), reason.value(to)
+			r.Previous, r.New = row.value(from), row.value(to)
 		}
 		if r.Outcome == Broke {
-			r.Action = p.Actions.For(reason)
+			r.Action = p.Actions.byReason[i]
 			if d.Decisive == "" || r.Action < d.Action {
-				d.Action, d.Decisive = r.Action, reason
+				d.Action, d.Decisive = r.Action, row.reason
 			}
 		}
 		d.Rulings = append(d.Rulings, r)
@@ -69,12 +70,17 @@ func (p Policy) Explain(from, to Location) Decision {
 	return d
 }
 
-// Broken is the fact that was decisive, or nil if the policy holds.
+// Broken returns the fact that was decisive, or nil if the policy holds. Of a
+// decision that was read from JSON with a reason that is none of the constants it
+// has no values.
 func (d Decision) Broken() *Broken {
 	if d.Decisive == "" {
 		return nil
 	}
-	return newBroken(d.Decisive, d.From, d.To)
+	if row := ruleOf(d.Decisive); row != nil {
+		return row.broken(d.From, d.To)
+	}
+	return &Broken{Reason: d.Decisive, From: d.From, To: d.To}
 }
 
 // Tolerated reports whether the policy holds, and would not without its
@@ -87,7 +93,7 @@ func (d Decision) Tolerated() bool {
 	return tolerated && d.Decisive == ""
 }
 
-// String is the decision in one line: what is done, the rules that were considered,
+// String returns the decision in one line: what is done, the rules that were considered,
 // with both values where they differ, and the generations of the data.
 func (d Decision) String() string {
 	var b strings.Builder
@@ -116,13 +122,15 @@ func (d Decision) String() string {
 	return b.String()
 }
 
-// brief is a value of a [Ruling] in a word.
+// brief returns a value of a [Ruling] in a word.
 func brief(v any) string {
 	word := ""
 	switch v := v.(type) {
 	case nil, Missing:
-	case *ASN, *Geo:
-		word = "known"
+	case *ASN:
+		word = v.brief()
+	case *Geo:
+		word = v.brief()
 	case Continent:
 		word = cmp.Or(v.Code, v.Names.English())
 	case Country:
@@ -133,6 +141,30 @@ func brief(v any) string {
 		word = fmt.Sprint(v)
 	}
 	return cmp.Or(word, "unknown")
+}
+
+// brief returns what of the network is known, in a word.
+func (a *ASN) brief() string {
+	switch {
+	case a.Number == 0:
+		return "no number"
+	case !a.Network.IsValid():
+		return "no prefix"
+	default:
+		return "known"
+	}
+}
+
+// brief returns what of the place is known, in a word.
+func (g *Geo) brief() string {
+	switch {
+	case !g.Continent.isKnown():
+		return "no continent"
+	case !g.Country.isKnown():
+		return "no country"
+	default:
+		return "known"
+	}
 }
 
 type rulingJSON struct {

@@ -164,9 +164,12 @@ func TestDecisionText(t *testing.T) {
 		Continent: binding.Continent{Names: binding.Names{"de": "Asien"}}, City: binding.City{GeoNameID: 7},
 	}}
 	assert.Contains(t, strictest.Explain(home(), nothing).String(), "network.missing broken (end), known -> unknown")
+	noPrefix := at(func(l *binding.Location) { l.ASN.Network, l.Geo.Continent = netip.Prefix{}, binding.Continent{} })
+	assert.Contains(t, strictest.Explain(home(), noPrefix).String(), "network.missing broken (end), known -> no prefix")
+	assert.Contains(t, strictest.Explain(home(), noPrefix).String(), "geoip.missing broken (end), known -> no continent")
 	for _, want := range []string{
-		"network.asn broken (end), 64500 -> unknown", "network.asn_network broken (end), 192.0.2.0/24 -> unknown", "geoip.continent broken (end), EU -> Asien",
-		"geoip.country broken (end), DE -> unknown", `geoip.city broken (end), Berlin -> {"geoname_id":7}`,
+		"network.missing broken (end), known -> no number", "geoip.missing broken (end), known -> no country", "geoip.continent broken (end), EU -> Asien",
+		`geoip.city broken (end), Berlin -> {"geoname_id":7}`,
 	} {
 		assert.Contains(t, strictest.Explain(home(), bare).String(), want)
 	}
@@ -215,15 +218,15 @@ func TestDecisionIsReplayed(t *testing.T) {
 }
 
 func TestRulingJSON(t *testing.T) {
-	elsewhere := at(func(l *binding.Location) { l.ASN.Number = 0 })
-	decision := binding.Policy{Network: binding.NetworkASN}.Explain(home(), elsewhere)
-	assert.JSONEq(t, `{"rule":"network.asn","outcome":"broken","previous_value":64500,"new_value":null,"action":"end"}`, asJSON(t, decision.Rulings[1]))
+	elsewhere := at(func(l *binding.Location) { l.IP = netip.Addr{} })
+	decision := binding.Policy{Network: binding.NetworkASNNetworkIP}.Explain(home(), elsewhere)
+	assert.JSONEq(t, `{"rule":"network.ip","outcome":"broken","previous_value":"192.0.2.1","new_value":null,"action":"end"}`, asJSON(t, decision.Rulings[3]))
 	assert.JSONEq(t, `{"rule":"geoip.city","outcome":"not_asked","action":"allow"}`, asJSON(t, decision.Rulings[7]))
 
 	kept := binding.Ruling{Rule: binding.NetworkASNChanged, Outcome: binding.Held}
 	for _, wrong := range []string{
 		`[]`, `{"rule":"network.asn","action":"x"}`,
-		`{"rule":"network.moon","previous_value":1,"new_value":2,"action":"end"}`,
+		`{"rule":"","previous_value":1,"new_value":2,"action":"end"}`,
 		`{"rule":"network.asn","previous_value":"x","new_value":2,"action":"end"}`,
 		`{"rule":"network.asn","previous_value":1,"new_value":[],"action":"end"}`,
 		`{"rule":"network.asn","previous_value":1,"action":"end"}`,

@@ -41,6 +41,16 @@ func TestBrokenRoundTrip(t *testing.T) {
 			require.IsType(t, values[1], read.New)
 		})
 	}
+}
+
+func TestBrokenOfALaterReleaseIsKeptAsItIs(t *testing.T) {
+	const later = `{"reason":"network.moon","new_value":{"phase":["new",1]},"previous_value":null}`
 	var read binding.Broken
-	require.ErrorContains(t, json.Unmarshal([]byte(`{"reason":"network.moon"}`), &read), "unknown reason")
+	require.NoError(t, json.Unmarshal([]byte(later), &read))
+	require.Equal(t, binding.Reason("network.moon"), read.Reason)
+	written, err := json.Marshal(&read)
+	require.NoError(t, err)
+	require.Equal(t, later, string(written))
+
+	require.Error(t, json.Unmarshal([]byte(`{"new_value":1,"previous_value":2}`), &read), "no reason at all")
 }

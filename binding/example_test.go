@@ -25,7 +25,7 @@ func Example() {
 	fmt.Println(policy.Check(home, office))
 	// Output:
 	// true
-	// binding: network.asn: was 64500, is 64501
+	// network.asn: was 64500, is 64501
 }
 
 func ExamplePolicy_Check() {

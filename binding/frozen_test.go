@@ -23,7 +23,7 @@ func TestADecisionKeepsTheListsItWasMadeBy(t *testing.T) {
 		"partner":   policy.Explain(home(), partner),
 		"office":    policy.Explain(home(), office),
 		"elsewhere": policy.Explain(home(), elsewhere),
-		"followed":  policy.Follow(binding.Track{Anchor: home()}, elsewhere, signIn).Explain(),
+		"followed":  policy.Follow(home(), binding.Drift{}, elsewhere, signIn).Explain(),
 	}
 	before := map[string]string{}
 	for name, d := range decisions {
@@ -55,7 +55,7 @@ func TestADecisionHasOnlyTheExemptNetworksThatItIsAbout(t *testing.T) {
 func TestWhatIsBrokenIsExplainedThoughTheListsChange(t *testing.T) {
 	exempt := prefixesOf(t, "203.0.113.0/24")
 	policy := binding.Policy{Network: binding.NetworkASN, Tolerance: binding.Tolerance{Exempt: exempt}}
-	track, to := binding.Track{Anchor: home()}, binding.Location{IP: address("203.0.113.1")}
+	to := binding.Location{IP: address("203.0.113.1")}
 	done := make(chan struct{})
 	var changing sync.WaitGroup
 	changing.Go(func() {
@@ -70,7 +70,7 @@ func TestWhatIsBrokenIsExplainedThoughTheListsChange(t *testing.T) {
 		}
 	})
 	for broken := 0; broken < 20_000; {
-		step := policy.Follow(track, to, signIn)
+		step := policy.Follow(home(), binding.Drift{}, to, signIn)
 		if step.Reason != "" {
 			broken++
 			require.Equal(t, step.Reason, step.Explain().Decisive)

@@ -2,12 +2,22 @@ package binding
 
 // Geo is what is known of where an address is. Each part may be unknown.
 //
+// Two continents, countries or cities are the same if their GeoName IDs are. Where
+// neither has an ID their codes decide, and where neither has a code, their names.
+//
 // Its JSON is a summary, {"lat", "city", "long", "country", "continent"}: the
 // city's name, "" where it is unknown, and the codes of country and continent,
 // null where they are.
 type Geo struct {
-	Continent   Continent
-	Country     Country
+	Continent Continent
+	Country   Country
+
+	// Subdivision tells cities of one name apart: the code or the name of the
+	// state or province, of several from the largest to the smallest. Empty:
+	// unknown. It is compared only where the city has no GeoName ID, and a
+	// [Locator] need not set it for others.
+	Subdivision string
+
 	City        City
 	Coordinates *Coordinates // nil: unknown
 }
@@ -20,7 +30,7 @@ type Coordinates struct{ Latitude, Longitude float64 }
 // and read-only.
 type Names map[string]string
 
-// English is the English name, or else the name in the first language by code,
+// English returns the English name, or else the name in the first language by code,
 // or "" where there is none.
 func (n Names) English() string {
 	if name, ok := n["en"]; ok {
@@ -55,24 +65,36 @@ type City struct {
 	Names     Names  `json:"names,omitempty"`
 }
 
-// Equal reports whether c and d are the same continent, as [City.Equal] does.
-func (c Continent) Equal(d Continent) bool {
+func (c Continent) isKnown() bool { return isPlace(c.GeoNameID, c.Code, c.Names) }
+func (c Country) isKnown() bool   { return isPlace(c.GeoNameID, c.ISOCode, c.Names) }
+func (c City) isKnown() bool      { return isPlace(c.GeoNameID, "", c.Names) }
+
+func (c Continent) equal(d Continent) bool {
 	return samePlace(c.GeoNameID, d.GeoNameID, c.Code, d.Code, c.Names, d.Names)
 }
 
-// Equal reports whether c and d are the same country, as [City.Equal] does.
-func (c Country) Equal(d Country) bool {
+func (c Country) equal(d Country) bool {
 	return samePlace(c.GeoNameID, d.GeoNameID, c.ISOCode, d.ISOCode, c.Names, d.Names)
 }
 
-// Equal reports whether c and d are the same place: by GeoName ID; where
-// neither has one by code; where neither has that by name. One name is spelled
-// in several ways, from record to record and from release to release, so names
-// decide only where nothing better is known. Two unknown places are equal.
-func (c City) Equal(d City) bool {
-	return samePlace(c.GeoNameID, d.GeoNameID, "", "", c.Names, d.Names)
+// sameCity reports whether two places are in one city, or both in an unknown one.
+// A name alone does not tell one Springfield from another, so where neither city
+// has a GeoName ID, their subdivisions must be equal too.
+func (g *Geo) sameCity(h *Geo) bool {
+	if !samePlace(g.City.GeoNameID, h.City.GeoNameID, "", "", g.City.Names, h.City.Names) {
+		return false
+	}
+	return g.City.GeoNameID != 0 || !g.City.isKnown() || g.Subdivision == h.Subdivision
 }
 
+// isPlace reports whether anything is known that places are compared by.
+func isPlace(id uint32, code string, names Names) bool {
+	return id != 0 || code != "" || names.English() != ""
+}
+
+// samePlace compares GeoName IDs; where neither place has one, codes; where neither
+// has a code, names. One name is spelled in several ways, from record to record
+// and from release to release, so names decide only where nothing better is known.
 func samePlace(fromID, toID uint32, fromCode, toCode string, fromNames, toNames Names) bool {
 	switch {
 	case fromID != 0 || toID != 0:

@@ -1,11 +1,13 @@
 package binding_test
 
 import (
+	"encoding/json"
 	"net/netip"
 	"testing"
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestPlacesAreEqual(t *testing.T) {
@@ -21,7 +23,6 @@ func TestPlacesAreEqual(t *testing.T) {
 		a, b  binding.Country
 		equal bool
 	}{
-		{"both unknown", binding.Country{}, binding.Country{}, true},
 		{"same GeoName ID, names spelled in two ways",
 			binding.Country{GeoNameID: 1, Names: named("en", "North America", "es", "Norteamérica")},
 			binding.Country{GeoNameID: 1, Names: named("en", "Northern America", "es", "América del Norte")}, true},
@@ -40,23 +41,85 @@ func TestPlacesAreEqual(t *testing.T) {
 		{"same name", binding.Country{Names: named("en", "Germany")}, binding.Country{Names: named("en", "Germany", "de", "Deutschland")}, true},
 		{"two names", binding.Country{Names: named("en", "Germany")}, binding.Country{Names: named("en", "France")}, false},
 		{"name on one side only", binding.Country{Names: named("en", "Germany")}, binding.Country{}, false},
-		{"empty names", binding.Country{Names: named()}, binding.Country{}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			assert.Equal(t, test.equal, test.a.Equal(test.b))
-			assert.Equal(t, test.equal, test.b.Equal(test.a), "the other way round")
-
-			continent := func(c binding.Country) binding.Continent {
-				return binding.Continent{Code: c.ISOCode, GeoNameID: c.GeoNameID, Names: c.Names}
-			}
-			assert.Equal(t, test.equal, continent(test.a).Equal(continent(test.b)), "continents")
-
-			if test.a.ISOCode == "" && test.b.ISOCode == "" {
-				city := func(c binding.Country) binding.City { return binding.City{GeoNameID: c.GeoNameID, Names: c.Names} }
-				assert.Equal(t, test.equal, city(test.a).Equal(city(test.b)), "cities")
+			for _, pair := range [][2]binding.Country{{test.a, test.b}, {test.b, test.a}} {
+				assert.Equal(t, test.equal, sameCountry(pair[0], pair[1]))
+				assert.Equal(t, test.equal, sameContinent(continentLike(pair[0]), continentLike(pair[1])), "continents")
+				if pair[0].ISOCode == "" && pair[1].ISOCode == "" {
+					assert.Equal(t, test.equal, sameCity(cityLike(pair[0]), cityLike(pair[1])), "cities")
+				}
 			}
 		})
 	}
+}
+
+// What is unknown is not equal to what is unknown, but for cities.
+func TestUnknownPlaces(t *testing.T) {
+	for name, unknown := range map[string]binding.Names{"no names": nil, "empty names": {}, "an empty name": {"en": ""}} {
+		assert.False(t, sameCountry(binding.Country{Names: unknown}, binding.Country{}), name)
+		assert.False(t, sameContinent(binding.Continent{Names: unknown}, binding.Continent{}), name)
+		assert.True(t, sameCity(binding.City{Names: unknown}, binding.City{}), name)
+		assert.False(t, sameCity(binding.City{Names: unknown}, berlin), name)
+	}
+}
+
+func TestCitiesOfOneNameAreToldApartByTheirSubdivisions(t *testing.T) {
+	springfield := func(id uint32, subdivision string) binding.Location {
+		return at(func(l *binding.Location) {
+			l.Geo.City, l.Geo.Subdivision = binding.City{GeoNameID: id, Names: binding.Names{"en": "Springfield"}}, subdivision
+		})
+	}
+	nowhere := func(subdivision string) binding.Location {
+		return at(func(l *binding.Location) { l.Geo.City, l.Geo.Subdivision = binding.City{}, subdivision })
+	}
+	for _, test := range []struct {
+		name     string
+		from, to binding.Location
+		want     binding.Reason
+	}{
+		{"two states", springfield(0, "Illinois"), springfield(0, "Missouri"), binding.GeoIPCityChanged},
+		{"one state", springfield(0, "Illinois"), springfield(0, "Illinois"), ""},
+		{"one state is unknown", springfield(0, "Illinois"), springfield(0, ""), binding.GeoIPCityChanged},
+		{"both states are unknown", springfield(0, ""), springfield(0, ""), ""},
+		{"the ID decides where there is one", springfield(7, "Illinois"), springfield(7, "Missouri"), ""},
+		{"two IDs", springfield(7, "Illinois"), springfield(8, "Illinois"), binding.GeoIPCityChanged},
+		{"two unknown cities", nowhere("Illinois"), nowhere("Missouri"), ""},
+	} {
+		for _, pair := range [][2]binding.Location{{test.from, test.to}, {test.to, test.from}} {
+			broken := binding.Policy{GeoIP: binding.GeoIPCity}.Check(pair[0], pair[1])
+			assert.Equal(t, test.want, reason(broken), test.name)
+			if broken != nil {
+				assert.NotContains(t, asJSON(t, broken), "Illinois", "the value of geoip.city has the city alone")
+			}
+		}
+	}
+	var read binding.Location
+	require.NoError(t, json.Unmarshal([]byte(asJSON(t, springfield(0, "Illinois"))), &read))
+	assert.Equal(t, springfield(0, "Illinois"), read, "a session keeps it")
+}
+
+func sameCountry(a, b binding.Country) bool {
+	from, to := at(func(l *binding.Location) { l.Geo.Country = a }), at(func(l *binding.Location) { l.Geo.Country = b })
+	return binding.Policy{GeoIP: binding.GeoIPCountry}.Check(from, to) == nil
+}
+
+func sameContinent(a, b binding.Continent) bool {
+	from, to := at(func(l *binding.Location) { l.Geo.Continent = a }), at(func(l *binding.Location) { l.Geo.Continent = b })
+	return binding.Policy{GeoIP: binding.GeoIPContinent}.Check(from, to) == nil
+}
+
+func sameCity(a, b binding.City) bool {
+	from, to := at(func(l *binding.Location) { l.Geo.City = a }), at(func(l *binding.Location) { l.Geo.City = b })
+	return binding.Policy{GeoIP: binding.GeoIPCity}.Check(from, to) == nil
+}
+
+func continentLike(c binding.Country) binding.Continent {
+	return binding.Continent{Code: c.ISOCode, GeoNameID: c.GeoNameID, Names: c.Names}
+}
+
+func cityLike(c binding.Country) binding.City {
+	return binding.City{GeoNameID: c.GeoNameID, Names: c.Names}
 }
 
 func TestEnglishName(t *testing.T) {

@@ -2,7 +2,7 @@ package binding
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
 	"net/netip"
 )
 
@@ -89,6 +89,7 @@ type locationJSON struct {
 type geoJSON struct {
 	Continent   Continent    `json:"continent,omitzero"`
 	Country     Country      `json:"country,omitzero"`
+	Subdivision string       `json:"subdivision,omitempty"`
 	City        City         `json:"city,omitzero"`
 	Coordinates *Coordinates `json:"at,omitempty"`
 }
@@ -110,8 +111,9 @@ func (l *Location) UnmarshalJSON(text []byte) error {
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. The values have the types that
-// [Broken] names for the reason; From and To are unknown afterwards. A reason
-// that is none of the constants is an error.
+// [Broken] names for the reason; From and To are unknown afterwards. The values of a
+// reason that is none of the constants, as a later release may have written it, are
+// [json.RawMessage], and are written back as they were.
 func (b *Broken) UnmarshalJSON(text []byte) error {
 	var read struct {
 		Reason   Reason          `json:"reason"`
@@ -135,29 +137,16 @@ func (b *Broken) UnmarshalJSON(text []byte) error {
 
 // decode reads a value of the type that the reason is about.
 func (r Reason) decode(text json.RawMessage) (any, error) {
-	switch r {
-	case NetworkMissing:
-		return decodeFacts[ASN](text)
-	case GeoIPMissing:
-		return decodeFacts[Geo](text)
-	case NetworkASNChanged:
-		return decodeValue[uint32](text)
-	case NetworkPrefixChanged:
-		return decodeValue[netip.Prefix](text)
-	case NetworkIPChanged:
-		return decodeValue[netip.Addr](text)
-	case GeoIPContinentChanged:
-		return decodeValue[Continent](text)
-	case GeoIPCountryChanged:
-		return decodeValue[Country](text)
-	case GeoIPCityChanged:
-		return decodeValue[City](text)
-	default:
-		return nil, fmt.Errorf("binding: unknown reason %.40q", string(r))
+	if row := ruleOf(r); row != nil {
+		return row.decode(text)
 	}
+	if r == "" {
+		return nil, errors.New("binding: no reason")
+	}
+	return text, nil
 }
 
-// decodeFacts is Missing for {}.
+// decodeFacts returns the facts, or Missing for {}.
 func decodeFacts[T any](text json.RawMessage) (any, error) {
 	if string(text) == "{}" {
 		return Missing{}, nil
@@ -167,7 +156,7 @@ func decodeFacts[T any](text json.RawMessage) (any, error) {
 	return &facts, err
 }
 
-// decodeValue is nil for null.
+// decodeValue returns the value, or nil for null.
 func decodeValue[T any](text json.RawMessage) (any, error) {
 	if string(text) == "null" {
 		return nil, nil
@@ -177,7 +166,7 @@ func decodeValue[T any](text json.RawMessage) (any, error) {
 	return value, err
 }
 
-// known is nil, JSON's null, for the zero value.
+// known returns a pointer to v, or nil, JSON's null, for the zero value.
 func known[T comparable](v T) *T {
 	if v == *new(T) {
 		return nil

@@ -67,14 +67,20 @@ func TestBrokenJSONByReason(t *testing.T) {
 	}{
 		{binding.NetworkMissing, func(l *binding.Location) { l.ASN = nil }, asn, `{}`},
 		{binding.NetworkASNChanged, func(l *binding.Location) { l.ASN.Number = 64501 }, `64500`, `64501`},
-		{binding.NetworkASNChanged, func(l *binding.Location) { l.ASN.Number = 0 }, `64500`, `null`},
+		{binding.NetworkMissing, func(l *binding.Location) { l.ASN.Number = 0 },
+			asn, `{"asn":null,"as_org":"Example Net","network":"192.0.2.0/24"}`},
 		{binding.NetworkPrefixChanged, func(l *binding.Location) { l.ASN.Network = netip.MustParsePrefix("2001:db8::/32") },
 			`"192.0.2.0/24"`, `"2001:db8::/32"`},
-		{binding.NetworkPrefixChanged, func(l *binding.Location) { l.ASN.Network = netip.Prefix{} }, `"192.0.2.0/24"`, `null`},
+		{binding.NetworkMissing, func(l *binding.Location) { l.ASN.Network = netip.Prefix{} },
+			asn, `{"asn":64500,"as_org":"Example Net","network":null}`},
 		{binding.NetworkIPChanged, func(l *binding.Location) { l.IP = netip.MustParseAddr("::ffff:192.0.2.2") },
 			`"192.0.2.1"`, `"192.0.2.2"`},
 		{binding.NetworkIPChanged, func(l *binding.Location) { l.IP = netip.Addr{} }, `"192.0.2.1"`, `null`},
 		{binding.GeoIPMissing, func(l *binding.Location) { l.Geo = nil }, geo, `{}`},
+		{binding.GeoIPMissing, func(l *binding.Location) { l.Geo.Continent = binding.Continent{} },
+			geo, `{"lat":52.52,"city":"Berlin","long":13.4,"country":"DE","continent":null}`},
+		{binding.GeoIPMissing, func(l *binding.Location) { l.Geo.Country = binding.Country{} },
+			geo, `{"lat":52.52,"city":"Berlin","long":13.4,"country":null,"continent":"EU"}`},
 		{binding.GeoIPContinentChanged, func(l *binding.Location) { l.Geo.Continent = asia },
 			`{"code":"EU","geoname_id":6255148,"names":{"en":"Europe","de":"Europa"}}`,
 			`{"code":"AS","geoname_id":6255147,"names":{"en":"Asia"}}`},
@@ -92,7 +98,7 @@ func TestBrokenJSONByReason(t *testing.T) {
 			assert.Equal(t, from, there.From)
 			assert.Equal(t, to, there.To)
 			assert.JSONEq(t, `{"reason":"`+string(test.reason)+`","previous_value":`+test.previous+`,"new_value":`+test.new+`}`, asJSON(t, there))
-			assert.ErrorContains(t, there, string(test.reason))
+			assert.Contains(t, there.String(), string(test.reason))
 
 			back := strictest.Check(to, from)
 			require.NotNil(t, back)
@@ -104,7 +110,15 @@ func TestBrokenJSONByReason(t *testing.T) {
 func TestBrokenWithNothingKnownOnEitherSide(t *testing.T) {
 	broken := binding.Policy{Network: binding.NetworkASN}.Check(binding.Location{}, binding.Location{})
 	assert.JSONEq(t, `{"reason":"network.missing","previous_value":{},"new_value":{}}`, asJSON(t, broken))
-	assert.EqualError(t, broken, "binding: network.missing: was {}, is {}")
+	assert.Equal(t, "network.missing: was {}, is {}", broken.String())
+	assert.Equal(t, "the binding holds", (*binding.Broken)(nil).String())
+}
+
+// A nil *Broken in an error would not be nil, so that a session whose binding holds
+// would end.
+func TestBrokenIsNoError(t *testing.T) {
+	_, isError := any(new(binding.Broken)).(error)
+	assert.False(t, isError)
 }
 
 func TestPolicyJSON(t *testing.T) {

@@ -17,24 +17,18 @@ const presetKind = "preset"
 
 var presetNames = []string{"none", "relaxed", "balanced", "strict"}
 
-// ParsePreset returns the preset that s names: none, relaxed, balanced or strict.
-// Anything else is a [*LevelError].
-func ParsePreset(s string) (Preset, error) {
-	level, err := parseLevel(presetKind, presetNames, s)
-	return Preset(level), err
-}
-
 // String returns the preset's name.
 func (p Preset) String() string { return levelName("Preset", presetNames, uint8(p)) }
 
 // MarshalText returns the preset's name. A number that is no preset is an error.
 func (p Preset) MarshalText() ([]byte, error) { return levelText(presetKind, presetNames, uint8(p)) }
 
-// UnmarshalText reads what [ParsePreset] reads, and leaves p as it was on error.
+// UnmarshalText reads none, relaxed, balanced or strict. Anything else is a
+// [*LevelError], and leaves p as it was.
 func (p *Preset) UnmarshalText(text []byte) error {
-	parsed, err := ParsePreset(string(text))
+	level, err := parseLevel(presetKind, presetNames, string(text))
 	if err == nil {
-		*p = parsed
+		*p = Preset(level)
 	}
 	return err
 }
@@ -54,35 +48,36 @@ func (p Preset) Policy() Policy {
 	}
 }
 
-// Relaxed is for those whom a binding must hardly ever disturb: a session ends when
-// it changes the continent.
+// Relaxed returns the policy for those whom a binding must hardly ever disturb: a
+// session ends when it changes the continent.
 //
-// Facts may be missing between addresses of one class, and a session may go home,
-// behind the same router as the application.
+// A fact may be unknown between two public addresses, and a session may be used from
+// local addresses, behind the same router as the application.
 //
-// Attacker: everybody on the user's continent; for a session that was made at a
-// private address, everybody.
+// Attacker: everybody on the user's continent, and at any public address that the
+// databases do not know; for a session that was made at a local address, everybody.
 func Relaxed() Policy {
 	return Policy{GeoIP: GeoIPContinent, Tolerance: Tolerance{Missing: MissingSameClass, Local: LocalHold}}
 }
 
-// Balanced is for most hosts, phones included: a session ends when it changes the
-// country. The network does not matter.
+// Balanced returns the policy for most hosts, phones included: a session ends when
+// it changes the country. The network does not matter.
 //
-// Facts may be missing and sessions may go home as under [Relaxed], but no more
-// than 12 times an hour.
+// Facts may be unknown and sessions may be used from local addresses as under
+// [Relaxed], but no more than 12 times an hour.
 //
-// Attacker: everybody in the user's country; for a session that was made at a
-// private address, everybody.
+// Attacker: everybody in the user's country, and at any public address whose country
+// the databases do not know; for a session that was made at a local address,
+// everybody.
 func Balanced() Policy {
 	return Policy{GeoIP: GeoIPCountry, Tolerance: Tolerance{Missing: MissingSameClass, Local: LocalHold, MaxMoves: 12}}
 }
 
-// Strict is for sessions that can do harm, and users who sit still: a session
-// ends when it changes the announced prefix, the autonomous system or the country,
-// or goes where facts are missing. It has an anchor for IPv4 and one for IPv6. A
-// phone signs in each time that it leaves the Wi-Fi, unless a group of ASNGroups
-// holds both networks: and even then, if their prefixes differ.
+// Strict returns the policy for sessions that can do harm, and users who sit still: a
+// session ends when it changes the announced prefix, the autonomous system or the
+// country, or goes where one of these is unknown. It has an anchor for IPv4 and one
+// for IPv6. A phone signs in each time that it leaves the Wi-Fi, unless a group of
+// ASNGroups holds both networks: and even then, if their prefixes differ.
 //
 // Attacker: customers of the user's provider in the same prefix.
 func Strict() Policy {

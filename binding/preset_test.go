@@ -49,6 +49,40 @@ func FuzzPresetsGrowStricter(f *testing.F) {
 	})
 }
 
+// Where a fact is unknown, the presets go by the classes of the addresses alone: each
+// move between two local addresses, and between a local and a public one, holds.
+func TestPresetsByClass(t *testing.T) {
+	local := []string{"192.168.1.147", "10.0.0.7", "fd00::7", "100.78.209.5", "127.0.0.1", "::1", "fe80::1", "169.254.7.7"}
+	unlocated := []string{"9.5.9.9", "2a00:5::9"}
+	for _, policy := range []binding.Policy{binding.Relaxed(), binding.Balanced()} {
+		for _, from := range append(local, "9.9.9.9") {
+			for _, to := range append(local, unlocated...) {
+				a, b := in(from, 0, "", ""), in(to, 0, "", "")
+				assert.Empty(t, reason(policy.Check(a, b)), "%s to %s", from, to)
+				assert.Empty(t, reason(policy.Check(b, a)), "%s to %s", to, from)
+			}
+			assert.Equal(t, binding.GeoIPMissing, reason(policy.Check(in("9.9.9.9", 0, "", ""), in("240.0.0.1", 0, "", ""))), "reserved")
+			assert.Equal(t, binding.GeoIPMissing, reason(policy.Check(in(from, 0, "", ""), binding.Location{})), "no address")
+		}
+	}
+}
+
+// A record without the country counts like no record.
+func TestPresetsWhereTheCountryIsUnknown(t *testing.T) {
+	german := in("9.9.9.9", 64500, "9.9.0.0/16", "DE")
+	european, other := in("9.5.9.9", 64501, "9.5.0.0/16", ""), in("9.4.9.9", 64501, "9.4.0.0/16", "")
+	european.Geo, other.Geo = &binding.Geo{Continent: europe}, &binding.Geo{Continent: europe}
+	asian := in("9.3.9.9", 64501, "9.3.0.0/16", "")
+	asian.Geo = &binding.Geo{Continent: asia}
+	for _, move := range [][2]binding.Location{{german, european}, {european, german}, {european, other}} {
+		assert.Equal(t, binding.GeoIPMissing, reason(binding.Policy{GeoIP: binding.GeoIPCountry}.Check(move[0], move[1])))
+		assert.Nil(t, binding.Policy{GeoIP: binding.GeoIPContinent}.Check(move[0], move[1]))
+		assert.Nil(t, binding.Balanced().Check(move[0], move[1]), "as if there were no record")
+		assert.Equal(t, "missing", binding.Balanced().Explain(move[0], move[1]).Rulings[4].By)
+	}
+	assert.Equal(t, binding.GeoIPContinentChanged, reason(binding.Balanced().Check(german, asian)), "what is known still counts")
+}
+
 func TestPresetsAtWork(t *testing.T) {
 	var (
 		home    = in("9.9.9.9", 64500, "9.9.0.0/16", "DE")

@@ -27,17 +27,28 @@ type Tolerance struct {
 	// other. Attacker: everybody there.
 	Exempt *Prefixes `json:"exempt,omitempty" yaml:"exempt"`
 
-	// Missing says what happens where facts are missing on one side or both.
-	// Attacker: with MissingHold, any address that is in no database, and any at
-	// all for a session that was made at such an address. With MissingSameClass
-	// the same among public addresses, and among those of each other class.
+	// Missing says what happens where a fact that the policy asks for is unknown on
+	// one side or both, between two addresses that are not local (see Local). A
+	// record without the fact counts like no record at all; what is known on both
+	// sides is still compared.
+	// Attacker: with MissingHold or MissingSameClass, any public address that the
+	// databases do not know, and any public one at all for a session that was made at
+	// such an address.
 	Missing MissingRule `json:"missing,omitempty" yaml:"missing"`
 
-	// Local says what happens where facts are missing because a client switches
-	// between a public address and one that is not, such as at home, behind the
-	// same router as the application. Attacker: with LocalHold, everybody who
-	// reaches the application by a private address, and for a session that was
-	// made at a private address any public one at all.
+	// Local says what happens where such a fact is unknown and either address is
+	// local: of a private network or a link, of the host itself, or shared behind
+	// carrier-grade NAT, as VPNs use too. No database knows these. At home a browser
+	// uses them behind the same router as the application, and public ones elsewhere.
+	//
+	//	from and to                                     decided by
+	//	either is private, shared, loopback, link-local  Local
+	//	both are public, documentation or reserved       Missing
+	//	either is unknown                                Missing, and only MissingHold holds
+	//
+	// Attacker: with LocalHold, everybody who reaches the application by a local
+	// address, and for a session that was made at a local address any public one at
+	// all.
 	Local LocalRule `json:"local,omitempty" yaml:"local"`
 
 	// MaxMoves is how many changes of address that only hold by tolerance a
@@ -70,14 +81,14 @@ type MissingRule uint8
 const (
 	MissingBreak     MissingRule = iota // break: the binding is broken
 	MissingHold                         // hold: the binding holds
-	MissingSameClass                    // hold_same_class: it holds between two addresses of one Class
+	MissingSameClass                    // hold_same_class: it holds between two addresses of one [Class]
 )
 
-// LocalRule says what a policy does where a client switches between a public
-// address and one that is not. The zero value is [LocalAsMissing].
+// LocalRule says what a policy does where facts are missing and either address is
+// local. The zero value is [LocalAsMissing].
 type LocalRule uint8
 
-// The rules for switches between public and other addresses.
+// The rules for local addresses.
 const (
 	LocalAsMissing LocalRule = iota // as_missing: what the MissingRule says
 	LocalBreak                      // break: the binding is broken
@@ -162,28 +173,55 @@ func (t Tolerance) Validate() error {
 	return errors.Join(sameIPErr, familiesErr, missingErr, localErr, maxMovesErr)
 }
 
-// maxMaxMoves is how many moves a session remembers.
-const maxMaxMoves = 64
-
-// missing reports by which tolerance facts may be missing between two addresses,
-// if by one.
-func (t *Tolerance) missing(from, to *Location) (by string, ok bool) {
+// forMissing returns the tolerance by which facts may be missing between two
+// addresses. Where either address is local, that is for Local to say, and otherwise
+// for Missing.
+func (t Tolerance) forMissing(from, to Location) string {
 	if t.Local == LocalAsMissing && t.Missing == MissingBreak {
-		return "", false
+		return ""
 	}
 	fromClass, toClass := ClassOf(from.IP), ClassOf(to.IP)
-	if fromClass == ClassUnknown || toClass == ClassUnknown {
-		return "missing", t.Missing == MissingHold
+	known := fromClass != classUnknown && toClass != classUnknown
+	switch {
+	case known && t.Local == LocalHold && (fromClass.isLocal() || toClass.isLocal()):
+		return "local"
+	case known && t.Local == LocalBreak && (fromClass.isLocal() || toClass.isLocal()):
+		return ""
+	case t.Missing == MissingHold, t.Missing == MissingSameClass && known && fromClass == toClass:
+		return "missing"
+	default:
+		return ""
 	}
-	if t.Local != LocalAsMissing && (fromClass == ClassPublic) != (toClass == ClassPublic) {
-		return "local", t.Local == LocalHold
+}
+
+// forNumber returns the tolerance by which autonomous system numbers may differ.
+func (t Tolerance) forNumber(from, to Location) string {
+	if t.ASNGroups.Same(from.ASN.Number, to.ASN.Number) {
+		return "asn_groups"
 	}
-	return "missing", t.Missing == MissingHold || (t.Missing == MissingSameClass && fromClass == toClass)
+	return ""
+}
+
+// forFamilies returns the tolerance by which anything may differ that no two
+// addresses of different families share.
+func (t Tolerance) forFamilies(from, to Location) string {
+	if t.crossing(from, to) {
+		return "families"
+	}
+	return ""
+}
+
+// forAddress returns the tolerance by which addresses may differ.
+func (t Tolerance) forAddress(from, to Location) string {
+	if t.SameIP.same(Normalize(from.IP), Normalize(to.IP)) {
+		return "same_ip"
+	}
+	return t.forFamilies(from, to)
 }
 
 // crossing reports whether two addresses are of different families, and that is
 // tolerated.
-func (t *Tolerance) crossing(from, to *Location) bool {
+func (t *Tolerance) crossing(from, to Location) bool {
 	return t.Families == FamiliesLearn && from.IP.IsValid() && to.IP.IsValid() && !sameFamily(from.IP, to.IP)
 }
 

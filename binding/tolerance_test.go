@@ -25,7 +25,7 @@ func ExamplePolicy_atHome() {
 	}
 	fmt.Println(policy.Explain(signIn, atHome))
 	fmt.Println(policy.Explain(signIn, abroad))
-	fmt.Println(policy.Strict().Explain(signIn, atHome))
+	fmt.Println(policy.WithoutTolerance().Explain(signIn, atHome))
 	// Output:
 	// 9.9.9.9 -> 192.168.1.20: allow; geoip.missing tolerated by local, known -> unknown
 	// 9.9.9.9 -> 8.8.8.8: end for geoip.country; geoip.missing holds; geoip.continent holds; geoip.country broken (end), DE -> FR
@@ -66,6 +66,8 @@ func TestTolerance(t *testing.T) {
 		private2  = in("10.0.0.1", 0, "", "")
 		shared    = in("100.64.0.1", 0, "", "")
 		loopback  = in("127.0.0.1", 0, "", "")
+		linkLocal = in("fe80::1", 0, "", "")
+		reserved  = in("240.0.0.1", 0, "", "")
 		nowhere   = binding.Location{}
 	)
 	tolerance := func(t binding.Tolerance) binding.Tolerance { return t }
@@ -140,8 +142,14 @@ func TestTolerance(t *testing.T) {
 		{"home", asn, country, localHold, v4, private, holds},
 		{"away from home", asn, country, localHold, private, v4, holds},
 		{"on the host", asn, country, localHold, v4, loopback, holds},
-		{"between private addresses it is as where facts are missing", asn, 0, localHold, private, private2, binding.NetworkMissing},
-		{"between public addresses too", asn, 0, localHold, v4, unlocated, binding.NetworkMissing},
+		{"between private addresses", asn, 0, localHold, private, private2, holds},
+		{"between public addresses it is as where facts are missing", asn, 0, localHold, v4, unlocated, binding.NetworkMissing},
+		{"between a private and a shared address", asn, country, localHold, private, shared, holds},
+		{"between a private and a link-local address", asn, country, localHold, private, linkLocal, holds},
+		{"between the host and a private address", asn, country, localHold, loopback, private, holds},
+		{"a reserved address is not local", asn, 0, localHold, v4, reserved, binding.NetworkMissing},
+		{"a reserved address is not local, and no private one is away from it", asn, 0, localHold, private, reserved, holds},
+		{"between private addresses, not tolerated though missing facts are", asn, 0, localBreak, private, private2, binding.NetworkMissing},
 		{"between private addresses of one class", asn, 0, classOrLocal, private, private2, holds},
 		{"no address is not home", asn, 0, localHold, v4, nowhere, binding.NetworkMissing},
 		{"from no address", asn, 0, localHold, nowhere, v4, binding.NetworkMissing},
@@ -155,18 +163,18 @@ func TestTolerance(t *testing.T) {
 			assert.Equal(t, test.want, reason(policy.Check(test.from, test.to)))
 			decision := policy.Explain(test.from, test.to)
 			assert.Equal(t, test.want, decision.Decisive)
-			assert.Equal(t, test.want == holds && policy.Strict().Check(test.from, test.to) != nil, decision.Tolerated())
+			assert.Equal(t, test.want == holds && policy.WithoutTolerance().Check(test.from, test.to) != nil, decision.Tolerated())
 		})
 	}
 }
 
-func TestLearns(t *testing.T) {
+func TestASecondAnchorIsLearned(t *testing.T) {
 	var (
 		v4        = in("1.1.1.1", 64500, "1.1.0.0/16", "DE")
 		v6        = in("2a00:1::1", 64500, "2a00:1::/32", "DE")
 		unlocated = in("2a00:1::1", 0, "", "")
-		learn     = binding.Tolerance{Families: binding.FamiliesLearn}
-		office    = binding.Tolerance{Families: binding.FamiliesLearn, Exempt: prefixesOf(t, "2a00::/16")}
+		learn     = binding.Tolerance{Families: binding.FamiliesLearn, Missing: binding.MissingHold}
+		office    = binding.Tolerance{Families: binding.FamiliesLearn, Missing: binding.MissingHold, Exempt: prefixesOf(t, "2a00::/16")}
 	)
 	for _, test := range []struct {
 		name     string
@@ -185,7 +193,8 @@ func TestLearns(t *testing.T) {
 		{"away from an exempt address", binding.Policy{Network: binding.NetworkASNNetwork, Tolerance: office}, v6, v4, true},
 		{"no address", binding.Policy{Network: binding.NetworkASNNetwork, Tolerance: learn}, binding.Location{}, v4, false},
 	} {
-		assert.Equal(t, test.want, test.policy.Learns(test.from, test.to), test.name)
+		step := test.policy.Follow(test.from, binding.Drift{}, test.to, signIn)
+		assert.Equal(t, test.want, step.Adds.Second == test.to, test.name)
 	}
 }
 

@@ -100,7 +100,7 @@ func challengeOf(pending session.Session, offset duration.Duration) *Challenge {
 // Finish signs the user in whom Begin asked, with the answer. It does so once,
 // however often and from however many requests at once it is called: the others
 // get [ErrNoChallenge]. A client that has moved since Begin so that the binding
-// is broken gets [*binding.Broken], and has to sign in again; where the Actions
+// is broken gets [*MovedError], and has to sign in again; where the Actions
 // do not end a session for it, the new one is restricted, or it is reported.
 // Where the binding does not hold by the letter the session stays bound to where
 // Begin was called.
@@ -152,7 +152,18 @@ func (l *UserLogin) denyMoved(r *http.Request, pending session.Session, moved ve
 		return fmt.Errorf("loginstage: finishing: %w", err)
 	}
 	l.deny(r, session.CauseBroken, pending.User, &moved)
-	return fmt.Errorf("loginstage: moved before the challenge was answered: %w", moved.broken)
+	return &MovedError{Broken: moved.broken}
+}
+
+// A MovedError is returned by [UserLogin.Finish] where the client has moved since
+// [UserLogin.Begin], so that the binding does not hold.
+type MovedError struct {
+	Broken *binding.Broken // what does not hold
+}
+
+// Error says which fact changed, from what to what.
+func (e *MovedError) Error() string {
+	return "loginstage: moved before the challenge was answered: " + e.Broken.String()
 }
 
 // signIn starts s, from here, which is as yet without its limits. A pending s must

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 	"github.com/mooring-go/mooring/session"
@@ -65,7 +64,7 @@ func fail(w http.ResponseWriter, err error) {
 	status := http.StatusInternalServerError
 	if _, ok := errors.AsType[*loginstage.DeniedError](err); ok {
 		status = http.StatusForbidden
-	} else if _, ok := errors.AsType[*binding.Broken](err); ok {
+	} else if _, ok := errors.AsType[*loginstage.MovedError](err); ok {
 		status = http.StatusMisdirectedRequest
 	} else if errors.Is(err, loginstage.ErrNoChallenge) {
 		status = http.StatusConflict

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"time"
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
@@ -45,8 +44,8 @@ func (l *UserLogin) judge(ctx context.Context, s session.Session, ip netip.Addr)
 			return verdict{}, err
 		}
 		if anchor.Generation == to.Generation && (!second.IP.IsValid() || second.Generation == to.Generation) {
-			track := binding.Track{Anchor: anchor, Second: second, Moves: s.Drift.Moves}
-			return l.decide(ctx, s, policy.Follow(track, to, l.sessions.Now(ctx))), nil
+			drift := binding.Drift{Second: second, Moves: s.Drift.Moves}
+			return l.decide(ctx, s, policy.Follow(anchor, drift, to, l.sessions.Now(ctx))), nil
 		}
 		if to, err = l.locate(ctx, ip); err != nil { // the data was replaced in between
 			return verdict{}, err
@@ -72,13 +71,7 @@ func (l *UserLogin) relocate(ctx context.Context, s session.Session, generation 
 // decide says what is done about the step, and what it adds to the session's
 // drift.
 func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.Step) verdict {
-	v := verdict{action: binding.Allow, step: step}
-	if step.Learned {
-		v.drift.Second = step.To
-	}
-	if !step.Moved.IsZero() {
-		v.drift.Moves = []time.Time{step.Moved}
-	}
+	v := verdict{action: binding.Allow, step: step, drift: session.Drift{Second: step.Adds.Second, Moves: step.Adds.Moves}}
 	if step.Reason == "" {
 		return v
 	}
@@ -115,7 +108,7 @@ func (l *UserLogin) letOff(s *session.Session) bool {
 
 // byTheLetter reports whether s holds without any tolerance.
 func (v verdict) byTheLetter(s session.Session) bool {
-	return v.broken == nil && s.Policy.Strict().Check(v.step.From, v.step.To) == nil
+	return v.broken == nil && s.Policy.WithoutTolerance().Check(v.step.From, v.step.To) == nil
 }
 
 // stale reports whether the locator's data is too old to end a session by.
@@ -127,7 +120,7 @@ func (l *UserLogin) stale() bool {
 // moveKey names a move to where something no longer holds, so that it is
 // reported once.
 func moveKey(broken *binding.Broken) string {
-	sum := sha256.Sum256([]byte(broken.Error()))
+	sum := sha256.Sum256([]byte(broken.String()))
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 

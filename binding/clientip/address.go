@@ -22,7 +22,12 @@ func (e *AddressError) Error() string {
 	return fmt.Sprintf("clientip: %s: %q: %s", e.Source, e.Value, e.Reason)
 }
 
-const notAddress = `not an IP address (want "ip", "ip:port", "[ipv6]" or "[ipv6]:port")`
+const (
+	notAddress   = `not an IP address (want "ip", "ip:port", "[ipv6]" or "[ipv6]:port")`
+	isAmbiguous  = `an IPv6 address that may end in a port (want "[ipv6]" or "[ipv6]:port", or Proxies.Ports)`
+	isUnixSocket = "the peer of a Unix socket has no IP address (want Proxies.UnixSocket behind a proxy)"
+	notSent      = "a trusted proxy sent no such header"
+)
 
 // maxQuoted is how many bytes of a value that somebody else wrote go into an error.
 const maxQuoted = 64
@@ -35,33 +40,50 @@ func newAddressError(source, value, reason string) *AddressError {
 }
 
 // parseNode reads an address with or without a port: "ip", "ip:port", "[ipv6]"
-// or "[ipv6]:port". The port may be obfuscated, as in RFC 7239, section 6.
-func parseNode(s string) (netip.Addr, bool) {
+// or "[ipv6]:port", and IPv6 with a port and no brackets as ports says. The port may
+// be obfuscated, as in RFC 7239, section 6. Where s is no address, problem says why.
+func parseNode(s string, ports Ports) (ip netip.Addr, problem string) {
 	host, port, hasPort := s, "", false
 	bracketed := strings.HasPrefix(s, "[")
-	if bracketed {
+	last := strings.LastIndexByte(s, ':')
+	switch {
+	case bracketed:
 		inside, rest, closed := strings.Cut(s[1:], "]")
-		if !closed {
-			return netip.Addr{}, false
+		if !closed || rest != "" && rest[0] != ':' {
+			return netip.Addr{}, notAddress
 		}
 		host = inside
 		if rest != "" {
-			if rest[0] != ':' {
-				return netip.Addr{}, false
-			}
 			port, hasPort = rest[1:], true
 		}
-	} else if i := strings.IndexByte(s, ':'); i >= 0 && i == strings.LastIndexByte(s, ':') {
-		host, port, hasPort = s[:i], s[i+1:], true
+	case last >= 0 && (last == strings.IndexByte(s, ':') || strings.LastIndexByte(s, '.') > strings.LastIndexByte(s[:last], ':')):
+		// One colon, or a dotted quad before the last one, which nothing but a port follows.
+		if strings.IndexByte(s[last:], '.') < 0 {
+			host, port, hasPort = s[:last], s[last+1:], true
+		}
+	case last >= 0 && ports == PortsAlways:
+		host, port, hasPort = s[:last], s[last+1:], true
+	case last >= 0 && ports != PortsNever && endsInPort(s, last):
+		return netip.Addr{}, isAmbiguous
 	}
 	if hasPort && !isPort(port) {
-		return netip.Addr{}, false
+		return netip.Addr{}, notAddress
 	}
 	ip, err := netip.ParseAddr(host)
 	if err != nil || bracketed && !ip.Is6() {
-		return netip.Addr{}, false
+		return netip.Addr{}, notAddress
 	}
-	return binding.Normalize(ip), true
+	return binding.Normalize(ip), ""
+}
+
+// endsInPort reports whether s, an IPv6 address, is also one with a port behind its
+// last colon: 2001:db8::9:80 is, and 2001:db8::80 is not.
+func endsInPort(s string, last int) bool {
+	if !isPort(s[last+1:]) {
+		return false
+	}
+	_, err := netip.ParseAddr(s[:last])
+	return err == nil
 }
 
 // isPort reports whether s is a port, or stands for one: RFC 7239, section 6.3.

@@ -2,8 +2,13 @@ package clientip_test
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -43,61 +48,86 @@ func assertClient(t *testing.T, want string, resolver clientip.Resolver, r *http
 // addresses are the spellings of an address that are understood everywhere, and
 // "" for those that are not.
 var addresses = map[string]string{
-	"192.0.2.1":                   "192.0.2.1",
-	"192.0.2.1:80":                "192.0.2.1",
-	"192.0.2.1:0":                 "192.0.2.1",
-	"192.0.2.1:_http":             "192.0.2.1",
-	"2001:db8::1":                 "2001:db8::1",
-	"[2001:db8::1]":               "2001:db8::1",
-	"[2001:db8::1]:65535":         "2001:db8::1",
-	"2001:DB8:0:0:0:0:0:1":        "2001:db8::1",
-	"[fe80::1%eth0]:80":           "fe80::1",
-	"fe80::1%eth0":                "fe80::1",
-	"::ffff:192.0.2.1":            "192.0.2.1",
-	"[::ffff:192.0.2.1]:80":       "192.0.2.1",
-	"[::ffff:c000:201%eth0]:80":   "192.0.2.1",
-	"":                            "",
-	"unknown":                     "",
-	"_hidden":                     "",
-	"localhost":                   "",
-	"192.0.2":                     "",
-	"192.0.2.256":                 "",
-	"192.0.2.01":                  "",
-	"0x7f.0.0.1":                  "",
-	"3221225985":                  "",
-	"192.0.2.1:":                  "",
-	"192.0.2.1:65536":             "",
-	"192.0.2.1:-1":                "",
-	"192.0.2.1:+80":               "",
-	"192.0.2.1:http":              "",
-	"192.0.2.1:_":                 "",
-	"192.0.2.1/24":                "",
-	"192.0.2.1 ":                  "", // trimmed in lists, see below
-	"192.0.2.1 198.51.100.1":      "",
-	"[192.0.2.1]":                 "",
-	"[192.0.2.1]:80":              "",
-	"[2001:db8::1":                "",
-	"2001:db8::1]":                "",
-	"[2001:db8::1]80":             "",
-	"[2001:db8::1]:":              "",
-	"[]":                          "",
-	"[":                           "",
-	":":                           "",
-	":80":                         "",
-	"@":                           "",
-	"/run/app.sock":               "",
-	strings.Repeat("1", 100_000):  "",
-	strings.Repeat("[", 100_000):  "",
-	"192.0.2.1\x00":               "",
-	"192.0.2.1\n":                 "",
-	"１９２.0.2.1":                   "",
-	"http://192.0.2.1/":           "",
-	"for=192.0.2.1":               "",
-	"192.0.2.1;198.51.100.1":      "",
-	"[[2001:db8::1]]":             "",
-	"[2001:db8::1]:80:90":         "",
-	"2001:db8::1::2":              "",
-	"[2001:db8::1].example.com:1": "",
+	"192.0.2.1":                    "192.0.2.1",
+	"192.0.2.1:80":                 "192.0.2.1",
+	"192.0.2.1:0":                  "192.0.2.1",
+	"192.0.2.1:_http":              "192.0.2.1",
+	"2001:db8::1":                  "2001:db8::1",
+	"[2001:db8::1]":                "2001:db8::1",
+	"[2001:db8::1]:65535":          "2001:db8::1",
+	"2001:DB8:0:0:0:0:0:1":         "2001:db8::1",
+	"[fe80::1%eth0]:80":            "fe80::1",
+	"fe80::1%eth0":                 "fe80::1",
+	"::ffff:192.0.2.1":             "192.0.2.1",
+	"[::ffff:192.0.2.1]:80":        "192.0.2.1",
+	"[::ffff:c000:201%eth0]:80":    "192.0.2.1",
+	"":                             "",
+	"unknown":                      "",
+	"_hidden":                      "",
+	"localhost":                    "",
+	"192.0.2":                      "",
+	"192.0.2.256":                  "",
+	"192.0.2.01":                   "",
+	"0x7f.0.0.1":                   "",
+	"3221225985":                   "",
+	"192.0.2.1:":                   "",
+	"192.0.2.1:65536":              "",
+	"192.0.2.1:-1":                 "",
+	"192.0.2.1:+80":                "",
+	"192.0.2.1:http":               "",
+	"192.0.2.1:_":                  "",
+	"192.0.2.1/24":                 "",
+	"192.0.2.1 ":                   "", // trimmed in lists, see below
+	"192.0.2.1 198.51.100.1":       "",
+	"[192.0.2.1]":                  "",
+	"[192.0.2.1]:80":               "",
+	"[2001:db8::1":                 "",
+	"2001:db8::1]":                 "",
+	"[2001:db8::1]80":              "",
+	"[2001:db8::1]:":               "",
+	"[]":                           "",
+	"[":                            "",
+	":":                            "",
+	":80":                          "",
+	"@":                            "",
+	"/run/app.sock":                "",
+	strings.Repeat("1", 100_000):   "",
+	strings.Repeat("[", 100_000):   "",
+	"192.0.2.1\x00":                "",
+	"192.0.2.1\n":                  "",
+	"１９２.0.2.1":                    "",
+	"http://192.0.2.1/":            "",
+	"for=192.0.2.1":                "",
+	"192.0.2.1;198.51.100.1":       "",
+	"[[2001:db8::1]]":              "",
+	"[2001:db8::1]:80:90":          "",
+	"2001:db8::1::2":               "",
+	"[2001:db8::1].example.com:1":  "",
+	"::ffff:192.0.2.1:80":          "192.0.2.1",
+	"::ffff:192.0.2.1:65536":       "",
+	"64:ff9b::192.0.2.1:80":        "64:ff9b::c000:201",
+	"::ffff:192.0.2.1:":            "",
+	"::ffff:192.0.2:80":            "",
+	"::1":                          "::1",
+	"2a02:8109::a1:1234:5678:abcd": "2a02:8109::a1:1234:5678:abcd",
+	"2001:db8:1:2:3:4:5:6":         "2001:db8:1:2:3:4:5:6",
+	// Each may be an address, or an address and a port.
+	"2600:300:f:abcd::9:9985":       "",
+	"2001:db8::9:80":                "",
+	"::ffff:c000:201":               "",
+	"::9:80":                        "",
+	"1::3:4:5:6:7:8":                "",
+	"2001:db8:1:2:3:4:5:6:80":       "", // nine groups
+	"2001:db8::1.80":                "",
+	"2001:db8::1#80":                "",
+	"2001:db8::1p80":                "",
+	"192.0.2.1.80":                  "",
+	"192.0.2.1#80":                  "",
+	"[2600:300:f:abcd::9:9985]":     "2600:300:f:abcd::9:9985",
+	"[2600:300:f:abcd::9]:9985":     "2600:300:f:abcd::9",
+	"fe80::9:80%eth0":               "fe80::9:80", // a port stands behind the zone
+	"2001:db8::9:8a":                "2001:db8::9:8a",
+	"2001:db8:1:2:3:4:192.0.2.1:80": "2001:db8:1:2:3:4:c000:201",
 }
 
 func TestRemoteAddr(t *testing.T) {
@@ -151,7 +181,7 @@ func TestWalk(t *testing.T) {
 		{"peer is not trusted", "203.0.113.1:80", []string{spoofed}, "203.0.113.1"},
 		{"peer is not trusted, and claims to be", "203.0.113.1:80", []string{spoofed + ", 10.0.0.1"}, "203.0.113.1"},
 		{"peer is unknown", "@", []string{client}, ""},
-		{"no header", proxy, nil, "10.0.0.1"},
+		{"no header", proxy, nil, ""},
 		{"one entry", proxy, []string{client}, client},
 		{"peer mapped into IPv6", "[::ffff:10.0.0.1]:80", []string{client}, client},
 		{"IPv6 peer with a zone", "[2001:db8:ffff::1%eth0]:80", []string{client}, client},
@@ -187,7 +217,75 @@ func TestOtherHeadersAreNotRead(t *testing.T) {
 	assertClient(t, "192.0.2.1", clientip.TrustedProxies("X-Forwarded-For", proxyNet...), r)
 	assertClient(t, "198.51.100.1", clientip.TrustedProxies("forwarded", proxyNet...), r)
 	assertClient(t, "203.0.113.1", clientip.TrustedProxies("X-Real-IP", proxyNet...), r)
-	assertClient(t, "10.0.0.1", clientip.TrustedProxies("CF-Connecting-IP", proxyNet...), r)
+	assertClient(t, "", clientip.TrustedProxies("CF-Connecting-IP", proxyNet...), r)
+}
+
+func TestPorts(t *testing.T) {
+	const either, honest, withPort = "2600:300:f:abcd::9:9985", "2600:300:f:abcd::9:9985", "2600:300:f:abcd::9"
+	for _, test := range []struct {
+		header string
+		ports  clientip.Ports
+		entry  string
+		want   string
+	}{
+		{"X-Forwarded-For", clientip.PortsByHeader, either, ""},
+		{"X-Real-IP", clientip.PortsByHeader, either, ""},
+		{"Forwarded", clientip.PortsByHeader, `for="` + either + `"`, ""},
+		{"X-Forwarded-For", clientip.PortsNever, either, honest},
+		{"X-Forwarded-For", clientip.PortsNever, "192.0.2.1:80", "192.0.2.1"},
+		{"X-Forwarded-For", clientip.PortsNever, "[" + withPort + "]:9985", withPort},
+		{"X-Forwarded-For", clientip.PortsAlways, either, withPort},
+		{"X-Forwarded-For", clientip.PortsAlways, "2001:db8:1:2:3:4:5:6:80", "2001:db8:1:2:3:4:5:6"},
+		{"X-Forwarded-For", clientip.PortsAlways, "2001:db8::1", ""},
+		{"X-Forwarded-For", clientip.PortsAlways, "::ffff:192.0.2.1:80", "192.0.2.1"},
+		{"X-Forwarded-For", clientip.PortsAlways, "2001:db8::1:70000", ""},
+		{"CloudFront-Viewer-Address", clientip.PortsByHeader, either, withPort},
+		{"cloudfront-viewer-address", clientip.PortsByHeader, "192.0.2.1:9985", "192.0.2.1"},
+		{"CloudFront-Viewer-Address", clientip.PortsByHeader, "2001:db8::1", ""},
+		{"CF-Connecting-IP", clientip.PortsByHeader, either, honest},
+		{"True-Client-IP", clientip.PortsByHeader, either, honest},
+		{"Fly-Client-IP", clientip.PortsAlways, either, withPort},
+	} {
+		resolver := clientip.Proxies{Header: test.header, Trusted: proxyNet, Ports: test.ports}.Resolver()
+		require.NoError(t, resolver.(clientip.Validator).Validate())
+		assertClient(t, test.want, resolver, request(proxy, test.header, test.entry))
+	}
+	wrong := clientip.Proxies{Header: "X-Real-IP", Trusted: proxyNet, Ports: 9}.Resolver()
+	assert.ErrorContains(t, wrong.(clientip.Validator).Validate(), "Ports 9")
+}
+
+// A client can have a proxy drop a header: "Connection: close, X-Real-IP" makes it one
+// of the connection, which is not passed on (RFC 9110, section 7.6.1).
+func TestAHeaderThatTheClientHasTheProxyDrop(t *testing.T) {
+	resolver := clientip.TrustedProxies("X-Real-IP", netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+	application := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ip, err := resolver.ClientIP(r)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprint(w, ip)
+	}))
+	defer application.Close()
+	target, err := url.Parse(application.URL)
+	require.NoError(t, err)
+	reverse := httptest.NewServer(&httputil.ReverseProxy{Director: func(r *http.Request) {
+		r.URL.Scheme, r.URL.Host = target.Scheme, target.Host
+		r.Header.Set("X-Real-IP", "203.0.113.7")
+	}})
+	defer reverse.Close()
+
+	for connection, want := range map[string]string{"close": "203.0.113.7", "close, X-Real-IP": "a trusted proxy sent no such header"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, reverse.URL, nil)
+		require.NoError(t, err)
+		r.Header.Set("Connection", connection)
+		response, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		said, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		assert.Contains(t, string(said), want, connection)
+	}
 }
 
 func TestNumberOfEntriesIsBounded(t *testing.T) {
@@ -268,6 +366,33 @@ func TestRequestIsLeftAsItIs(t *testing.T) {
 	assert.Equal(t, proxy, r.RemoteAddr)
 }
 
+// An entry is read in each way that Ports has.
+func FuzzEntry(f *testing.F) {
+	for entry := range addresses {
+		f.Add(entry)
+	}
+	f.Fuzz(func(t *testing.T, entry string) {
+		read := func(ports clientip.Ports) netip.Addr {
+			resolver := clientip.Proxies{Header: "X-Forwarded-For", UnixSocket: true, Ports: ports}.Resolver()
+			ip, err := resolver.ClientIP(request("@", "X-Forwarded-For", entry))
+			if err != nil {
+				_, ok := errors.AsType[*clientip.AddressError](err)
+				assert.True(t, ok)
+				assert.False(t, ip.IsValid())
+			}
+			return ip
+		}
+		unsure, never, always := read(clientip.PortsByHeader), read(clientip.PortsNever), read(clientip.PortsAlways)
+		if unsure.IsValid() && never.IsValid() && always.IsValid() {
+			assert.Equal(t, never, unsure, "only what reads the same in both ways is read")
+			assert.Equal(t, always, unsure, "only what reads the same in both ways is read")
+		}
+		if never.IsValid() && always.IsValid() && never != always {
+			assert.False(t, unsure.IsValid(), "one of two addresses is none")
+		}
+	})
+}
+
 func FuzzXForwardedFor(f *testing.F) {
 	fuzzPrepending(f, "X-Forwarded-For", func(node string) string { return node })
 }
@@ -292,7 +417,9 @@ func fuzzPrepending(f *testing.F, header string, entry func(node string) string)
 		}
 		assertClient(t, ip.String(), resolver, request(proxy, header, lines...))
 
-		// What the client sent alone: an address or an AddressError, and no panic.
+		// Without the header, and with what the client sent alone: an address or an
+		// AddressError, and no panic; never the proxy's own.
+		assertClient(t, "", resolver, request(proxy, header))
 		if ip, err := resolver.ClientIP(request(proxy, header, sent)); err == nil {
 			assert.Equal(t, binding.Normalize(ip), ip)
 			assert.True(t, ip.IsValid())

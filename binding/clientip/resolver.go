@@ -32,9 +32,12 @@ type RemoteAddr struct{}
 
 // ClientIP returns the address of the peer.
 func (RemoteAddr) ClientIP(r *http.Request) (netip.Addr, error) {
-	ip, ok := parseNode(r.RemoteAddr)
-	if !ok {
-		return netip.Addr{}, newAddressError("RemoteAddr", r.RemoteAddr, notAddress)
+	ip, problem := parseNode(r.RemoteAddr, PortsByHeader)
+	if problem != "" {
+		if isUnixPeer(r) {
+			problem = isUnixSocket
+		}
+		return netip.Addr{}, newAddressError("RemoteAddr", r.RemoteAddr, problem)
 	}
 	return ip, nil
 }

@@ -3,6 +3,7 @@ package maxmind
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/bits"
 	"net/netip"
@@ -16,6 +17,7 @@ type database struct {
 	kind   kind
 	path   string // empty: given as bytes
 	digest [sha256.Size]byte
+	known  facts
 }
 
 // open checks content, which must not change from then on.
@@ -26,8 +28,6 @@ func open(k kind, path string, content []byte, verifyFully bool) (*database, err
 	}
 	d := &database{Reader: reader, kind: k, path: path, digest: sha256.Sum256(content)}
 	switch meta := reader.Metadata; {
-	case !k.isUsable(meta.DatabaseType):
-		return nil, &TypeError{Type: meta.DatabaseType, Allowed: usable[k]}
 	case meta.IPVersion != 4 && meta.IPVersion != 6:
 		return nil, corrupt(fmt.Errorf("IP version %d, want 4 or 6", meta.IPVersion))
 	case meta.BinaryFormatMajorVersion != 2:
@@ -38,48 +38,39 @@ func open(k kind, path string, content []byte, verifyFully bool) (*database, err
 			return nil, corrupt(err)
 		}
 	}
-	return d, d.sample()
+	return d, d.survey()
 }
 
 func corrupt(err error) error { return fmt.Errorf("%w: %w", ErrCorrupt, err) }
 
-// sample looks up addresses that are spread evenly over all of IPv4, and over
-// the part of IPv6 that is in use, and decodes what is found.
-func (d *database) sample() error {
-	for i := range uint32(1024) {
-		var ip [4]byte
-		binary.BigEndian.PutUint32(ip[:], i<<22|1)
-		if err := d.try(netip.AddrFrom4(ip)); err != nil {
-			return err
+// survey finds out what the records of d know, which its type does not tell for
+// sure, and that they can be decoded.
+func (d *database) survey() error {
+	known, err := survey(d.kind.all(), func(ip netip.Addr) (facts, netip.Prefix, bool, error) {
+		result, found, err := d.lookup(ip)
+		if err != nil || !found {
+			return facts{}, result.Prefix(), false, err
 		}
-	}
-	for i := range uint32(256) {
-		var ip [16]byte
-		binary.BigEndian.PutUint32(ip[:], 0x2000_0000|i<<21) // 2000::/3
-		if err := d.try(netip.AddrFrom16(ip)); err != nil {
-			return err
+		if d.kind == asnKind {
+			asn, err := decodeASN(result)
+			return factsOfNetwork(&asn), result.Prefix(), true, err
 		}
+		geo, err := decodeGeo(result)
+		return factsOfPlace(&geo), result.Prefix(), true, err
+	})
+	if mistyped, ok := errors.AsType[maxminddb.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("%w: type %q: %w", ErrLayout, d.Metadata.DatabaseType, mistyped)
 	}
-	return nil
-}
-
-// try looks ip up and decodes what is found.
-func (d *database) try(ip netip.Addr) error {
-	result, found, err := d.lookup(ip)
-	if err != nil || !found {
-		return err
+	if err == nil && known == (facts{}) {
+		return &FactsError{Type: d.Metadata.DatabaseType, Lacking: known.lacks(d.kind.all())}
 	}
-	if d.kind == asnKind {
-		_, err = decodeASN(result)
-	} else {
-		_, err = decodeGeo(result)
-	}
+	d.known = known
 	return err
 }
 
 // lookup finds the record of ip. A database of IPv4 knows nothing of IPv6.
 func (d *database) lookup(ip netip.Addr) (maxminddb.Result, bool, error) {
-	if ip.Is6() && d.Metadata.IPVersion == 4 {
+	if lacksFamily(d.Metadata, ip) {
 		return maxminddb.Result{}, false, nil
 	}
 	result := d.Lookup(ip)

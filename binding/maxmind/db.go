@@ -19,12 +19,13 @@ const DefaultWatchInterval = time.Minute
 // Config says where the databases are. One of the two paths must be given.
 type Config struct {
 	// ASN is the path of a database of networks: GeoLite2-ASN, GeoIP2-ISP or
-	// one like them. Empty: nothing is known of networks.
+	// any whose records have the same fields. Empty: nothing is known of networks.
 	ASN string
 
 	// City is the path of a database of places: GeoLite2-City, GeoIP2-City,
-	// GeoIP2-Enterprise or one like them, or a Country database, which does
-	// not cover [binding.GeoIPCity]. Empty: nothing is known of places.
+	// GeoIP2-Enterprise, a Country database, or any whose records have the same
+	// fields. What it covers is found out from its records. Empty: nothing is known
+	// of places.
 	City string
 
 	// VerifyFully checks every record of a file before it is taken into use,
@@ -125,11 +126,11 @@ func (db *DB) Locate(_ context.Context, ip netip.Addr) (binding.Location, error)
 	}
 	ip = binding.Normalize(ip)
 	current := db.current.Load()
-	asn, err := current.network(ip)
+	asn, err := current.network(inside(ip))
 	if err != nil {
 		return binding.Location{}, err
 	}
-	geo, err := current.place(ip)
+	geo, err := current.place(inside(ip))
 	if err != nil {
 		return binding.Location{}, err
 	}
@@ -141,15 +142,13 @@ func (db *DB) Locate(_ context.Context, ip netip.Addr) (binding.Location, error)
 // so: a file that knows less than the one before is not taken into use.
 func (db *DB) Covers(p binding.Policy) error {
 	current := db.current.Load()
-	var missing []error
-	if p.Network != binding.NetworkOff && current.asn == nil {
-		missing = append(missing, fmt.Errorf("%w: network binding %s needs an ASN database", ErrNotCovered, p.Network))
+	return errors.Join(current.asn.covers(asnKind, p), current.city.covers(cityKind, p))
+}
+
+// covers returns nil if d, which may be nil, has what p asks a database of kind k for.
+func (d *database) covers(k kind, p binding.Policy) error {
+	if d == nil {
+		return facts{}.covers(k, p, false, "")
 	}
-	if p.GeoIP != binding.GeoIPOff && current.city == nil {
-		missing = append(missing, fmt.Errorf("%w: GeoIP binding %s needs a City database", ErrNotCovered, p.GeoIP))
-	} else if p.GeoIP > binding.GeoIPCountry && !hasCities(current.city.Metadata.DatabaseType) {
-		missing = append(missing, fmt.Errorf("%w: GeoIP binding %s needs cities, which a database of type %s has not",
-			ErrNotCovered, p.GeoIP, current.city.Metadata.DatabaseType))
-	}
-	return errors.Join(missing...)
+	return d.known.covers(k, p, true, d.Metadata.DatabaseType)
 }

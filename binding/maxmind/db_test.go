@@ -167,7 +167,7 @@ func TestUnusableFiles(t *testing.T) {
 			maxmind.ErrCorrupt, "IP version 5"},
 		{"format", write("format", bytes.Replace(city, []byte("major_version\xa1\x02"), []byte("major_version\xa1\x03"), 1)),
 			maxmind.ErrCorrupt, "version 3"},
-		{"ASN database", write("asn", bindingtest.ASNFile()), nil, `"GeoLite2-ASN" cannot be used, want one of GeoLite2-City`},
+		{"ASN database", write("asn", bindingtest.ASNFile()), nil, `"GeoLite2-ASN" cannot be used: no record of it has continent, country and city`},
 		{"domains", write("domain", bindingtest.DomainFile()), nil, `"GeoIP2-Domain" cannot be used`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -181,7 +181,7 @@ func TestUnusableFiles(t *testing.T) {
 			if test.is != nil {
 				assert.ErrorIs(t, err, test.is)
 			} else {
-				_, ok := errors.AsType[*maxmind.TypeError](err)
+				_, ok := errors.AsType[*maxmind.FactsError](err)
 				assert.True(t, ok)
 			}
 		})

@@ -3,7 +3,6 @@ package maxmind
 import (
 	"errors"
 	"fmt"
-	"strings"
 )
 
 var (
@@ -13,6 +12,10 @@ var (
 	// ErrCorrupt is wrapped by the errors of a file, or a record, that is not
 	// what the format allows.
 	ErrCorrupt = errors.New("corrupt database")
+
+	// ErrLayout is wrapped by the error of a file whose records have the fields of
+	// MaxMind's in another form. The package comment says what to do.
+	ErrLayout = errors.New("the records are laid out in another way than MaxMind's")
 
 	// ErrChanging is wrapped by the error of a file that changed while it was
 	// read. It may be good later.
@@ -37,7 +40,7 @@ var (
 type FileError struct {
 	Option string // "ASN" or "City": what the database was given as
 	Path   string // empty: it was given as bytes
-	Err    error  // a *TypeError, ErrCorrupt, ErrChanging, ErrNotRegular or what the file system says
+	Err    error  // a *FactsError, ErrCorrupt, ErrLayout, ErrChanging, ErrNotRegular or what the file system says
 }
 
 // Error says what is wrong with which file.
@@ -51,14 +54,14 @@ func (e *FileError) Error() string {
 // Unwrap returns e.Err.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// A TypeError reports a database of a type that has not the facts it was to
-// supply. It comes in a [*FileError].
-type TypeError struct {
+// A FactsError reports a database whose records lack what they were to supply,
+// whatever its type says. It comes in a [*FileError].
+type FactsError struct {
 	Type    string   // as the database names it
-	Allowed []string // the types that could be used; * stands for anything
+	Lacking []string // the fields that no record has: autonomous_system_number, continent, country or city
 }
 
-// Error says which type was found and which are allowed.
-func (e *TypeError) Error() string {
-	return fmt.Sprintf("type %q cannot be used, want one of %s", e.Type, strings.Join(e.Allowed, ", "))
+// Error says which fields of which type are lacking.
+func (e *FactsError) Error() string {
+	return fmt.Sprintf("type %q cannot be used: no record of it has %s", e.Type, list(e.Lacking))
 }

@@ -77,8 +77,8 @@ func (f *file) take(content []byte) error {
 		if next.digest == f.used.digest {
 			return nil
 		}
-		if hasCities(f.used.Metadata.DatabaseType) && !hasCities(next.Metadata.DatabaseType) {
-			return &TypeError{Type: next.Metadata.DatabaseType, Allowed: cityTypes}
+		if lacking := next.known.lacks(f.used.known); len(lacking) > 0 {
+			return &FactsError{Type: next.Metadata.DatabaseType, Lacking: lacking}
 		}
 	}
 	f.used, f.loaded = next, time.Now()

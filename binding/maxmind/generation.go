@@ -29,8 +29,8 @@ func newGeneration(asn, city *database) *generation {
 	return &generation{asn: asn, city: city, name: strings.Join(names, ", ")}
 }
 
-// network finds what is known of the network of ip. A record without a number,
-// as GeoIP2-ISP has some, tells no network from another, and is none.
+// network finds what is known of the network of ip. A record with neither a number
+// nor a name, as GeoIP2-ISP has some, is none.
 func (g *generation) network(ip netip.Addr) (*binding.ASN, error) {
 	if g.asn == nil {
 		return nil, nil
@@ -42,7 +42,7 @@ func (g *generation) network(ip netip.Addr) (*binding.ASN, error) {
 	if !found {
 		return nil, nil
 	}
-	prefix := prefixOf(result, ip)
+	prefix := ofFamily(result.Prefix(), ip)
 	hash := hashOf(prefix)
 	asn := g.networks.get(hash, prefix)
 	if asn == nil {
@@ -53,7 +53,7 @@ func (g *generation) network(ip netip.Addr) (*binding.ASN, error) {
 		decoded.Network = prefix
 		asn = g.networks.put(hash, prefix, decoded)
 	}
-	if asn.Number == 0 {
+	if asn.Number == 0 && asn.Organization == "" {
 		return nil, nil
 	}
 	return asn, nil

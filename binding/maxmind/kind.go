@@ -1,7 +1,6 @@
 package maxmind
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -14,33 +13,35 @@ const (
 	cityKind kind = "City"
 )
 
-// usable is the types of databases that have the facts of each kind, as their
-// metadata names them. One that ends in * stands for every type that begins so.
-var usable = map[kind][]string{
-	asnKind: {
-		"GeoLite2-ASN", "GeoIP2-ISP", "GeoIP2-Precision-ISP",
-		"DBIP-ASN-Lite (compat=GeoLite2-ASN)",
-	},
-	cityKind: slices.Concat(cityTypes, countryTypes),
-}
-
-var (
-	cityTypes = []string{
-		"GeoLite2-City", "GeoIP2-City", "GeoIP2-City-*", "GeoIP2-Precision-City", "GeoIP-City-Redacted-US",
-		"GeoIP2-Enterprise", "GeoIP2-Precision-Enterprise", "GeoIP-Enterprise-Redacted-US",
-		"DBIP-City-Lite", "DBIP-Location (compat=City)", "DBIP-Location-ISP (compat=Enterprise)",
+// all returns everything that a database of the kind can know.
+func (k kind) all() facts {
+	if k == asnKind {
+		return facts{number: true}
 	}
-	// countryTypes know continents and countries, and no cities.
-	countryTypes = []string{"GeoLite2-Country", "GeoIP2-Country", "DBIP-Country-Lite", "DBIP-Country"}
-)
-
-// isUsable reports whether a database of that type has facts of kind k.
-func (k kind) isUsable(databaseType string) bool {
-	return slices.ContainsFunc(usable[k], func(known string) bool {
-		beginning, more := strings.CutSuffix(known, "*")
-		return databaseType == known || more && strings.HasPrefix(databaseType, beginning)
-	})
+	return facts{continent: true, country: true, city: true}
 }
 
-// hasCities reports whether a usable database of that type knows cities.
-func hasCities(databaseType string) bool { return !slices.Contains(countryTypes, databaseType) }
+// binding returns the name of the half of a policy that the kind is for.
+func (k kind) binding() string {
+	if k == asnKind {
+		return "network binding"
+	}
+	return "GeoIP binding"
+}
+
+// article returns the name of the kind with its article.
+func (k kind) article() string {
+	if k == asnKind {
+		return "an ASN"
+	}
+	return "a City"
+}
+
+// list joins words as a sentence does.
+func list(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}

@@ -31,19 +31,7 @@ func TestReference(t *testing.T) {
 		City: filepath.Join(reference, "mmdb", "GeoLite2-City-Test.mmdb"),
 	})
 	require.NoError(t, err)
-	text, err := os.ReadFile(filepath.Join(reference, "vectors", "binding.json"))
-	require.NoError(t, err)
-	var vectors []struct {
-		Kind     string         `json:"kind"`
-		Binding  string         `json:"binding"`
-		LastIP   netip.Addr     `json:"last_ip"`
-		NewIP    netip.Addr     `json:"new_ip"`
-		Reason   binding.Reason `json:"reason"`
-		Previous any            `json:"previous_value"`
-		New      any            `json:"new_value"`
-	}
-	require.NoError(t, json.Unmarshal(text, &vectors))
-	require.NotEmpty(t, vectors)
+	vectors := readVectors(t, reference)
 
 	spelledDifferently := 0
 	for i, v := range vectors {
@@ -77,6 +65,27 @@ func TestReference(t *testing.T) {
 		}
 	}
 	t.Logf("%d vectors, of which %d break by spelling alone", len(vectors), spelledDifferently)
+}
+
+// vector is one answer of the other implementation.
+type vector struct {
+	Kind     string         `json:"kind"`
+	Binding  string         `json:"binding"`
+	LastIP   netip.Addr     `json:"last_ip"`
+	NewIP    netip.Addr     `json:"new_ip"`
+	Reason   binding.Reason `json:"reason"`
+	Previous any            `json:"previous_value"`
+	New      any            `json:"new_value"`
+}
+
+func readVectors(t *testing.T, reference string) []vector {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(reference, "vectors", "binding.json"))
+	require.NoError(t, err)
+	var vectors []vector
+	require.NoError(t, json.Unmarshal(text, &vectors))
+	require.NotEmpty(t, vectors)
+	return vectors
 }
 
 // samePlace reports whether both values are places with the same GeoName ID.

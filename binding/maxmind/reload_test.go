@@ -75,7 +75,7 @@ func TestBadFileLeavesTheOneBeforeInPlace(t *testing.T) {
 	city := bindingtest.LaterCityFile()
 	for name, test := range map[string]struct {
 		put func(t *testing.T, path string)
-		is  error // nil: a TypeError
+		is  error // nil: a FactsError
 	}{
 		"corrupt":            {func(t *testing.T, path string) { replace(t, path, []byte("<html>")) }, maxmind.ErrCorrupt},
 		"half written":       {func(t *testing.T, path string) { replace(t, path, city[:len(city)-200]) }, maxmind.ErrCorrupt},
@@ -95,7 +95,7 @@ func TestBadFileLeavesTheOneBeforeInPlace(t *testing.T) {
 			if test.is != nil {
 				assert.ErrorIs(t, err, test.is)
 			} else {
-				_, ok := errors.AsType[*maxmind.TypeError](err)
+				_, ok := errors.AsType[*maxmind.FactsError](err)
 				assert.True(t, ok)
 			}
 			assert.Equal(t, "GeoLite2-City", db.Status().City.Type)

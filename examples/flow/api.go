@@ -8,7 +8,6 @@ import (
 	"mime"
 	"net/http"
 
-	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/loginstage"
 )
 
@@ -110,7 +109,7 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, f *flow, err error)
 		err = errTooMany
 	}
 	_, denied := errors.AsType[*loginstage.DeniedError](err)
-	_, moved := errors.AsType[*binding.Broken](err)
+	_, moved := errors.AsType[*loginstage.MovedError](err)
 	switch {
 	case denied:
 		a.abandon(w, r, f, http.StatusForbidden, "this account may not sign in")

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/loginstage"
 )
 
@@ -70,7 +69,7 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
 func (a *app) answer(w http.ResponseWriter, r *http.Request) {
 	p := signInPage{Next: loginstage.Next(r)}
 	err := a.login.Finish(w, r, loginstage.Answer{StaySignedIn: r.PostFormValue("stay") == "yes"})
-	_, moved := errors.AsType[*binding.Broken](err)
+	_, moved := errors.AsType[*loginstage.MovedError](err)
 	switch {
 	case err == nil:
 		http.Redirect(w, r, p.Next, http.StatusSeeOther)

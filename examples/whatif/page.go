@@ -64,10 +64,8 @@ func (r *modelReport) page(out io.Writer) error {
 }
 
 func presetOf(f roaming.Figures) binding.Preset {
-	preset, err := binding.ParsePreset(f.Name)
-	if err != nil {
-		return binding.PresetNone
-	}
+	var preset binding.Preset // none, unless the name is that of one
+	_ = preset.UnmarshalText([]byte(f.Name))
 	return preset
 }
 

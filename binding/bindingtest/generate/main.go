@@ -1,5 +1,5 @@
 // Command generate writes the database files of package bindingtest into a
-// directory. They have the same bytes on every run.
+// directory, and those of package maxmind's tests beside it. They have the same bytes on every run.
 package main
 
 import (
@@ -42,7 +42,7 @@ func main() {
 	}
 }
 
-// generate returns the content of each file by its name.
+// generate returns the content of each file by its path from the directory.
 func generate() (map[string][]byte, error) {
 	places, later := bindingtest.Places(), bindingtest.Later()
 	files := map[string][]byte{}
@@ -65,6 +65,13 @@ func generate() (map[string][]byte, error) {
 			return nil, fmt.Errorf("%s: %w", file.name, err)
 		}
 		files[file.name] = content
+	}
+	for _, file := range vendorFiles() {
+		content, err := write(file.databaseType, built, file.records)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file.name, err)
+		}
+		files[vendorDirectory+file.name] = content
 	}
 	return files, nil
 }

@@ -21,6 +21,7 @@ type atlas struct {
 type placeKey struct {
 	continentID, countryID, cityID uint32
 	continent, country, city       string
+	subdivision                    string
 }
 
 func newAtlas(l binding.Locator) *atlas {
@@ -68,7 +69,7 @@ func (a *atlas) network(asn binding.ASN) *binding.ASN {
 func (a *atlas) place(g binding.Geo) *binding.Geo {
 	key := placeKey{
 		g.Continent.GeoNameID, g.Country.GeoNameID, g.City.GeoNameID,
-		g.Continent.Code + "/" + g.Continent.Names.English(), g.Country.ISOCode + "/" + g.Country.Names.English(), g.City.Names.English(),
+		g.Continent.Code + "/" + g.Continent.Names.English(), g.Country.ISOCode + "/" + g.Country.Names.English(), g.City.Names.English(), g.Subdivision,
 	}
 	known, ok := a.places[key]
 	if !ok {

@@ -12,17 +12,18 @@ import (
 const MaxPolicies = 64
 
 // A Journey is one session under several policies. Those under which it has come
-// the same way share its track.
+// the same way share its anchor and its drift.
 type Journey struct{ courses []course }
 
 type course struct {
-	track binding.Track
-	of    uint64 // the policies, by bit
+	anchor binding.Location
+	drift  binding.Drift
+	of     uint64 // the policies, by bit
 }
 
 // Begin is a session that was made at a place, under so many policies.
 func Begin(at binding.Location, policies int) Journey {
-	return Journey{[]course{{binding.Track{Anchor: at}, 1<<policies - 1}}}
+	return Journey{[]course{{anchor: at, of: 1<<policies - 1}}}
 }
 
 // Verdict is what a policy makes of a move that it does not let pass.
@@ -43,7 +44,7 @@ func (j Journey) Move(policies []binding.Policy, to binding.Location, at time.Ti
 		same := c.of
 		for rest := c.of; rest != 0; rest &= rest - 1 {
 			i := bits.TrailingZeros64(rest)
-			step := policies[i].Follow(c.track, to, at)
+			step := policies[i].Follow(c.anchor, c.drift, to, at)
 			switch {
 			case step.Reason != "":
 				v := verdictOf(i, step)
@@ -52,13 +53,13 @@ func (j Journey) Move(policies []binding.Policy, to binding.Location, at time.Ti
 					same &^= 1 << i
 				}
 				broken(v)
-			case step.Learned || !step.Moved.IsZero():
-				next = add(next, c.track.After(step), 1<<i)
+			case step.Adds.Second.IP.IsValid() || len(step.Adds.Moves) > 0:
+				next = add(next, course{c.anchor, c.drift.Add(step.Adds), 1 << i})
 				same &^= 1 << i
 			}
 		}
 		if same != 0 {
-			next = add(next, c.track, same)
+			next = add(next, course{c.anchor, c.drift, same})
 		}
 		changed = changed || same != c.of
 	}
@@ -66,7 +67,7 @@ func (j Journey) Move(policies []binding.Policy, to binding.Location, at time.Ti
 		return j
 	}
 	if anew != 0 {
-		next = add(next, binding.Track{Anchor: to}, anew)
+		next = add(next, course{anchor: to, of: anew})
 	}
 	return Journey{next}
 }
@@ -80,14 +81,14 @@ func verdictOf(policy int, step binding.Step) Verdict {
 	return v
 }
 
-// add has the policies come along the track.
-func add(courses []course, track binding.Track, policies uint64) []course {
+// add adds a course, or its policies to the course that is the same.
+func add(courses []course, added course) []course {
 	for i := range courses {
 		c := &courses[i]
-		if c.track.Anchor == track.Anchor && c.track.Second == track.Second && slices.Equal(c.track.Moves, track.Moves) {
-			c.of |= policies
+		if c.anchor == added.anchor && c.drift.Second == added.drift.Second && slices.Equal(c.drift.Moves, added.drift.Moves) {
+			c.of |= added.of
 			return courses
 		}
 	}
-	return append(courses, course{track, policies})
+	return append(courses, added)
 }

@@ -67,7 +67,7 @@ func (s *ride) observe(to binding.Location, now time.Time) bool {
 	after := max(now.Sub(s.last), time.Second)
 	km, known := distance(s.at.Geo.Coordinates, to.Geo.Coordinates)
 	speed := km / after.Hours()
-	if known && (km < leastJump || speed < fastestPlane) || !known && (after > leastStay || s.at.Geo.Country.Equal(to.Geo.Country)) {
+	if known && (km < leastJump || speed < fastestPlane) || !known && (after > leastStay || !abroad(s.at, to)) {
 		return false
 	}
 	s.jumps++
@@ -76,6 +76,12 @@ func (s *ride) observe(to binding.Location, now time.Time) bool {
 	}
 	s.fastest = &Jump{Time: now, After: after, From: placeOf(s.at), To: placeOf(to), Km: int(km), speed: speed}
 	return true
+}
+
+// abroad reports whether two places are known to be in different countries.
+func abroad(a, b binding.Location) bool {
+	broken := binding.Policy{GeoIP: binding.GeoIPCountry}.Check(a, b)
+	return broken != nil && broken.Reason != binding.GeoIPMissing
 }
 
 // distance is the length of the great circle between two places, in km.

@@ -51,25 +51,25 @@ func TestAJourneyUnderManyPoliciesIsAsUnderEach(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		at, now := locate(t, world, everywhere[random.IntN(len(everywhere))]), start
 		together := replay.Begin(at, len(policies))
-		tracks := slices.Repeat([]binding.Track{{Anchor: at}}, len(policies))
+		anchors, drifts := slices.Repeat([]binding.Location{at}, len(policies)), make([]binding.Drift, len(policies))
 		for range 25 {
 			to := locate(t, world, everywhere[random.IntN(len(everywhere))])
 			now = now.Add(time.Duration(random.IntN(40)) * time.Minute)
 			verdicts := map[int]replay.Verdict{}
 			together = together.Move(policies, to, now, func(v replay.Verdict) { verdicts[v.Policy] = v })
 			for i, p := range policies {
-				step := p.Follow(tracks[i], to, now)
+				step := p.Follow(anchors[i], drifts[i], to, now)
 				verdict, broken := verdicts[i]
 				require.Equal(t, step.Reason != "", broken)
 				if !broken {
-					tracks[i] = tracks[i].After(step)
+					drifts[i] = drifts[i].Add(step.Adds)
 					continue
 				}
 				decision := step.Explain()
 				assert.Equal(t, decision.Action, verdict.Action)
 				assert.Equal(t, decision.Decisive, verdict.Reason)
 				if decision.Action <= binding.StepUp {
-					tracks[i] = binding.Track{Anchor: to}
+					anchors[i], drifts[i] = to, binding.Drift{}
 				}
 			}
 		}
