@@ -1,10 +1,10 @@
-package main
+package whatif
 
 import (
 	"fmt"
 	"slices"
 
-	"github.com/mooring-go/mooring/examples/whatif/internal/roaming"
+	"github.com/mooring-go/mooring/cmd/mooring/internal/roaming"
 )
 
 // scatter has a dot for each policy: what it costs the honest, and what it costs

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/binding"
-	"github.com/mooring-go/mooring/examples/whatif/internal/replay"
-	"github.com/mooring-go/mooring/examples/whatif/internal/roaming"
+	"github.com/mooring-go/mooring/cmd/mooring/internal/replay"
+	"github.com/mooring-go/mooring/cmd/mooring/internal/roaming"
 )
 
 const sessions = 80

@@ -1,4 +1,4 @@
-package main
+package whatif
 
 import (
 	_ "embed"
@@ -8,8 +8,8 @@ import (
 	"math"
 
 	"github.com/mooring-go/mooring/binding"
-	"github.com/mooring-go/mooring/examples/whatif/internal/replay"
-	"github.com/mooring-go/mooring/examples/whatif/internal/roaming"
+	"github.com/mooring-go/mooring/cmd/mooring/internal/replay"
+	"github.com/mooring-go/mooring/cmd/mooring/internal/roaming"
 )
 
 //go:embed page.html

@@ -1,14 +1,14 @@
-// Whatif says what a binding would do before it does it. It replays access logs
+// Package whatif says what a binding would do before it does it. It replays access logs
 // under every network level, GeoIP level and tolerance, and says how many sessions
 // and users would have been ended, how often, why and where:
 //
-//	go run ./examples/whatif -asn GeoLite2-ASN.mmdb -city GeoLite2-City.mmdb \
+//	mooring whatif -asn GeoLite2-ASN.mmdb -city GeoLite2-City.mmdb \
 //		-session-field extra1 -html report.html /var/log/nginx/access.log*
 //
 // Given two addresses instead, it explains what a policy makes of a session that
 // was made at the first and is used from the second:
 //
-//	go run ./examples/whatif -asn … -city … -preset balanced 192.0.2.1 198.51.100.1
+//	mooring whatif -asn … -city … -preset balanced 192.0.2.1 198.51.100.1
 //
 // With -demo it needs no files. Alone, it models honest users who move about and
 // thieves, and says how many honest sessions the rules of authentik and the presets
@@ -23,7 +23,7 @@
 //
 // What is in which file:
 //
-//	main.go      puts the parts together
+//	run.go       puts the parts together
 //	settings.go  flags
 //	policy.go    flags of the policy
 //	world.go     what is known of addresses
@@ -34,4 +34,4 @@
 //	roaming.go   what came of the model, and as a table
 //	page.go      both as a page, with plots
 //	scatter.go   the plot of the model
-package main
+package whatif

@@ -1,4 +1,4 @@
-package main
+package whatif
 
 import (
 	"os"
@@ -11,7 +11,7 @@ import (
 
 // The README shows what the program prints.
 func TestTheREADMEShowsTheModel(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../../../README.md")
 	require.NoError(t, err)
 	printed, err := os.ReadFile("testdata/model.md") // as TestTheModel finds it
 	require.NoError(t, err)

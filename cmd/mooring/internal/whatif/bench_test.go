@@ -1,4 +1,4 @@
-package main
+package whatif
 
 import (
 	"bufio"
@@ -28,7 +28,7 @@ func BenchmarkMillionLines(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		require.NoError(b, run(b.Context(), args, nil, io.Discard, io.Discard))
+		require.NoError(b, Run(b.Context(), args, nil, io.Discard, io.Discard))
 	}
 	b.ReportMetric(lines*float64(b.N)/b.Elapsed().Seconds(), "lines/s")
 }

@@ -1,10 +1,10 @@
-package main
+package whatif
 
 import (
 	"io"
 
-	"github.com/mooring-go/mooring/examples/whatif/internal/accesslog"
-	"github.com/mooring-go/mooring/examples/whatif/internal/replay"
+	"github.com/mooring-go/mooring/cmd/mooring/internal/accesslog"
+	"github.com/mooring-go/mooring/cmd/mooring/internal/replay"
 )
 
 // report is what came of replaying logs.

@@ -1,4 +1,4 @@
-package main
+package whatif
 
 import (
 	"github.com/mooring-go/mooring/binding/bindingtest"

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/mooring-go/mooring/binding"
-	"github.com/mooring-go/mooring/examples/whatif/internal/replay"
+	"github.com/mooring-go/mooring/cmd/mooring/internal/replay"
 )
 
 // Config says what is modelled.

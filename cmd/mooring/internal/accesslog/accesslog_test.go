@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mooring-go/mooring/examples/whatif/internal/accesslog"
+	"github.com/mooring-go/mooring/cmd/mooring/internal/accesslog"
 )
 
 // source is a log with this text.

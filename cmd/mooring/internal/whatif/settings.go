@@ -1,4 +1,4 @@
-package main
+package whatif
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"net/netip"
 	"os"
 
+	"github.com/mooring-go/mooring/cmd/mooring/internal/accesslog"
 	"github.com/mooring-go/mooring/duration"
-	"github.com/mooring-go/mooring/examples/whatif/internal/accesslog"
 )
 
 // The ways to print.
@@ -43,9 +43,9 @@ func parseSettings(args []string, errOut io.Writer) (settings, error) {
 	flags := flag.NewFlagSet("whatif", flag.ContinueOnError)
 	flags.SetOutput(errOut)
 	flags.Usage = func() {
-		fmt.Fprint(errOut, "usage: whatif -asn file -city file [flags] log...\n",
-			"       whatif -asn file -city file [flags] address address\n",
-			"       whatif -demo [flags]\n\n")
+		fmt.Fprint(errOut, "usage: mooring whatif -asn file -city file [flags] log...\n",
+			"       mooring whatif -asn file -city file [flags] address address\n",
+			"       mooring whatif -demo [flags]\n\n")
 		flags.PrintDefaults()
 	}
 	flags.StringVar(&s.asn, "asn", "", "GeoLite2-ASN or GeoIP2-ISP database `file`")

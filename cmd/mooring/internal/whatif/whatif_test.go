@@ -1,4 +1,4 @@
-package main
+package whatif
 
 import (
 	"bytes"
@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func try(t *testing.T, stdin string, args ...string) (out, errOut string, err error) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	err = run(t.Context(), args, strings.NewReader(stdin), &stdout, &stderr)
+	err = Run(t.Context(), args, strings.NewReader(stdin), &stdout, &stderr)
 	return stdout.String(), stderr.String(), err
 }
 
@@ -257,5 +257,5 @@ func TestMistakesInTheArguments(t *testing.T) {
 	}
 	_, usage, err := try(t, "", "-h")
 	assert.ErrorIs(t, err, flag.ErrHelp)
-	assert.Contains(t, usage, "usage: whatif -asn file -city file")
+	assert.Contains(t, usage, "usage: mooring whatif -asn file -city file")
 }

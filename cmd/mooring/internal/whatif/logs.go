@@ -1,4 +1,4 @@
-package main
+package whatif
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/mooring-go/mooring/binding/maxmind"
-	"github.com/mooring-go/mooring/examples/whatif/internal/accesslog"
-	"github.com/mooring-go/mooring/examples/whatif/internal/replay"
+	"github.com/mooring-go/mooring/cmd/mooring/internal/accesslog"
+	"github.com/mooring-go/mooring/cmd/mooring/internal/replay"
 )
 
 // replayLogs replays the logs and prints what came of it.

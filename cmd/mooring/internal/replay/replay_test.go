@@ -15,8 +15,8 @@ import (
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/binding/bindingtest"
+	"github.com/mooring-go/mooring/cmd/mooring/internal/replay"
 	"github.com/mooring-go/mooring/duration"
-	"github.com/mooring-go/mooring/examples/whatif/internal/replay"
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 )

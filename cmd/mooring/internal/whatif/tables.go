@@ -1,4 +1,4 @@
-package main
+package whatif
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"github.com/mooring-go/mooring/examples/whatif/internal/replay"
+	"github.com/mooring-go/mooring/cmd/mooring/internal/replay"
 )
 
 // sheet is a table with a header. Columns of numbers are to the right.

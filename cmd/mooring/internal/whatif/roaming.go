@@ -1,4 +1,4 @@
-package main
+package whatif
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/mooring-go/mooring/binding"
-	"github.com/mooring-go/mooring/examples/whatif/internal/replay"
-	"github.com/mooring-go/mooring/examples/whatif/internal/roaming"
+	"github.com/mooring-go/mooring/cmd/mooring/internal/replay"
+	"github.com/mooring-go/mooring/cmd/mooring/internal/roaming"
 )
 
 // modelReport is what the model came to.

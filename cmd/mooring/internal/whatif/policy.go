@@ -1,10 +1,10 @@
-package main
+package whatif
 
 import (
 	"flag"
 
 	"github.com/mooring-go/mooring/binding"
-	"github.com/mooring-go/mooring/examples/whatif/internal/replay"
+	"github.com/mooring-go/mooring/cmd/mooring/internal/replay"
 )
 
 // policySettings is the policy that the flags describe: a preset, and what
