@@ -1,3 +1,4 @@
+// Not released: programs to read, and to run in a clone.
 module github.com/mooring-go/mooring/examples
 
 go 1.26.0
@@ -8,8 +9,8 @@ require (
 	github.com/go-sql-driver/mysql v1.10.1
 	github.com/gorilla/sessions v1.4.0
 	github.com/jackc/pgx/v5 v5.12.0
-	github.com/mooring-go/mooring v0.0.0
-	github.com/mooring-go/mooring/session/redisstore v0.0.0
+	github.com/mooring-go/mooring v0.1.0
+	github.com/mooring-go/mooring/session/redisstore v0.1.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/crypto v0.58.0
@@ -39,7 +40,3 @@ require (
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 )
-
-replace github.com/mooring-go/mooring => ..
-
-replace github.com/mooring-go/mooring/session/redisstore => ../session/redisstore

@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/jedib0t/go-pretty/v6 v6.8.3
-	github.com/mooring-go/mooring v0.0.0
+	github.com/mooring-go/mooring v0.1.0
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/term v0.47.0
 )
@@ -17,5 +17,3 @@ require (
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.22.0 // indirect
 )
-
-replace github.com/mooring-go/mooring => ../..
