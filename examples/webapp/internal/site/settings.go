@@ -1,14 +1,14 @@
-package main
+package site
 
 import (
 	"flag"
 	"fmt"
 	"io"
 	"net"
-	"strings"
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/duration"
+	"github.com/mooring-go/mooring/examples/webapp/internal/storage"
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/session"
 )
@@ -21,9 +21,8 @@ type settings struct {
 	asn, city string // database files
 	demo      bool
 
-	store string // one of stores
-	dsn   string // where that is; empty: the usual place
-	table string // of the sessions, or what keys begin with
+	store   string // the name of its kind
+	storage storage.Settings
 
 	insecureHTTP bool
 
@@ -36,18 +35,18 @@ func (s settings) realData() bool { return s.asn != "" || s.city != "" }
 // parseSettings reads the flags. Every setting of the stage reads itself from
 // text, so flag.TextVar is all it takes; JSON, YAML and the environment work
 // the same way.
-func parseSettings(args []string, out io.Writer) (settings, error) {
+func parseSettings(kinds []storage.Kind, args []string, out io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("webapp", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.StringVar(&s.addr, "addr", "", "address to listen on (default "+defaultAddr+", or a free port)")
 	flags.StringVar(&s.asn, "asn", "", "GeoLite2-ASN or GeoIP2-ISP database `file`")
 	flags.StringVar(&s.city, "city", "", "GeoLite2-City or GeoIP2-City database `file`")
-	flags.StringVar(&s.store, "store", "sqlite", "where sessions are kept: "+strings.Join(stores, ", "))
-	flags.StringVar(&s.dsn, "dsn", "",
+	flags.StringVar(&s.store, "store", kinds[0].Name, "where sessions are kept: "+storage.Names(kinds))
+	flags.StringVar(&s.storage.DSN, "dsn", "",
 		"the `place` of the store: a file for sqlite, a data source name or URL for the others\n"+
 			"(default a file of the user's own, or a server on this machine)")
-	flags.StringVar(&s.table, "table", "webapp_session", "`name` of the table of sessions; for redis, what keys begin with")
+	flags.StringVar(&s.storage.Table, "table", "webapp_session", "`name` of the table of sessions; for redis, what keys begin with")
 	flags.BoolVar(&s.demo, "demo", true, "demo only: let visitors pretend to be elsewhere; with -asn or -city only if asked for")
 	flags.BoolVar(&s.insecureHTTP, "insecure-http", false,
 		"send cookies without TLS, for a browser that takes no Secure cookie from localhost (Safari)")

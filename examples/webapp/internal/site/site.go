@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -16,23 +16,27 @@ import (
 	"time"
 
 	"github.com/mooring-go/mooring/binding/maxmind"
+	"github.com/mooring-go/mooring/examples/webapp/internal/storage"
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/loginstage/sink"
 	"github.com/mooring-go/mooring/session"
 )
 
-func main() {
+// Main runs the program with the arguments of the command line until it is
+// interrupted. Sessions are kept in a store of one of the kinds, by default of the
+// first.
+func Main(kinds ...storage.Kind) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, (*app).handler); err != nil && !errors.Is(err, flag.ErrHelp) {
+	if err := run(ctx, kinds, os.Args[1:], os.Stdout, (*app).handler); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "webapp:", err)
 		os.Exit(1)
 	}
 }
 
 // run serves what handler makes of the application until ctx is done.
-func run(ctx context.Context, args []string, out io.Writer, handler func(*app) http.Handler) error {
-	settings, err := parseSettings(args, out)
+func run(ctx context.Context, kinds []storage.Kind, args []string, out io.Writer, handler func(*app) http.Handler) error {
+	settings, err := parseSettings(kinds, args, out)
 	if err != nil {
 		return err
 	}
@@ -41,11 +45,11 @@ func run(ctx context.Context, args []string, out io.Writer, handler func(*app) h
 	if err != nil {
 		return err
 	}
-	store, err := openStore(ctx, settings)
+	store, err := storage.Open(ctx, kinds, settings.store, settings.storage)
 	if err != nil {
 		return err
 	}
-	defer store.close()
+	defer store.Close()
 	app, err := newApp(settings, store.Store, locator, logger)
 	if err != nil {
 		return err
@@ -54,7 +58,7 @@ func run(ctx context.Context, args []string, out io.Writer, handler func(*app) h
 	if err != nil {
 		return err
 	}
-	announce(out, settings, listener.Addr(), store.place)
+	announce(out, settings, listener.Addr(), store.Place)
 	return serve(ctx, listener, app, handler(app))
 }
 

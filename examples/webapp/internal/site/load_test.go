@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -31,7 +31,7 @@ const (
 func runUnderLoad(guard string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	return run(ctx, os.Args[1:], os.Stdout, func(a *app) http.Handler { return underLoad(a, guard) })
+	return run(ctx, kinds, os.Args[1:], os.Stdout, func(a *app) http.Handler { return underLoad(a, guard) })
 }
 
 // underLoad is the handler of the application, with the accounts that it then has.

@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"io"
@@ -13,20 +13,22 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/examples/webapp/internal/storage"
 )
 
 // openApp is the application as the flags make it, with its sessions in memory
 // where they do not say.
 func openApp(t *testing.T, args ...string) *app {
 	t.Helper()
-	s, err := parseSettings(append([]string{"-store=memory"}, args...), io.Discard)
+	s, err := parseSettings(kinds, append([]string{"-store=memory"}, args...), io.Discard)
 	require.NoError(t, err)
 	logger := slog.New(slog.DiscardHandler)
 	locator, err := openLocator(s, logger)
 	require.NoError(t, err)
-	store, err := openStore(t.Context(), s)
+	store, err := storage.Open(t.Context(), kinds, s.store, s.storage)
 	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, store.close()) })
+	t.Cleanup(func() { assert.NoError(t, store.Close()) })
 	a, err := newApp(s, store.Store, locator, logger)
 	require.NoError(t, err)
 	return a

@@ -1,11 +1,9 @@
-package main
+package site
 
 import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -198,19 +196,6 @@ func TestTheDefaultFileIsTheUsersOwn(t *testing.T) {
 	assert.Contains(t, program.end(), "Sessions are kept in SQLite: "+filepath.Join(dir, "sessions.db"))
 }
 
-func TestWithoutACacheDirectoryATemporaryOneServes(t *testing.T) {
-	temporary := t.TempDir()
-	t.Setenv("TMPDIR", temporary)
-	t.Setenv("HOME", filepath.Join(os.DevNull, "nowhere"))
-	t.Setenv("XDG_CACHE_HOME", "")
-	file, _, err := sqliteFile("")
-	require.NoError(t, err)
-	assert.Equal(t, temporary, filepath.Dir(filepath.Dir(file)))
-	again, _, err := sqliteFile("")
-	require.NoError(t, err)
-	assert.NotEqual(t, file, again, "nobody else could have made it before")
-}
-
 func TestWithSessionsInMemoryNothingIsWritten(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
@@ -221,79 +206,4 @@ func TestWithSessionsInMemoryNothingIsWritten(t *testing.T) {
 	entries, err := os.ReadDir(home)
 	require.NoError(t, err)
 	assert.Empty(t, entries)
-}
-
-func TestAnyNameOfAFileWillDo(t *testing.T) {
-	dir := t.TempDir()
-	for _, name := range []string{"a b", "50%41", "what?", "#1", "ü", "x&_pragma=foreign_keys(1)"} {
-		file := filepath.Join(dir, name)
-		_, dsn, err := sqliteFile(file)
-		require.NoError(t, err)
-		s, err := parseSettings([]string{"-dsn=" + file}, io.Discard)
-		require.NoError(t, err)
-		store, err := openStore(t.Context(), s)
-		require.NoError(t, err, dsn)
-		require.NoError(t, store.close())
-		info, err := os.Stat(file)
-		require.NoError(t, err)
-		assert.Positive(t, info.Size(), "%s is the database", name)
-	}
-	entries, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	assert.Len(t, entries, 6, "and there is no other file")
-}
-
-func TestMistakesInTheStore(t *testing.T) {
-	dir := t.TempDir()
-	text := filepath.Join(dir, "text.db")
-	require.NoError(t, os.WriteFile(text, []byte(strings.Repeat("no database at all ", 100)), 0o600))
-	nobody, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := nobody.Addr().String()
-	require.NoError(t, nobody.Close())
-	const mysqlDSN, postgresDSN, redisDSN = "root:secret@tcp(localhost)/test", "postgres://root:secret@localhost/test", "redis://root:secret@localhost"
-	for _, test := range []struct{ store, dsn, want string }{
-		{"paper", "", `store "paper": want one of memory, sqlite, postgres, mysql, redis`},
-		{"paper", "a dsn", `store "paper": want one of`},
-		{"memory", "sessions.db", "-dsn: want none with -store memory"},
-		{"sqlite", postgresDSN, "-dsn: this is one of postgres, want with -store sqlite: the path of a file"},
-		{"sqlite", mysqlDSN, "this is one of mysql"},
-		{"sqlite", "rediss://root:secret@localhost", "this is one of redis"},
-		{"sqlite", "file:sessions.db?mode=memory", "want the path of a file"},
-		{"sqlite", ":memory:", "want the path of a file"},
-		{"sqlite", filepath.Join(dir, "nowhere", "sessions.db"), "store sqlite: "},
-		{"sqlite", dir, "store sqlite: "},
-		{"sqlite", text, "file is not a database"},
-		{"postgres", mysqlDSN, "this is one of mysql, want with -store postgres: postgres://user:password@host:5432/database"},
-		{"postgres", redisDSN, "this is one of redis"},
-		{"postgres", "file:sessions.db", "this is one of sqlite"},
-		{"postgres", "secret", "-dsn: cannot be read, want with -store postgres: "},
-		{"postgres", "postgres://root:se%cret@localhost", "-dsn: cannot be read"},
-		{"postgres", "postgres://root:secret@" + address + "/test?sslmode=disable", "store postgres: "},
-		{"mysql", postgresDSN, "this is one of postgres"},
-		{"mysql", redisDSN, "this is one of redis"},
-		{"mysql", "mysql://root:secret@localhost/test", "this is one of another form"},
-		{"mysql", "secret", "-dsn: cannot be read, want with -store mysql: user:password@tcp(host:3306)/database"},
-		{"mysql", "root:secret@tcp(" + address + ")/test", "store mysql: "},
-		{"redis", postgresDSN, "this is one of postgres"},
-		{"redis", mysqlDSN, "this is one of mysql"},
-		{"redis", "secret", "-dsn: cannot be read, want with -store redis: redis://user:password@host:6379/0"},
-		{"redis", "redis://root:secret@localhost:secret/0", "-dsn: cannot be read"},
-		{"redis", "redis://root:secret@" + address, "store redis: "},
-	} {
-		s, err := parseSettings([]string{"-store=" + test.store, "-dsn=" + test.dsn}, io.Discard)
-		require.NoError(t, err)
-		_, err = openStore(t.Context(), s)
-		require.ErrorContains(t, err, test.want, "%s %s", test.store, test.dsn)
-		assert.NotContains(t, err.Error(), "secret", "no password is printed")
-	}
-	for _, store := range []string{"sqlite", "redis"} {
-		s, err := parseSettings([]string{"-store=" + store, "-table=x{y}; DROP"}, io.Discard)
-		require.NoError(t, err)
-		if store == "sqlite" {
-			s.dsn = filepath.Join(dir, "sessions.db")
-		}
-		_, err = openStore(t.Context(), s)
-		require.ErrorContains(t, err, "x{y}; DROP", store)
-	}
 }

@@ -1,4 +1,4 @@
-package main
+package storage
 
 import (
 	"errors"
@@ -14,24 +14,30 @@ var dsnForms = map[string]string{
 	"redis":    "redis://user:password@host:6379/0",
 }
 
-// badDSN says what is wanted, and not what was given: that may have a password
-// in it.
-func (s settings) badDSN() error {
-	return fmt.Errorf("-dsn: cannot be read, want with -store %s: %s", s.store, dsnForms[s.store])
+// ErrDSN is returned by a [Kind] for a data source name that cannot be read. It does
+// not say what was given, which may have a password in it.
+var ErrDSN = errors.New("-dsn: cannot be read")
+
+// openError says what is wrong with a store, or what its data source name looks like.
+func openError(name string, err error) error {
+	if errors.Is(err, ErrDSN) {
+		return fmt.Errorf("%w, want with -store %s: %s", ErrDSN, name, dsnForms[name])
+	}
+	return fmt.Errorf("store %s: %w", name, err)
 }
 
 // checkDSN refuses a data source name that is plainly another store's. Some
 // would be read all the same: as the name of a file, or as another host.
-func (s settings) checkDSN() error {
-	if s.dsn == "" {
+func checkDSN(name, dsn string) error {
+	if dsn == "" {
 		return nil
 	}
-	if s.store == "memory" {
+	if name == Memory.Name {
 		return errors.New("-dsn: want none with -store memory, which is nowhere else")
 	}
-	want, known := dsnForms[s.store]
-	if is := storeOf(s.dsn); known && is != "" && is != s.store {
-		return fmt.Errorf("-dsn: this is one of %s, want with -store %s: %s", is, s.store, want)
+	want, known := dsnForms[name]
+	if is := storeOf(dsn); known && is != "" && is != name {
+		return fmt.Errorf("-dsn: this is one of %s, want with -store %s: %s", is, name, want)
 	}
 	return nil
 }

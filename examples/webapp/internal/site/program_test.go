@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"bufio"
@@ -15,7 +15,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/mooring-go/mooring/examples/webapp/internal/databases"
+	"github.com/mooring-go/mooring/examples/webapp/internal/storage"
 )
+
+// kinds are the stores that the tests run with.
+var kinds = append(databases.All, storage.Memory)
 
 // TestMain lets the test's own binary stand in for the program, also under load,
 // and makes the tests quick.
@@ -23,7 +29,7 @@ func TestMain(m *testing.M) {
 	passwordCost = bcrypt.MinCost
 	switch {
 	case os.Getenv("WEBAPP_RUN") != "":
-		main()
+		Main(kinds...)
 	case os.Getenv("WEBAPP_LOAD") != "":
 		if err := runUnderLoad(os.Getenv("WEBAPP_LOAD")); err != nil {
 			fmt.Fprintln(os.Stderr, "webapp:", err)

@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -245,7 +245,7 @@ func TestHeadersAndStaticFiles(t *testing.T) {
 }
 
 func TestWhoIsSignedInIsNeverGuessed(t *testing.T) {
-	s, err := parseSettings(nil, io.Discard)
+	s, err := parseSettings(kinds, nil, io.Discard)
 	require.NoError(t, err)
 	logger := slog.New(slog.DiscardHandler)
 	locator, err := openLocator(s, logger)
@@ -274,7 +274,7 @@ func TestMistakesInTheFlags(t *testing.T) {
 		{"-unknown"},
 		{"surplus"},
 	} {
-		_, err := parseSettings(args, io.Discard)
+		_, err := parseSettings(kinds, args, io.Discard)
 		assert.Error(t, err, args)
 	}
 	done, stop := context.WithCancel(t.Context())
@@ -285,7 +285,7 @@ func TestMistakesInTheFlags(t *testing.T) {
 		{"-session-duration=weeks=100"},
 		{"-addr=nowhere:at:all"},
 	} {
-		assert.Error(t, run(done, append([]string{"-store=memory"}, args...), io.Discard, (*app).handler), args)
+		assert.Error(t, run(done, kinds, append([]string{"-store=memory"}, args...), io.Discard, (*app).handler), args)
 	}
 }
 
