@@ -1,3 +1,4 @@
+// Not released: figures that are measured in a clone.
 module github.com/mooring-go/mooring/benchmarks
 
 go 1.26.0
@@ -10,8 +11,8 @@ require (
 	github.com/gorilla/sessions v1.4.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/maxmind/mmdbwriter v1.2.0
-	github.com/mooring-go/mooring v0.0.0
-	github.com/mooring-go/mooring/session/redisstore v0.0.0
+	github.com/mooring-go/mooring v0.1.0
+	github.com/mooring-go/mooring/session/redisstore v0.1.0
 	github.com/oschwald/geoip2-golang v1.13.0
 	github.com/oschwald/geoip2-golang/v2 v2.5.0
 	github.com/redis/go-redis/v9 v9.23.0
@@ -41,7 +42,3 @@ require (
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 )
-
-replace github.com/mooring-go/mooring => ..
-
-replace github.com/mooring-go/mooring/session/redisstore => ../session/redisstore

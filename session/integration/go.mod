@@ -1,3 +1,4 @@
+// Not released: tests alone, of the stores with the drivers that hosts use.
 module github.com/mooring-go/mooring/session/integration
 
 go 1.26.0
@@ -7,9 +8,9 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/lib/pq v1.12.3
 	github.com/mattn/go-sqlite3 v1.14.53
-	github.com/mooring-go/mooring v0.0.0
-	github.com/mooring-go/mooring/session/redisstore v0.0.0
-	github.com/mooring-go/mooring/session/sessiontest/histories v0.0.0
+	github.com/mooring-go/mooring v0.1.0
+	github.com/mooring-go/mooring/session/redisstore v0.1.0
+	github.com/mooring-go/mooring/session/sessiontest/histories v0.1.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/stretchr/testify v1.12.1
 	modernc.org/sqlite v1.62.0
@@ -37,9 +38,3 @@ require (
 	modernc.org/memory v1.12.1 // indirect
 	pgregory.net/rapid v1.3.0 // indirect
 )
-
-replace github.com/mooring-go/mooring => ../..
-
-replace github.com/mooring-go/mooring/session/redisstore => ../redisstore
-
-replace github.com/mooring-go/mooring/session/sessiontest/histories => ../sessiontest/histories

@@ -3,7 +3,7 @@ module github.com/mooring-go/mooring/session/redisstore
 go 1.26.0
 
 require (
-	github.com/mooring-go/mooring v0.0.0
+	github.com/mooring-go/mooring v0.1.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/stretchr/testify v1.12.1
 )
@@ -14,5 +14,3 @@ require (
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 )
-
-replace github.com/mooring-go/mooring => ../..

@@ -14,7 +14,7 @@ import (
 	"github.com/mooring-go/mooring/benchmarks/internal/document"
 )
 
-// What examples/webapp has for who loads it: see its load_test.go.
+// What examples/webapp has for its load: see load_test.go in its package site.
 const (
 	visitorName = "visitor-%d"
 	guestName   = "guest-%d"
@@ -29,7 +29,7 @@ func build(ctx context.Context, dir string) (program string, err error) {
 		return "", err
 	}
 	program = filepath.Join(dir, "webapp")
-	command := exec.CommandContext(ctx, "go", "test", "-c", "-o", program, "./webapp")
+	command := exec.CommandContext(ctx, "go", "test", "-c", "-o", program, "./webapp/internal/site")
 	command.Dir = filepath.Join(root, "examples")
 	if said, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building examples/webapp: %w: %s", err, said)

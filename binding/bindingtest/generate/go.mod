@@ -1,10 +1,11 @@
+// Not released: it writes the files of package bindingtest, which are in the tree.
 module github.com/mooring-go/mooring/binding/bindingtest/generate
 
 go 1.26.0
 
 require (
 	github.com/maxmind/mmdbwriter v1.2.0
-	github.com/mooring-go/mooring v0.0.0
+	github.com/mooring-go/mooring v0.1.0
 	github.com/stretchr/testify v1.12.1
 )
 
@@ -14,5 +15,3 @@ require (
 	go4.org/netipx v0.0.0-20231129151722-fdeea329fbba // indirect
 	golang.org/x/sys v0.49.0 // indirect
 )
-
-replace github.com/mooring-go/mooring => ../../..

@@ -1,0 +1,37 @@
+// Package whatif says what a binding would do before it does it. It replays access logs
+// under every network level, GeoIP level and tolerance, and says how many sessions
+// and users would have been ended, how often, why and where:
+//
+//	mooring whatif -asn GeoLite2-ASN.mmdb -city GeoLite2-City.mmdb \
+//		-session-field extra1 -html report.html /var/log/nginx/access.log*
+//
+// Given two addresses instead, it explains what a policy makes of a session that
+// was made at the first and is used from the second:
+//
+//	mooring whatif -asn … -city … -preset balanced 192.0.2.1 198.51.100.1
+//
+// With -demo it needs no files. Alone, it models honest users who move about and
+// thieves, and says how many honest sessions the rules of authentik and the presets
+// end, and how many stolen ones they stop. With logs or addresses, it takes the
+// made-up world of package bindingtest for databases.
+//
+// Logs are in Combined Log Format, CSV or JSON lines, see package accesslog; "-" is
+// the standard input. A log tells sessions apart only if it has a field for them.
+// The user (%u), which is taken where nothing else is said, puts all devices of a
+// user into one session, so that the figures come out too high. A session ID is the
+// key to a session: log a hash of it, or mooring's session ID, never the cookie.
+//
+// What is in which file:
+//
+//	run.go       puts the parts together
+//	settings.go  flags
+//	policy.go    flags of the policy
+//	world.go     what is known of addresses
+//	pair.go      two addresses
+//	logs.go      replaying logs, with a progress bar
+//	report.go    what came of the logs
+//	tables.go    the same as tables
+//	roaming.go   what came of the model, and as a table
+//	page.go      both as a page, with plots
+//	scatter.go   the plot of the model
+package whatif

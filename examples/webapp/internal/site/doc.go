@@ -1,0 +1,15 @@
+// Package site is the web application of the example.
+//
+// What is in which file:
+//
+//	site.go      puts the parts together and runs the server
+//	settings.go  flags
+//	locator.go   what is known of addresses
+//	accounts.go  who may sign in, and their passwords
+//	signin.go    signing in, the prompt, signing out
+//	sessions.go  where the user is signed in, and ending it
+//	events.go    the live list of events
+//	pages.go     templates, static files and headers
+//	words.go     devices, places and reasons in words
+//	demo.go      demo only: accounts, data, and pretending to be elsewhere
+package site

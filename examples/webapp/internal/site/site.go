@@ -1,0 +1,189 @@
+package site
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/mooring-go/mooring/binding/maxmind"
+	"github.com/mooring-go/mooring/examples/webapp/internal/storage"
+	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/sink"
+	"github.com/mooring-go/mooring/session"
+)
+
+// Main runs the program with the arguments of the command line until it is
+// interrupted. Sessions are kept in a store of one of the kinds, by default of the
+// first.
+func Main(kinds ...storage.Kind) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, kinds, os.Args[1:], os.Stdout, (*app).handler); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "webapp:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves what handler makes of the application until ctx is done.
+func run(ctx context.Context, kinds []storage.Kind, args []string, out io.Writer, handler func(*app) http.Handler) error {
+	settings, err := parseSettings(kinds, args, out)
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewTextHandler(out, nil))
+	locator, err := openLocator(settings, logger)
+	if err != nil {
+		return err
+	}
+	store, err := storage.Open(ctx, kinds, settings.store, settings.storage)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	app, err := newApp(settings, store.Store, locator, logger)
+	if err != nil {
+		return err
+	}
+	listener, err := listen(settings.addr)
+	if err != nil {
+		return err
+	}
+	announce(out, settings, listener.Addr(), store.Place)
+	return serve(ctx, listener, app, handler(app))
+}
+
+// app is the web application.
+type app struct {
+	login    *loginstage.UserLogin
+	accounts *accounts
+	events   *eventLog
+	locator  *maxmind.DB
+	demo     *demo // nil: not in demo mode
+	durable  bool  // endings are told from the store
+	logger   *slog.Logger
+}
+
+func newApp(s settings, store session.Store, locator *maxmind.DB, logger *slog.Logger) (*app, error) {
+	accounts, err := newAccounts(demoAccounts)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{accounts: accounts, events: newEventLog(), locator: locator, logger: logger}
+
+	config := s.login
+	config.Store = store
+	config.Locator = locator
+	config.LoginURL = "/login"
+	config.Events = sink.FanOut(a.events, sink.Log(logger))
+	config.Logger = logger
+	_, a.durable = store.(session.Journal)
+	config.DurableEvents = a.durable
+	if s.demo {
+		a.demo = newDemo(s)
+		config.ClientIP = a.demo // demo only: never let a client choose its address
+	}
+	a.login, err = loginstage.New(config)
+	return a, err
+}
+
+// handler is the whole application.
+func (a *app) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /login", a.showSignIn)
+	mux.HandleFunc("POST /login", a.signIn)
+	mux.HandleFunc("POST /login/answer", a.answer)
+	mux.HandleFunc("POST /logout", a.signOut)
+
+	member := func(pattern string, handler http.HandlerFunc) {
+		mux.Handle(pattern, a.login.Require(handler))
+	}
+	member("GET /{$}", a.showSessions)
+	member("POST /sessions/end", a.endSession)
+	member("POST /sessions/end-others", a.endOthers)
+	member("POST /devices/forget", a.forgetDevices)
+	member("GET /events", a.streamEvents)
+
+	if a.demo != nil {
+		mux.HandleFunc("POST /demo/place", a.demo.pretend)
+	}
+	site := http.NewServeMux()
+	site.Handle("/", a.login.Guard(mux))
+	site.Handle("GET /static/", staticFiles()) // the same for everybody
+	return secured(http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(site, 64<<10)))
+}
+
+// serve runs the server, and what it needs besides, until ctx is done.
+func serve(ctx context.Context, listener net.Listener, a *app, handler http.Handler) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      15 * time.Second,
+		IdleTimeout:       time.Minute,
+		ErrorLog:          slog.NewLogLogger(a.logger.Handler(), slog.LevelWarn),
+	}
+	server.RegisterOnShutdown(a.events.close) // streams would otherwise hold it up
+
+	ctx, cancel := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer cancel()
+	background.Go(func() { a.sweep(ctx, 5*time.Minute) })
+	background.Go(func() { a.watch(ctx) })
+	if a.durable {
+		background.Go(func() { _ = a.login.Deliver(ctx) }) // it returns when ctx is done
+	}
+
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer stop()
+	if err := server.Shutdown(grace); err != nil {
+		return errors.Join(err, server.Close())
+	}
+	return a.login.Flush(grace) // events that are on their way are not lost
+}
+
+// sweep forgets now and then what is overdue. Limits hold without it.
+func (a *app) sweep(ctx context.Context, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if _, err := a.login.Sweep(ctx); err != nil {
+				a.logger.Error("sweeping", "error", err)
+			}
+		}
+	}
+}
+
+// listen listens on the address that was asked for or, where none was and the
+// usual one is taken, on any free port.
+func listen(addr string) (net.Listener, error) {
+	if addr != "" {
+		return net.Listen("tcp", addr)
+	}
+	listener, err := net.Listen("tcp", defaultAddr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return net.Listen("tcp", "localhost:0")
+	}
+	return listener, err
+}

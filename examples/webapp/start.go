@@ -1,0 +1,42 @@
+// Webapp is a web application with users and passwords that signs them in with
+// Mooring: a sign-in page, the prompt to stay signed in, a page that says where
+// a user is signed in and ends what they do not know, and a live list of what
+// happened. Run it from the root of the repository:
+//
+//	go run ./examples/webapp
+//
+// It prints its address and the accounts to sign in with. Without -asn and
+// -city it knows the places of a small made-up world, and lets visitors pretend
+// to be in any of them: see demo.go, which a real application leaves out.
+//
+// Sessions are kept in memory, so that a restart signs everybody out. The program
+// [github.com/mooring-go/mooring/examples/webapp/databases] is the same with the
+// stores that outlive it. It is a program of its own because their drivers take
+// twice as long to compile as all the rest.
+//
+// The application is package site; package storage, beside it, opens the store.
+//
+// What a real application adds: a limit on the attempts to sign in, per account
+// and per address, in front of POST /login; its own accounts; and TLS. The list of
+// events is of what happened in this process, or was delivered to it; a real
+// application has its sink write to where all of them read.
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mooring-go/mooring/examples/webapp/internal/site"
+	"github.com/mooring-go/mooring/examples/webapp/internal/storage"
+)
+
+func main() {
+	site.Main(storage.Memory, elsewhere("sqlite"), elsewhere("postgres"), elsewhere("mysql"), elsewhere("redis"))
+}
+
+// elsewhere returns a kind of store that opens with an error, which says what to run.
+func elsewhere(name string) storage.Kind {
+	return storage.Kind{Name: name, Open: func(context.Context, storage.Settings) (storage.Storage, error) {
+		return storage.Storage{}, fmt.Errorf("this program has no driver for it: go run ./examples/webapp/databases -store %s", name)
+	}}
+}
