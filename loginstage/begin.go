@@ -101,10 +101,15 @@ func challengeOf(pending session.Session, offset duration.Duration) *Challenge {
 // however often and from however many requests at once it is called: the others
 // get [ErrNoChallenge]. A client that has moved since Begin so that the binding
 // is broken gets [*MovedError], and has to sign in again; where the Actions
-// do not end a session for it, the new one is restricted, or it is reported.
+// do not end a session for it, the new one is restricted, or it is reported. An
+// answer whose Raw cannot be read is a [*RejectedError], and consumes nothing.
 // Where the binding does not hold by the letter the session stays bound to where
 // Begin was called.
 func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer) error {
+	staySignedIn, err := answer.staysSignedIn()
+	if err != nil {
+		return err
+	}
 	pending, err := l.pending(r)
 	if isEnded(err) {
 		return ErrNoChallenge
@@ -131,7 +136,7 @@ func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer
 	if here.IP == pending.Anchor.IP || moved.byTheLetter(pending) {
 		s.Anchor = here // and otherwise it stays, so that it is not moved by a tolerance
 	}
-	s, err = l.signIn(w, r, s, here, answer.StaySignedIn)
+	s, err = l.signIn(w, r, s, here, staySignedIn)
 	if isEnded(err) {
 		return ErrNoChallenge
 	}

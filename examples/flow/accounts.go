@@ -1,21 +1,110 @@
 package main
 
-import "golang.org/x/crypto/bcrypt"
+import (
+	"sync"
+	"time"
 
-// passwords are the bcrypt hashes of the demo accounts: ada's password is
-// "correct horse battery". The empty name is nobody's, and its hash is compared
-// with where nobody has the name, so that both take as long.
-var passwords = map[string]string{
-	"ada": "$2a$10$9H46ZqRWZj3efaj9/yeLvOCLZSr.Wt5iCKymxsy/QvnWiBNXlcvK.",
-	"":    "$2a$10$JxlO6lmw4Kx3Ln369IaObeyR/09MwWUwIflXxGZH/QatWTVbTbrd2",
+	"golang.org/x/crypto/bcrypt"
+)
+
+// account is a user as the application knows them.
+type account struct {
+	Name  string
+	hash  string // bcrypt, of the password
+	terms string // the version of the terms of use that the user has accepted
+
+	secret   []byte // of the one-time passwords; nil: none are asked for
+	lastStep int64  // the time step of the latest code that was used
+	wrong    int    // wrong codes since the latest right one
+	blocked  time.Time
 }
 
-// proved reports whether the password is the user's.
-func proved(user, password string) bool {
-	hash, known := passwords[user]
-	if !known {
-		hash = passwords[""]
+// accounts knows who may sign in. A real application asks its database. It is safe
+// for concurrent use.
+type accounts struct {
+	mu   sync.Mutex
+	byID map[string]*account
+}
+
+// unknownHash is compared with where nobody has the name, so that an unknown name
+// takes as long as a wrong password. Its password was random.
+var unknownHash = "$2a$10$JxlO6lmw4Kx3Ln369IaObeyR/09MwWUwIflXxGZH/QatWTVbTbrd2"
+
+// demoAccounts returns the accounts of this example. ada has accepted the terms and
+// has a password alone; grace has a second factor and has accepted nothing yet.
+func demoAccounts() *accounts {
+	return &accounts{byID: map[string]*account{
+		"ada": {
+			Name: "Ada Lovelace", terms: currentTerms,
+			hash: "$2a$10$9H46ZqRWZj3efaj9/yeLvOCLZSr.Wt5iCKymxsy/QvnWiBNXlcvK.", // correct horse battery
+		},
+		"grace": {
+			Name: "Grace Hopper", secret: []byte("12345678901234567890"),
+			hash: "$2a$10$P6dl.WfA8XTUXUv.q36ta.P1UG3mEDLTw3m6oWrKeA7ewU7p23DTO", // staple the moth here
+		},
+	}}
+}
+
+// proved returns the name of the user if the password is theirs.
+func (a *accounts) proved(user, password string) (name string, ok bool) {
+	a.mu.Lock()
+	found, known := a.byID[user]
+	a.mu.Unlock()
+	hash := unknownHash
+	if known {
+		name, hash = found.Name, found.hash
 	}
 	err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(password))
-	return err == nil && known && user != ""
+	return name, err == nil && known
+}
+
+// accepted reports whether the user has accepted the current terms of use.
+func (a *accounts) accepted(user string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found := a.byID[user]
+	return found != nil && found.terms == currentTerms
+}
+
+// accept notes that the user accepts the current terms of use.
+func (a *accounts) accept(user string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if found := a.byID[user]; found != nil {
+		found.terms = currentTerms
+	}
+}
+
+// hasCodes reports whether the user has one-time passwords.
+func (a *accounts) hasCodes(user string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found := a.byID[user]
+	return found != nil && found.secret != nil
+}
+
+// Ten wrong codes in a row block an account's codes for a minute: of a million
+// codes, three are right at any time.
+const (
+	maxWrongCodes = 10
+	codesBlocked  = time.Minute
+)
+
+// useCode reports whether the code is the user's at now, give or take 30 seconds.
+// A code is right once.
+func (a *accounts) useCode(user, code string, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found := a.byID[user]
+	if found == nil || found.secret == nil || now.Before(found.blocked) {
+		return false
+	}
+	if step, ok := stepOf(found.secret, code, now); ok && step > found.lastStep {
+		found.lastStep, found.wrong = step, 0
+		return true
+	}
+	if found.wrong++; found.wrong >= maxWrongCodes {
+		found.wrong, found.blocked = 0, now.Add(codesBlocked)
+	}
+	return false
 }

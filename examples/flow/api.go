@@ -13,125 +13,138 @@ import (
 
 // api leads clients through the stages.
 type api struct {
-	stages []stage
-	flows  *flows
-	login  *loginstage.UserLogin
+	login    *loginstage.UserLogin
+	accounts *accounts
+	flows    *flows
 }
 
-func newAPI(userLogin *loginstage.UserLogin) http.Handler {
-	a := &api{
-		stages: []stage{identification{}, password{}, login{userLogin}},
-		flows:  newFlows(),
-		login:  userLogin,
-	}
+func newAPI(login *loginstage.UserLogin, accounts *accounts, flows *flows) http.Handler {
+	a := &api{login, accounts, flows}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /flow", a.ask)
 	mux.HandleFunc("POST /flow", a.answer)
-	mux.Handle("GET /me", userLogin.Require(http.HandlerFunc(me)))
+	mux.Handle("GET /me", login.Require(http.HandlerFunc(me)))
 	mux.HandleFunc("DELETE /session", a.signOut)
-	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(userLogin.Guard(mux), 16<<10))
+	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(login.Guard(mux), 16<<10))
+}
+
+// stages are the steps of the flow, in order. Those of the application work on the
+// flow's pending user; the last one is the same for all.
+func (a *api) stages(f *flow) []loginstage.Stage {
+	return []loginstage.Stage{
+		identification{&f.User},
+		password{&f.User, a.accounts},
+		totp{&f.User, a.accounts},
+		terms{&f.User, a.accounts},
+		a.login,
+	}
 }
 
 // ask says what the client is asked, and begins a flow where there is none.
 func (a *api) ask(w http.ResponseWriter, r *http.Request) {
 	f := a.flows.of(r)
 	if f == nil {
-		if f = a.flows.start(w); f == nil {
-			fail(w, http.StatusServiceUnavailable, "too many sign-ins are under way")
-			return
-		}
+		f = a.flows.start()
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.asked == nil {
-		a.advance(w, r, f)
+	if f.Asked != nil {
+		reply(w, http.StatusOK, f.Asked)
 		return
 	}
-	reply(w, http.StatusOK, f.asked)
+	if !a.flows.answer(f) {
+		a.abandon(w, http.StatusGone, "this was answered already: start again")
+		return
+	}
+	a.advance(w, r, f)
 }
 
 // answer takes the client's answer to what it was asked.
 func (a *api) answer(w http.ResponseWriter, r *http.Request) {
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		fail(w, http.StatusUnsupportedMediaType, "want application/json")
+		problem(w, http.StatusUnsupportedMediaType, "want application/json", nil)
 		return
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		fail(w, http.StatusRequestEntityTooLarge, "the answer is too long")
+		problem(w, http.StatusRequestEntityTooLarge, "the answer is too long", nil)
 		return
 	}
 	f := a.flows.of(r)
-	if f == nil {
-		fail(w, http.StatusGone, "there is no sign-in under way, or it took too long: start again")
+	switch {
+	case f == nil:
+		problem(w, http.StatusGone, "there is no sign-in under way, or it took too long: start again", nil)
+		return
+	case f.Asked == nil:
+		problem(w, http.StatusGone, "nothing was asked: get what is", nil)
+		return
+	case !a.flows.answer(f):
+		a.abandon(w, http.StatusGone, "this was answered already: start again")
 		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.asked == nil {
-		fail(w, http.StatusGone, "nothing was asked: get what is")
-		return
-	}
-	if err := a.stages[f.at].finish(w, r, &f.user, body); err != nil {
+	if err := a.stages(f)[f.At].Finish(w, r, loginstage.Answer{Raw: body}); err != nil {
 		a.refuse(w, r, f, err)
 		return
 	}
-	f.at++
+	f.At++
+	f.Asked = nil
 	a.advance(w, r, f)
 }
 
 // advance begins stages until one asks something, or all are done.
 func (a *api) advance(w http.ResponseWriter, r *http.Request, f *flow) {
-	f.asked = nil
-	for ; f.at < len(a.stages); f.at++ {
-		asked, err := a.stages[f.at].begin(w, r, &f.user)
+	for stages := a.stages(f); f.At < len(stages); f.At++ {
+		asked, err := stages[f.At].Begin(w, r, f.User)
 		if err != nil {
 			a.refuse(w, r, f, err)
 			return
 		}
 		if asked != nil {
-			f.asked = asked
-			reply(w, http.StatusOK, asked)
+			f.Asked = asked
+			a.goOn(w, r, f, func() { reply(w, http.StatusOK, asked) })
 			return
 		}
 	}
-	a.flows.end(w, r)
+	a.flows.end(w)
 	reply(w, http.StatusOK, map[string]string{"component": "done"})
 }
 
-// refuse says why the flow does not go on.
-func (a *api) refuse(w http.ResponseWriter, r *http.Request, f *flow, err error) {
-	if rejected, ok := errors.AsType[rejection](err); ok {
-		if f.attempts++; f.attempts < maxAttempts {
-			problem(w, http.StatusUnprocessableEntity, rejected.Error(), f.asked)
-			return
-		}
-		err = errTooMany
+// goOn gives the client the flow as it is now, and then the answer.
+func (a *api) goOn(w http.ResponseWriter, r *http.Request, f *flow, answer func()) {
+	if err := a.flows.save(w, f); err != nil {
+		slog.ErrorContext(r.Context(), "the flow cannot go on", "stage", f.At, "error", err)
+		a.abandon(w, http.StatusInternalServerError, "the sign-in cannot go on")
+		return
 	}
+	answer()
+}
+
+// refuse says why the flow does not go on to the next stage.
+func (a *api) refuse(w http.ResponseWriter, r *http.Request, f *flow, err error) {
+	rejected, isRejected := errors.AsType[*loginstage.RejectedError](err)
 	_, denied := errors.AsType[*loginstage.DeniedError](err)
 	_, moved := errors.AsType[*loginstage.MovedError](err)
 	switch {
+	case isRejected:
+		if f.Attempts++; f.Attempts >= maxAttempts {
+			a.abandon(w, http.StatusTooManyRequests, "too many wrong answers: start again")
+			return
+		}
+		a.goOn(w, r, f, func() { problem(w, http.StatusUnprocessableEntity, rejected.Reason, f.Asked) })
 	case denied:
-		a.abandon(w, r, f, http.StatusForbidden, "this account may not sign in")
+		a.abandon(w, http.StatusForbidden, "this account may not sign in")
 	case moved:
-		a.abandon(w, r, f, http.StatusGone, "the connection changed on the way: start again")
+		a.abandon(w, http.StatusGone, "the connection changed on the way: start again")
 	case errors.Is(err, loginstage.ErrNoChallenge):
-		a.abandon(w, r, f, http.StatusGone, "this was answered already, or took too long: start again")
-	case errors.Is(err, errTooMany):
-		a.abandon(w, r, f, http.StatusTooManyRequests, "too many wrong answers: start again")
+		a.abandon(w, http.StatusGone, "this was answered already, or took too long: start again")
 	default: // the store or the locator failed; the client may try again
-		slog.ErrorContext(r.Context(), "a stage failed", "stage", f.at, "error", err)
-		fail(w, http.StatusServiceUnavailable, "try again in a moment")
+		slog.ErrorContext(r.Context(), "a stage failed", "stage", f.At, "error", err)
+		a.goOn(w, r, f, func() { problem(w, http.StatusServiceUnavailable, "try again in a moment", nil) })
 	}
 }
 
-var errTooMany = errors.New("too many wrong answers")
-
-// abandon ends the flow. Another request that holds it finds nothing asked.
-func (a *api) abandon(w http.ResponseWriter, r *http.Request, f *flow, status int, why string) {
-	f.asked, f.at, f.user = nil, 0, loginstage.User{}
-	a.flows.end(w, r)
-	fail(w, status, why)
+// abandon ends the flow.
+func (a *api) abandon(w http.ResponseWriter, status int, why string) {
+	a.flows.end(w)
+	problem(w, status, why, nil)
 }
 
 // me says who is signed in.
@@ -142,20 +155,18 @@ func me(w http.ResponseWriter, r *http.Request) {
 
 func (a *api) signOut(w http.ResponseWriter, r *http.Request) {
 	if err := a.login.Logout(w, r); err != nil {
-		fail(w, http.StatusServiceUnavailable, "try again in a moment")
+		problem(w, http.StatusServiceUnavailable, "try again in a moment", nil)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func fail(w http.ResponseWriter, status int, why string) { problem(w, status, why, nil) }
-
 // problem answers with a problem (RFC 9457), as Guard and Require do, and with
 // what was asked, if that still waits for its answer.
-func problem(w http.ResponseWriter, status int, why string, asked any) {
+func problem(w http.ResponseWriter, status int, why string, asked *loginstage.Challenge) {
 	write(w, "application/problem+json", status, struct {
 		loginstage.Problem
-		Asked any `json:"asked,omitempty"`
+		Asked *loginstage.Challenge `json:"asked,omitempty"`
 	}{loginstage.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: why}, asked})
 }
 

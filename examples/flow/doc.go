@@ -1,6 +1,7 @@
 // Flow is a small sign-in API without pages: a flow of stages, each of which
-// asks something and is answered, in JSON. The last one is Mooring's. Run it from
-// the root of the repository:
+// may ask something and is answered, in JSON. Each is a [loginstage.Stage]: four are
+// the application's, and the last one is Mooring's. Run it from the root of the
+// repository:
 //
 //	go run ./examples/flow
 //
@@ -13,8 +14,26 @@
 //	POST /flow {"stay_signed_in":true}               {"component":"done"}
 //	GET  /me                                         {"user":"ada",…}
 //
+// grace is asked for a one-time password (RFC 6238) after her password, and to accept
+// the terms of use:
+//
+//	POST /flow {"code":"287082"}                     {"component":"terms_of_use",…}
+//	POST /flow {"accept":"2026-11"}                  {"component":"stay_signed_in",…}
+//
 // Errors are problems (RFC 9457). An answer that is wrong is 422, with what was
 // asked as "asked".
 //
-// A real API limits the attempts per account and per address in front of this.
+// What is in which file:
+//
+//	api.go             leads a client through the stages
+//	flows.go           how far a client has come, sealed in a cookie
+//	identification.go  stages: who the user is,
+//	password.go        the password,
+//	totp.go            a one-time password,
+//	terms.go           the terms of use
+//	accounts.go        who may sign in
+//
+// The server keeps nothing of clients that have not proved who they are, so that no
+// number of them keeps others from signing in. A real API limits the attempts per
+// account and per address in front of this, and keeps its accounts in a database.
 package main

@@ -26,14 +26,32 @@ import (
 
 // TestMain makes hashes that are quick to compare with.
 func TestMain(m *testing.M) {
-	for user, password := range map[string]string{"ada": "correct horse battery", "": rand.Text()} {
-		hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
-		if err != nil {
-			panic(err)
-		}
-		passwords[user] = string(hash)
-	}
+	unknownHash = quickHash(rand.Text())
 	os.Exit(m.Run())
+}
+
+func quickHash(password string) string {
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		panic(err)
+	}
+	return string(hash)
+}
+
+// quickAccounts are the accounts of the example, with hashes that are quick to
+// compare with.
+func quickAccounts() *accounts {
+	known := demoAccounts()
+	known.byID["ada"].hash = quickHash("correct horse battery")
+	known.byID["grace"].hash = quickHash("staple the moth here")
+	return known
+}
+
+func sealed(t testing.TB) *flows {
+	t.Helper()
+	f, err := newFlows([]byte("a key of 32 bytes, for the tests"))
+	require.NoError(t, err)
+	return f
 }
 
 type object = map[string]any
@@ -58,7 +76,7 @@ type client struct {
 func open(t *testing.T, config loginstage.Config) client {
 	t.Helper()
 	stage := loginstagetest.New(t, config)
-	return client{loginstagetest.NewBrowser(t, newAPI(stage.UserLogin)), t}
+	return client{loginstagetest.NewBrowser(t, newAPI(stage.UserLogin, quickAccounts(), sealed(t))), t}
 }
 
 // call returns the status and the JSON of an answer.
@@ -227,14 +245,24 @@ func TestOnlyJSONFromTheSameOriginIsAnswered(t *testing.T) {
 	assert.Equal(t, http.StatusRequestEntityTooLarge, long.StatusCode)
 }
 
-func TestFlowsAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFlows()
-		for range maxFlows {
-			require.NotNil(t, f.start(httptest.NewRecorder()))
-		}
-		assert.Nil(t, f.start(httptest.NewRecorder()))
-		time.Sleep(flowTime)
-		assert.NotNil(t, f.start(httptest.NewRecorder()), "those that took too long make way")
-	})
+// However many clients begin a sign-in, nothing of them is kept, and others sign in.
+func TestManyClientsThatBeginKeepNobodyOut(t *testing.T) {
+	stage := loginstagetest.New(t, settings)
+	flows := sealed(t)
+	api := newAPI(stage.UserLogin, quickAccounts(), flows)
+	begun := client{loginstagetest.NewBrowser(t, api), t}
+	begun.answers(ada)
+	for range 20_000 {
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, httptest.NewRequest("GET", "/flow", nil))
+		require.Equal(t, http.StatusOK, w.Code)
+	}
+	for range 100 {
+		client{loginstagetest.NewBrowser(t, api), t}.answers(ada, object{"password": "wrong"})
+	}
+	assert.Empty(t, flows.answered)
+	_, asked := begun.call("POST", "/flow", secret)
+	assert.Equal(t, "stay_signed_in", asked["component"], "one that was under way goes on")
+	_, asked = client{loginstagetest.NewBrowser(t, api), t}.answers(ada, secret, stay)
+	assert.Equal(t, object{"component": "done"}, asked)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"flag"
 	"log"
 	"net/http"
@@ -20,9 +21,17 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	log.Printf("listening on http://%s/flow, ada's password is %q", *addr, "correct horse battery")
+	key := make([]byte, 32) // processes that serve the same clients share one
+	_, _ = rand.Read(key)   // it never fails
+	flows, err := newFlows(key)
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Printf("listening on http://%s/flow", *addr)
+	log.Printf("ada's password is %q", "correct horse battery")
+	log.Printf("grace's is %q, and the secret of her one-time passwords GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "staple the moth here")
 	server := &http.Server{
-		Addr: *addr, Handler: newAPI(userLogin),
+		Addr: *addr, Handler: newAPI(userLogin, demoAccounts(), flows),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
 	}
 	log.Fatal(server.ListenAndServe())
