@@ -63,12 +63,17 @@ func (d Drift) merge(other Drift) Drift {
 // latest is the last n of s, or fewer.
 func latest[T any](s []T, n int) []T { return s[max(0, len(s)-n):] }
 
-// Apply records seen in s, as [Store.Touch] promises: the later time wins, and
-// a drift adds to what is there. It reports whether anything changed. Stores
-// that cannot do this in place read, apply and write in one step.
-func (s *Session) Apply(seen Seen) bool {
+// Apply records seen in s at the store's time now, as [Store.Touch] promises: a
+// time ahead of now counts as now, the later time wins, and a drift adds to what is
+// there. A LastSeen that is ahead of now, as only a clock that was wrong can have
+// written it, counts as earlier than any. It reports whether anything changed.
+// Stores that cannot do this in one command read, apply and write in one step.
+func (s *Session) Apply(seen Seen, now time.Time) bool {
+	if seen.Time.After(now) {
+		seen.Time = now
+	}
 	changed := false
-	if seen.Time.After(s.LastSeen) {
+	if seen.Time.After(s.LastSeen) || ahead(s.LastSeen, now) {
 		s.LastSeen, s.IP = seen.Time, seen.IP
 		changed = true
 	}
@@ -78,3 +83,11 @@ func (s *Session) Apply(seen Seen) bool {
 	}
 	return changed
 }
+
+// maxAhead is by how much a recorded time may be ahead of now and be believed:
+// processes on a store that has no clock of its own differ a little.
+const maxAhead = time.Minute
+
+// ahead reports whether t is further ahead of now than a clock that is right can
+// have written it.
+func ahead(t, now time.Time) bool { return t.Sub(now) > maxAhead }

@@ -191,7 +191,7 @@ func (m *Manager) get(ctx, bounded context.Context, id ID, kind Kind) (Session, 
 	if s.Kind != kind {
 		return Session{}, ErrNotFound
 	}
-	if cause := s.Overdue(m.Now(ctx)); cause != "" {
+	if cause := overdue(s, m.Now(ctx)); cause != "" {
 		ending := m.complete(ctx, Ending{Cause: cause})
 		if _, err := m.End(ctx, id, ending); err != nil {
 			return Session{}, err
@@ -201,6 +201,15 @@ func (m *Manager) get(ctx, bounded context.Context, id ID, kind Kind) (Session, 
 	return s, nil
 }
 
+// overdue is s.Overdue. A LastSeen that is ahead of now says nothing of when s was
+// used, so that it has been idle since Created.
+func overdue(s Session, now time.Time) Cause {
+	if ahead(s.LastSeen, now) {
+		s.LastSeen = s.Created
+	}
+	return s.Overdue(now)
+}
+
 // Touch records that s was used from where seen says, if that is due: at once
 // where the address is another one or there is a drift to add, and otherwise as
 // [Config.TouchEvery] says. It returns the session as it is then known.
@@ -208,12 +217,12 @@ func (m *Manager) Touch(ctx context.Context, s Session, seen Seen) (Session, err
 	if !m.due(&s, &seen) {
 		return s, nil
 	}
-	ctx, cancel := m.bound(ctx)
+	bounded, cancel := m.bound(ctx)
 	defer cancel()
-	if err := m.config.Store.Touch(ctx, s.ID, seen); err != nil {
+	if err := m.config.Store.Touch(bounded, s.ID, seen); err != nil {
 		return Session{}, fmt.Errorf("session: touching: %w", err)
 	}
-	s.Apply(seen)
+	s.Apply(seen, m.Now(ctx))
 	return s, nil
 }
 
@@ -222,7 +231,7 @@ func (m *Manager) due(s *Session, seen *Seen) bool {
 	if s.Idle > 0 {
 		every = min(every, s.Idle/4)
 	}
-	return seen.IP != s.IP || seen.Time.Sub(s.LastSeen) >= every || !seen.Drift.IsZero()
+	return seen.IP != s.IP || seen.Time.Sub(s.LastSeen) >= every || ahead(s.LastSeen, seen.Time) || !seen.Drift.IsZero()
 }
 
 // End ends a live session and returns it, to exactly one caller; all others get
@@ -282,7 +291,7 @@ func (m *Manager) List(ctx context.Context, user string, kind Kind) ([]Session, 
 	now := m.Now(ctx)
 	var live []Session
 	for _, s := range all {
-		if s.Overdue(now) == "" {
+		if overdue(s, now) == "" {
 			live = append(live, s)
 		}
 	}

@@ -54,11 +54,8 @@ func (s *Store) Touch(_ context.Context, id session.ID, seen session.Seen) error
 	if err != nil {
 		return err
 	}
-	if clock := time.Now(); seen.Time.After(clock) {
-		seen.Time = clock.Round(0).UTC()
-	}
-	if now := e.session(); now.Apply(seen) {
-		e.used(now)
+	if touched := e.session(); touched.Apply(seen, time.Now().Round(0).UTC()) {
+		e.used(touched)
 		sh.limits.moved(e)
 	}
 	return nil

@@ -449,7 +449,7 @@ var brokenStores = []breakage[brokenStore]{
 	{"Touch believes the caller's clock", []string{"Touch ahead of the clock counts as now"}, func(b *brokenStore) {
 		b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
 			s, err := b.Get(ctx, id)
-			s.Apply(seen)
+			s.Apply(seen, seen.Time)
 			b.setOver(s)
 			return err
 		}
@@ -457,6 +457,14 @@ var brokenStores = []breakage[brokenStore]{
 	{"Touch ahead of the clock is passed over", []string{"Touch ahead of the clock counts as now"}, func(b *brokenStore) {
 		b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
 			if seen.Time.After(time.Now()) {
+				return nil
+			}
+			return b.Store.Touch(ctx, id, seen)
+		}
+	}},
+	{"a LastSeen stays whatever it is", []string{"Touch replaces a LastSeen that is ahead of the clock"}, func(b *brokenStore) {
+		b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
+			if s, err := b.Store.Get(ctx, id); err == nil && s.LastSeen.After(seen.Time) {
 				return nil
 			}
 			return b.Store.Touch(ctx, id, seen)
@@ -503,7 +511,7 @@ var brokenStores = []breakage[brokenStore]{
 				return err
 			}
 			yield()
-			s.Apply(seen)
+			s.Apply(seen, time.Now())
 			b.setOver(s)
 			return nil
 		}

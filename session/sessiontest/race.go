@@ -169,7 +169,7 @@ var raceRules = []rule[*storeFixture]{
 				}
 				return times(racers, func(i int) error { return f.Touch(f.Context(), s.ID, seen(i)) }), func() {
 					for i := range racers {
-						s.Apply(seen(i))
+						s.Apply(seen(i), f.now.Add(time.Second))
 					}
 					f.isLive(s)
 				}

@@ -14,7 +14,7 @@ import (
 func (f *storeFixture) touch(s *session.Session, seen session.Seen) {
 	f.Helper()
 	require.NoError(f, f.Touch(f.Context(), s.ID, seen))
-	s.Apply(seen)
+	s.Apply(seen, time.Now())
 }
 
 var touchRules = []rule[*storeFixture]{
@@ -65,6 +65,16 @@ var touchRules = []rule[*storeFixture]{
 			s.LastSeen, s.IP, s.Drift.Moves = got.LastSeen, ip, []time.Time{moved}
 			f.isLive(s)
 			require.NoError(f, f.Touch(f.Context(), s.ID, session.Seen{Time: f.now, IP: netip.Addr{}}))
+			f.isLive(s)
+		}},
+	{"Touch replaces a LastSeen that is ahead of the clock",
+		"A LastSeen far ahead of the store's clock was written by a clock that was wrong. It gives way to the next touch, and not to time.",
+		func(f *storeFixture) {
+			s := f.session("ada")
+			s.LastSeen = f.now.Add(20 * time.Hour)
+			f.started(s)
+			s.LastSeen, s.IP = f.now, netip.MustParseAddr("198.51.100.1")
+			require.NoError(f, f.Touch(f.Context(), s.ID, session.Seen{Time: s.LastSeen, IP: s.IP}))
 			f.isLive(s)
 		}},
 	{"Touch adds to the drift",

@@ -96,7 +96,7 @@ func reviving(hasEnded func(err error) bool) *broken {
 			}
 			runtime.Gosched()
 			if err := store.Touch(ctx, id, seen); err != nil {
-				s.Apply(seen)
+				s.Apply(seen, time.Now())
 				revived.Store(id, s)
 			}
 			return nil

@@ -3,6 +3,7 @@ package histories
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/mooring-go/mooring/session"
 )
@@ -63,7 +64,7 @@ func (m model) step(o operation) (model, []result) {
 		switch o.method {
 		case "Touch":
 			answer.sessions = nil
-			e.session.Apply(o.seen)
+			e.session.Apply(o.seen, time.Now())
 			m = m.with(e)
 		case "End":
 			m, _ = m.end(func(s session.Session) bool { return s.ID == o.id }, o.ending)
