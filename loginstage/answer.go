@@ -4,60 +4,75 @@ import (
 	"encoding/json"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/mooring-go/mooring/session"
 )
 
-// Problem is the body of a request that is turned away (RFC 9457).
+// Problem is the body of the answer to a request that is denied (RFC 9457).
 type Problem struct {
 	Type   string        `json:"type"` // "about:blank" or ProblemStepUp
 	Title  string        `json:"title"`
 	Status int           `json:"status"`
 	Detail string        `json:"detail"`
-	Cause  session.Cause `json:"cause,omitempty"` // why the session ended, if it just has
+	Cause  session.Cause `json:"cause,omitempty"` // why the session ended, if this request has ended it
 }
 
 // ProblemStepUp is the type of the [Problem] of a session that is restricted
 // until it is confirmed.
 const ProblemStepUp = "https://github.com/mooring-go/mooring#step-up"
 
-// stepUp sends a browser that asks for a page to confirm its session, and
-// answers anything else with 401.
-func (l *UserLogin) stepUp(w http.ResponseWriter, r *http.Request) {
-	l.demand(w, r, l.config.StepUpURL, Problem{Type: ProblemStepUp, Detail: "Prove again who you are to use this."})
-}
-
-// turnAway sends a browser that asks for a page to sign in, and answers anything
-// else with 401.
-func (l *UserLogin) turnAway(w http.ResponseWriter, r *http.Request, cause session.Cause) {
-	detail := "Sign in to use this."
-	if cause == session.CauseBroken {
-		detail = "The session was used from elsewhere and has ended. Sign in again."
+// deny answers a request that is denied, or has the host answer it.
+func (l *UserLogin) deny(w http.ResponseWriter, r *http.Request, denied *AccessError) {
+	switch denied.Denial {
+	case DenialUnavailable:
+		l.config.Logger.ErrorContext(r.Context(), "loginstage: a session could not be checked", "error", denied.Err)
+	case DenialSignIn:
+		l.pitfalls.warnOfChallenge(l, r)
 	}
-	l.demand(w, r, l.config.LoginURL, Problem{Detail: detail, Cause: cause})
-}
-
-// demand sends a browser that asks for a page to another page first, if there is
-// one, and answers anything else with 401 and the problem.
-func (l *UserLogin) demand(w http.ResponseWriter, r *http.Request, page string, p Problem) {
+	response := &response{ResponseWriter: w, login: l}
+	defer response.finish()
+	w = response.writer()
 	w.Header().Set("Cache-Control", "no-store")
-	if page != "" && wantsPage(r) {
-		http.Redirect(w, r, withNext(page, r), http.StatusSeeOther)
+	if l.config.Deny != nil {
+		l.config.Deny(w, r, denied)
 		return
 	}
-	w.Header().Set("WWW-Authenticate", "Session realm="+strconv.Quote(l.config.Name)) // RFC 9110, section 11.6.1
-	p.Status = http.StatusUnauthorized
-	writeProblem(w, p)
+	denied.Respond(w, r)
 }
 
-// unavailable answers a request of which nobody knows who sent it.
-func (l *UserLogin) unavailable(w http.ResponseWriter, r *http.Request, err error) {
-	l.config.Logger.ErrorContext(r.Context(), "loginstage: a session could not be checked", "error", err)
+// Respond answers the request as a guard does without a [Config.Deny]. A browser
+// that asks for a page is sent to LoginURL or StepUpURL, if that is set; anything
+// else gets 401 and a [Problem]. For [DenialUnavailable] the answer is 503.
+func (e *AccessError) Respond(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Retry-After", "1")
-	writeProblem(w, Problem{Status: http.StatusServiceUnavailable, Detail: "Whether you are signed in could not be checked. Try again."})
+	var page string
+	problem := Problem{Status: http.StatusUnauthorized, Detail: "Sign in to use this."}
+	var config Config
+	if e.login != nil {
+		config = e.login.config
+	}
+	switch e.Denial {
+	case DenialUnavailable:
+		w.Header().Set("Retry-After", "1")
+		writeProblem(w, Problem{Status: http.StatusServiceUnavailable, Detail: "Whether you are signed in could not be checked. Try again."})
+		return
+	case DenialStepUp:
+		page, problem.Type, problem.Detail = config.StepUpURL, ProblemStepUp, "Prove again who you are to use this."
+	case DenialBroken:
+		page, problem.Cause = config.LoginURL, e.Ending.Cause
+		problem.Detail = "The session was used from elsewhere and has ended. Sign in again."
+	default:
+		page = config.LoginURL
+	}
+	if page != "" && wantsPage(r) {
+		http.Redirect(w, r, withNext(page, config.PathPrefix, r), http.StatusSeeOther)
+		return
+	}
+	w.Header().Set("WWW-Authenticate", "Session realm="+strconv.Quote(config.Name)) // RFC 9110, section 11.6.1
+	writeProblem(w, problem)
 }
 
 func writeProblem(w http.ResponseWriter, p Problem) {
@@ -76,12 +91,24 @@ func writeProblem(w http.ResponseWriter, p Problem) {
 	_, _ = w.Write(body) // the client may be gone
 }
 
-// wantsPage reports whether r asks for a page to show: a GET or HEAD that says
-// it takes HTML. That it takes anything does not say so.
+// wantsPage reports whether r asks for a page to show: what a browser says it
+// navigates by (Fetch Metadata, Sec-Fetch-Mode), a GET or HEAD that says it takes
+// HTML, or a form that a browser without Fetch Metadata posts. That a request takes
+// anything does not say so.
 func wantsPage(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		return mode == "navigate" || acceptsHTML(r)
+	case http.MethodPost:
+		return mode == "navigate" || (mode == "" && acceptsHTML(r) && isForm(r))
+	default:
 		return false
 	}
+}
+
+// acceptsHTML reports whether r names HTML among what it takes.
+func acceptsHTML(r *http.Request) bool {
 	for _, line := range r.Header.Values("Accept") {
 		for accepted := range strings.SplitSeq(line, ",") {
 			mediaType, params, err := mime.ParseMediaType(accepted)
@@ -94,4 +121,11 @@ func wantsPage(r *http.Request) bool {
 		}
 	}
 	return false
+}
+
+// isForm reports whether the body of r is what a form element sends (HTML,
+// section 4.10.19.6).
+func isForm(r *http.Request) bool {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && slices.Contains([]string{"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}, mediaType)
 }

@@ -24,14 +24,17 @@ var ErrNoChallenge = errors.New("loginstage: no challenge to answer")
 
 // A DeniedError reports a user whom the stage does not sign in.
 type DeniedError struct {
-	Cause session.Cause // CauseNoUser or CauseInactiveUser
+	Cause session.Cause // CauseNoUser, CauseInactiveUser or, by Confirm, CauseOtherUser
 	User  string        // the user's ID as it was given
 }
 
 // Error says who was denied and why.
 func (e *DeniedError) Error() string {
-	if e.Cause == CauseInactiveUser {
+	switch e.Cause {
+	case CauseInactiveUser:
 		return fmt.Sprintf("loginstage: user %q is inactive and is not signed in", e.User)
+	case CauseOtherUser:
+		return fmt.Sprintf("loginstage: user %q is not the one that the session is of", e.User)
 	}
 	return fmt.Sprintf("loginstage: user ID %.80q: want 1 to %d bytes of printable text", e.User, maxUser)
 }
@@ -44,18 +47,30 @@ const (
 	challengeTime = 10 * time.Minute
 )
 
-// Begin signs the user in at once, or, where StaySignedInOffset is above 0,
-// begins a pending session and returns the challenge that Finish answers.
+// Begin signs the user in, or asks whether they want to stay signed in. A nil
+// challenge means that the user is signed in. Otherwise, where StaySignedInOffset
+// is above 0, show the challenge: the user is signed in after [UserLogin.Finish],
+// and until then a session that is live in the same browser goes on. Every sign-in
+// issues a new token, and the session before it ends (session fixation).
 //
-// A user without an ID, or an inactive one, is a [*DeniedError], and no session
-// is made. Any other error means that the store, the locator or the carrier
-// failed or that the client's address is not known; the user is not signed in,
-// and what was before is as it was.
+// Call Begin before the response begins; [ErrResponseBegun] says that it has. Where
+// the call is behind a guard, the answer is not cacheable whatever else is done to
+// its header.
+//
+// A user without a usable ID, or an inactive one, is a [*DeniedError], and no
+// session is made. Any other error means that the store or the carrier failed, or,
+// where a binding is configured, that the locator failed or the client's address is
+// not known; the user is not signed in, and what was before is as it was. Without
+// a binding such an address is logged as a warning, and the user is signed in.
 func (l *UserLogin) Begin(w http.ResponseWriter, r *http.Request, user User) (*Challenge, error) {
+	if err := begun(w); err != nil {
+		return nil, err
+	}
 	if denied := deniedFor(user); denied != nil {
-		l.deny(r, denied.Cause, user.ID, nil)
+		l.emitDenied(r, denied.Cause, user.ID, nil)
 		return nil, denied
 	}
+	l.pitfalls.warnOfPlainHTTP(l, r)
 	policy := l.config.policy()
 	here, err := l.here(r, policy)
 	if err != nil {
@@ -105,7 +120,13 @@ func challengeOf(pending session.Session, offset duration.Duration) *Challenge {
 // answer whose Raw cannot be read is a [*RejectedError], and consumes nothing.
 // Where the binding does not hold by the letter the session stays bound to where
 // Begin was called.
+//
+// Like Begin it is called before the response begins, and is [ErrResponseBegun]
+// otherwise.
 func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer) error {
+	if err := begun(w); err != nil {
+		return err
+	}
 	staySignedIn, err := answer.staysSignedIn()
 	if err != nil {
 		return err
@@ -156,7 +177,7 @@ func (l *UserLogin) denyMoved(r *http.Request, pending session.Session, moved ve
 	if err != nil {
 		return fmt.Errorf("loginstage: finishing: %w", err)
 	}
-	l.deny(r, session.CauseBroken, pending.User, &moved)
+	l.emitDenied(r, session.CauseBroken, pending.User, &moved)
 	return &MovedError{Broken: moved.broken}
 }
 
@@ -196,7 +217,8 @@ func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Ses
 		l.clearPending(w)
 	}
 	l.rememberDevice(w, r, s, device)
-	l.clearNotice(w, r)
+	l.deleteDuplicateTokens(w, r)
+	carried(w, r)
 	l.events.emit(r.Context(), l.loginEvent(r, s, here))
 	return s, nil
 }
@@ -278,9 +300,9 @@ func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// deny tells of a user who was not signed in, and of what was broken, where that
-// is why.
-func (l *UserLogin) deny(r *http.Request, cause session.Cause, user string, moved *verdict) {
+// emitDenied tells of a user who was not signed in, and of what was broken, where
+// that is why.
+func (l *UserLogin) emitDenied(r *http.Request, cause session.Cause, user string, moved *verdict) {
 	user = clip(user, maxUser)
 	client, _ := l.clientIP(r)
 	event := Event{

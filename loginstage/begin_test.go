@@ -33,7 +33,6 @@ func TestBeginDenies(t *testing.T) {
 		{"a NUL", loginstage.User{ID: "ada\x00"}, loginstage.CauseNoUser, `"ada\x00"`},
 		{"a C1 control", loginstage.User{ID: "ada\u0085"}, loginstage.CauseNoUser, `printable`},
 		{"no UTF-8", loginstage.User{ID: "ada\xff"}, loginstage.CauseNoUser, `printable`},
-		{"the owner of devices", loginstage.User{ID: "mooring-device:ada"}, loginstage.CauseNoUser, `mooring-device:`},
 		{"inactive", loginstage.User{ID: "ada", Inactive: true}, loginstage.CauseInactiveUser, `user "ada" is inactive`},
 	} {
 		for _, offset := range []string{"seconds=0", "weeks=2"} {
@@ -96,10 +95,12 @@ func TestPendingIsNeverSignedIn(t *testing.T) {
 	stage, browser := open(t, loginstage.Config{StaySignedInOffset: duration.MustParse("weeks=2"), RememberDevice: duration.MustParse("days=30")})
 	response := browser.PostForm("/begin?user=ada", nil)
 	require.Equal(t, http.StatusAccepted, response.StatusCode)
-	assert.Zero(t, setCookie(t, response, cookie).MaxAge, "gone when the browser closes")
-	assert.NotEmpty(t, browser.Cookie(cookie))
+	assert.Zero(t, setCookie(t, response, pendingCookie).MaxAge, "gone when the browser closes")
+	assert.NotEmpty(t, browser.Cookie(pendingCookie))
+	assert.Empty(t, browser.Cookie(cookie))
 
 	assert.Equal(t, "nobody", whoami(browser))
+	assert.Equal(t, "nobody", whoami(with(t, stage, browser.Cookie(pendingCookie))), "nor in the carrier's place")
 	assert.Equal(t, http.StatusUnauthorized, browser.Get("/private/").StatusCode)
 	assert.Empty(t, browser.Get("/login").Text, "and nothing has ended")
 	assert.Empty(t, sessions(t, stage, "ada"))

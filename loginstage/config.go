@@ -26,6 +26,11 @@ type Config struct {
 	// Name is the stage's name in events and sessions. Empty: DefaultName.
 	Name string `json:"name" yaml:"name"`
 
+	// AlsoAdmit names the other stages whose sessions this one's guards admit,
+	// where they share a store. Empty: a guard admits the sessions of its own stage
+	// alone; any other is anonymous to it, and it neither ends nor uses it.
+	AlsoAdmit []string `json:"also_admit" yaml:"also_admit"`
+
 	// SessionDuration is how long a session lives after the sign-in, whatever
 	// its use. 0: until the browser is closed, and no longer than
 	// BrowserSessionLimit and MaxLifetime say, since browsers restore such
@@ -122,8 +127,14 @@ type Config struct {
 	// Empty: it gets a 401.
 	StepUpURL string `json:"step_up_url" yaml:"step_up_url"`
 
-	// Store keeps the sessions. Stages that share a store share its sessions: give
-	// stages whose users are not the same a store each.
+	// PathPrefix is what a proxy removes from the start of every path before it
+	// passes a request on, such as "/app". LoginURL and StepUpURL have it, as the
+	// browser does; the parameter next gets it. Empty: nothing is removed.
+	PathPrefix string `json:"path_prefix" yaml:"path_prefix"`
+
+	// Store keeps the sessions. Stages that share a store share its users: what ends
+	// the sessions of a user ends those of each stage. Give stages whose users are not
+	// the same a store each.
 	Store    session.Store     `json:"-" yaml:"-"` // nil: a memstore of its own
 	Carrier  session.Carrier   `json:"-" yaml:"-"` // nil: the zero session.Cookie
 	Locator  binding.Locator   `json:"-" yaml:"-"` // nil: nothing is known of any address
@@ -131,8 +142,8 @@ type Config struct {
 	Events   Sink              `json:"-" yaml:"-"` // nil: events go nowhere
 
 	// StageCookie is what the stage's own cookies are like: the one by which a
-	// remembered device is known, and the one by which LastEnding finds out why a
-	// session ended. Their names start with its name. The zero value is as
+	// remembered device is known, and the one of a sign-in that waits for the answer
+	// to its challenge. Their names start with its name. The zero value is as
 	// Carrier, where that is a session.Cookie, and otherwise the zero
 	// session.Cookie.
 	StageCookie session.Cookie `json:"-" yaml:"-"`
@@ -141,11 +152,13 @@ type Config struct {
 	// place of the session's Actions; decision.Action is what they say.
 	Decide func(ctx context.Context, s session.Session, decision binding.Decision) binding.Action `json:"-" yaml:"-"`
 
-	// OnBroken, if set, answers the request with which a binding was found
-	// broken, in place of the redirect or the 401. The session has ended by then
-	// and the carrier is cleared.
-	OnBroken func(w http.ResponseWriter, r *http.Request, ended session.Ended) `json:"-" yaml:"-"`
+	// Deny, if set, answers the requests that a guard denies, in place of the
+	// redirect, the 401 or the 503: one handler for all, which looks at
+	// denied.Denial and calls denied.Respond for those that it leaves as they are.
+	// The response is uncacheable so far.
+	Deny func(w http.ResponseWriter, r *http.Request, denied *AccessError) `json:"-" yaml:"-"`
 
-	// Logger is told what failed: stores, locators, sinks. nil: slog.Default().
+	// Logger is told what failed, such as stores, locators and sinks, and, once for
+	// each, of mistakes by which signing in cannot work. nil: slog.Default().
 	Logger *slog.Logger `json:"-" yaml:"-"`
 }

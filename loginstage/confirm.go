@@ -7,15 +7,35 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// Confirm lifts the restriction of the session that the request was sent in,
-// after the host has proved the user again. The session goes on under a new
-// token, bound to where the request came from, for as long as it would have
-// lived. A client that is not signed in gets [session.ErrNotFound] or
-// [*session.EndedError].
-func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request) error {
-	s, err := l.sessions.Load(r)
+// CauseOtherUser is the cause of a login_denied event, and of the [*DeniedError],
+// of a user who was proved to confirm the session of another.
+const CauseOtherUser session.Cause = "other_user"
+
+// Confirm lifts the restriction of the session that the request was sent in (step
+// up, re-authentication), after the host has proved the user again. The session
+// goes on under a new token, bound to where the request came from, for as long as
+// it would have lived.
+//
+// user is who was proved. Another user than the session's, an inactive one and one
+// without a usable ID is a [*DeniedError], and the session stays as it was: a
+// thief of the session cannot confirm it with a password of their own. A client that is
+// not signed in gets [session.ErrNotFound] or [*session.EndedError]. Like Begin it is
+// called before the response begins, and is [ErrResponseBegun] otherwise.
+func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request, user User) error {
+	if err := begun(w); err != nil {
+		return err
+	}
+	s, err := l.load(r)
 	if err != nil {
 		return fmt.Errorf("loginstage: confirming: %w", err)
+	}
+	denied := deniedFor(user)
+	if denied == nil && user.ID != s.User {
+		denied = &DeniedError{Cause: CauseOtherUser, User: user.ID}
+	}
+	if denied != nil {
+		l.emitDenied(r, denied.Cause, user.ID, nil)
+		return denied
 	}
 	here, err := l.here(r, s.Policy)
 	if err != nil {
@@ -33,6 +53,7 @@ func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("loginstage: confirming: %w", err)
 	}
+	carried(w, r)
 	event := l.loginEvent(r, confirmed, here)
 	event.ID, event.Time, event.Action, event.Cause = eventID(ActionConfirm, confirmed.ID), now, ActionConfirm, CauseConfirmed
 	l.events.emit(r.Context(), event)

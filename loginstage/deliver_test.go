@@ -59,15 +59,15 @@ func (j *journal) End(ctx context.Context, id session.ID, ending session.Ending)
 	return s, err
 }
 
-func (j *journal) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
-	sessions, err := j.Store.EndUser(ctx, user, keep, ending)
+func (j *journal) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
+	sessions, err := j.Store.EndUser(ctx, user, keep, ending, kinds...)
 	for _, s := range sessions {
 		j.keep(session.Ended{Session: s, Ending: ending})
 	}
 	return sessions, err
 }
 
-func (j *journal) Lease(_ context.Context, _, _ time.Time, limit int) ([]session.Ended, error) {
+func (j *journal) Lease(_ context.Context, _ time.Duration, limit int) ([]session.Ended, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var leased []session.Ended
@@ -87,7 +87,7 @@ func (j *journal) Delivered(_ context.Context, ids ...session.ID) error {
 	return nil
 }
 
-func (j *journal) Release(_ context.Context, ids ...session.ID) error {
+func (j *journal) Release(_ context.Context, _ time.Duration, ids ...session.ID) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, id := range ids {

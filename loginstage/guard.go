@@ -5,161 +5,234 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"slices"
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
 )
 
-// Guard loads the session of each request, holds it to its limits and its
-// binding, and passes the request on to next, where [Current] returns the
-// session. Anonymous requests are passed on too.
+// Guard is the session middleware. It holds the session of each request to its
+// limits and its binding, and passes the request on to next, where [Current]
+// returns the session. Anonymous requests are passed on too, and so are those of
+// a restricted session, which Current does not return: see [Restricted].
 //
-// A session that is used from where its binding does not hold is ended, and the
-// request with it: a browser that asks for a page is sent to LoginURL, anything
-// else gets 401, or OnBroken answers. Where the store, the locator or the
-// carrier fails, or the client's address is not known though the session is
-// bound, the answer is 503 and the session stays.
-func (l *UserLogin) Guard(next http.Handler) http.Handler {
+// A request that uses a session from where its binding does not hold ends the
+// session and is denied. Where the store, the locator or the carrier fails, or
+// the client's address is not known though the session is bound, the answer is
+// 503 and the session stays. [Config.Deny] can replace these answers.
+//
+// What next writes gets "Vary: Cookie", and for a request with a session
+// "Cache-Control: private, no-cache" unless next sets a Cache-Control. An answer
+// by which Begin, Finish, Confirm or Logout sets or clears a token is not
+// cacheable, whatever next does to its header. The guard itself sets and clears
+// no token: the token of a session that has ended is worth nothing, and the
+// browser may have got another one by the time that the answer arrives.
+//
+// The request that next gets differs from the guard's in its context alone. What
+// next does to it, such as the Pattern that a ServeMux sets and the forms that are
+// parsed, is to be found in the guard's request afterwards.
+func (l *UserLogin) Guard(next http.Handler) http.Handler { return l.admitting(everyone, next) }
+
+// Require is Guard for signed-in users alone. It denies anonymous requests and
+// those of restricted sessions: a browser that asks for a page is sent to LoginURL
+// or StepUpURL, anything else gets 401 with a [Problem]. It can stand inside a
+// Guard, which has then done the work.
+//
+// A CORS preflight is passed on all the same, so that a CORS handler can stand
+// behind Require: it comes without credentials, since browsers send it so. next
+// gets it as an anonymous request without Cookie, Authorization and body, and of
+// its answer only status and header are sent. Attacker: anybody can send one. A
+// handler that does its work for OPTIONS too must ask Current whether there is a
+// session; a ServeMux pattern with a method, such as "POST /orders", does not let
+// it come so far.
+func (l *UserLogin) Require(next http.Handler) http.Handler {
+	required := l.admitting(signedIn, next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if guarded, ok := l.admit(w, r); ok {
-			next.ServeHTTP(w, guarded)
+		if isPreflight(r) {
+			l.servePreflight(w, r, next)
+			return
+		}
+		required.ServeHTTP(w, r)
+	})
+}
+
+// AllowRestricted is Guard for what a restricted session may do: its page to
+// confirm, its sign-out. Behind it [Current] returns such a session like any
+// other. Anonymous requests are passed on; AllowRestricted(Require(next)) denies
+// them.
+func (l *UserLogin) AllowRestricted(next http.Handler) http.Handler {
+	return l.admitting(restrictedToo, next)
+}
+
+// Current returns the session that the request with this context was sent in,
+// behind a guard. It is the session as the request found it: signing in or out
+// while the request is handled does not change it. False means that nobody is
+// signed in, as for a restricted session that [UserLogin.AllowRestricted] does not
+// admit. Behind the guards of several stages it is what the innermost found.
+func Current(ctx context.Context) (session.Session, bool) {
+	g, ok := ctx.Value(guardedKey{}).(*guarded)
+	if !ok || !g.admitted {
+		return session.Session{}, false
+	}
+	return g.session, true
+}
+
+// Restricted returns the session that the request with this context was sent in,
+// behind a guard, if it is restricted: signed in once, and admitted nowhere but
+// behind [UserLogin.AllowRestricted] until it is confirmed.
+func Restricted(ctx context.Context) (session.Session, bool) {
+	g, ok := ctx.Value(guardedKey{}).(*guarded)
+	if !ok || g.session.Drift.Restricted == "" {
+		return session.Session{}, false
+	}
+	return g.session, true
+}
+
+// An audience is whom a guard passes on.
+type audience int
+
+const (
+	everyone      audience = iota // a restricted session as if it were anonymous
+	restrictedToo                 // a restricted session as if it were not
+	signedIn                      // unrestricted sessions alone
+)
+
+// denies reports whether the audience does not have a request of which the guard
+// has found denial.
+func (a audience) denies(denial Denial) bool {
+	switch denial {
+	case "":
+		return false
+	case DenialSignIn, DenialStepUp:
+		return a == signedIn
+	default:
+		return true
+	}
+}
+
+// admitting returns the guard for the audience.
+func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		outer, _ := r.Context().Value(guardedKey{}).(*guarded)
+		known := outer != nil && outer.login == l
+		var s session.Session
+		var err error
+		if known {
+			s, err = outer.session, outer.err
+		} else {
+			s, err = l.admit(r)
+		}
+		denial := denialOf(s, err)
+		if known && outer.admitted {
+			denial = ""
+		}
+		switch {
+		case whom.denies(denial):
+			l.deny(w, r, l.accessError(denial, s, err))
+		case known && (denial != DenialStepUp || whom != restrictedToo):
+			next.ServeHTTP(w, r)
+		case err == session.ErrNotFound && outer == nil: //nolint:errorlint // as it is, on the common path
+			l.passAnonymous(w, r, next)
+		default:
+			admitted := denial == "" || (denial == DenialStepUp && whom == restrictedToo)
+			l.pass(w, r, next, &guarded{login: l, session: s, err: err, admitted: admitted})
 		}
 	})
 }
 
-// Require is Guard for signed-in users alone: an anonymous browser that asks
-// for a page is sent to LoginURL, anything else gets 401. A session that is
-// restricted does not pass either: a browser is sent to StepUpURL, anything else
-// gets 401 with a [Problem] of type [ProblemStepUp]. It can stand inside a Guard,
-// which has then done the work.
-func (l *UserLogin) Require(next http.Handler) http.Handler {
-	return l.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch s, ok := Current(r.Context()); {
-		case !ok:
-			l.turnAway(w, r, "")
-		case s.Drift.Restricted != "":
-			l.stepUp(w, r)
-		default:
-			next.ServeHTTP(w, r)
-		}
-	}))
-}
-
-// Current returns the session that the request with this context was sent in,
-// behind a Guard. It is the session as the request found it: signing in or out
-// while the request is handled does not change it. False means anonymous. Behind
-// the Guards of several stages it is what the innermost found.
-func Current(ctx context.Context) (session.Session, bool) {
-	if guarded, ok := ctx.Value(sessionKey{}).(*sessionContext); ok && !guarded.session.ID.IsZero() {
-		return guarded.session, true
+// admit returns the live session of the request. It holds the request to all that
+// must hold, in this order: the carrier has one well-formed token; the store has a
+// signed-in session of it; that has reached no limit; a stage signed it in that
+// this one admits; the client's address is known, if the session is bound; its
+// binding holds there. Then it records the use.
+//
+// Errors are session.ErrNotFound and *session.EndedError where there is no session,
+// *brokenError for one whose binding is broken, and any other where nobody knows.
+func (l *UserLogin) admit(r *http.Request) (session.Session, error) {
+	s, err := l.load(r)
+	if err != nil {
+		return session.Session{}, err
 	}
-	return session.Session{}, false
-}
-
-type sessionKey struct{}
-
-// sessionContext is a context with a session, or with none, for who is anonymous
-// to this guard and signed in to another.
-type sessionContext struct {
-	context.Context
-	session session.Session
-	guard   *UserLogin
-}
-
-func (c *sessionContext) Value(key any) any {
-	if key == (sessionKey{}) {
-		return c
-	}
-	return c.Context.Value(key)
-}
-
-// admit returns the request as it is to be passed on, or false if it has been
-// answered.
-func (l *UserLogin) admit(w http.ResponseWriter, r *http.Request) (*http.Request, bool) {
-	if c, ok := r.Context().Value(sessionKey{}).(*sessionContext); ok && c.guard == l {
-		return r, true
-	}
-	s, err := l.sessions.Load(r)
-	if err == nil {
-		err = l.hold(r, &s)
-	}
-	if err == nil {
-		return r.WithContext(&sessionContext{r.Context(), s, l}), true
-	}
-	if !isEnded(err) {
-		if broken, ok := errors.AsType[*brokenError](err); ok {
-			l.cutOff(w, r, broken.ended)
-		} else {
-			l.unavailable(w, r, err)
-		}
-		return nil, false
-	}
-	if ended, ok := errors.AsType[*session.EndedError](err); ok && overdue(ended.Ending.Cause) {
-		l.unmoor(w, r, ended.Session.ID)
-	}
-	if _, elsewhere := Current(r.Context()); elsewhere {
-		r = r.WithContext(&sessionContext{Context: r.Context(), guard: l})
-	}
-	return r, true
-}
-
-// overdue reports whether a session ended by a limit. No other sign-in in the
-// same browser is then under way that could have given it another token.
-func overdue(cause session.Cause) bool {
-	return cause == session.CauseExpired || cause == session.CauseIdle
-}
-
-// hold checks where s is used from and records that it was used.
-func (l *UserLogin) hold(r *http.Request, s *session.Session) error {
 	ip, err := l.clientIP(r)
 	if err != nil && s.Policy.Binds() {
-		return err // who knows where a bound session is used from must not guess
+		return session.Session{}, err // what is bound is not used from an unknown place
 	}
-	if ip != s.IP || l.letOff(s) {
-		*s, err = l.move(r, *s, ip)
-		return err
+	if ip != s.IP || l.letOff(&s) {
+		return l.enforce(r, s, ip)
 	}
-	*s, err = l.sessions.Touch(r.Context(), *s, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip})
-	return err
+	return l.sessions.Touch(r.Context(), s, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip})
 }
 
-// move holds s to its binding where it is used from ip.
-func (l *UserLogin) move(r *http.Request, s session.Session, ip netip.Addr) (session.Session, error) {
+// load returns the session of the request, as [session.Manager.Load] does, if a
+// stage signed it in that this one admits, and errOtherStage for any other.
+func (l *UserLogin) load(r *http.Request) (session.Session, error) {
+	s, err := l.sessions.Load(r)
+	if err == nil && !l.admits(s.Stage) {
+		return session.Session{}, errOtherStage
+	}
+	if err != nil && err != session.ErrNotFound { //nolint:errorlint // as it is, on the common path
+		if ended, ok := errors.AsType[*session.EndedError](err); ok && !l.admits(ended.Session.Stage) {
+			return session.Session{}, errOtherStage
+		}
+	}
+	if err == session.ErrNotFound { //nolint:errorlint // as it is, on the common path
+		l.pitfalls.warnOfDuplicates(l, r)
+	}
+	return s, err
+}
+
+// errOtherStage is an [session.ErrNotFound] for a session that this stage does not
+// admit.
+var errOtherStage = &otherStageError{}
+
+type otherStageError struct{}
+
+func (*otherStageError) Error() string { return "loginstage: a session of another stage" }
+func (*otherStageError) Unwrap() error { return session.ErrNotFound }
+
+// admits reports whether sessions that the stage of the name signed in are
+// sessions of this one.
+func (l *UserLogin) admits(stage string) bool {
+	return stage == l.config.Name || slices.Contains(l.config.AlsoAdmit, stage)
+}
+
+// enforce holds s to its binding where it is used from ip.
+func (l *UserLogin) enforce(r *http.Request, s session.Session, ip netip.Addr) (session.Session, error) {
 	moved, err := l.judge(r.Context(), s, ip)
 	if err != nil {
-		return s, err
+		return session.Session{}, err
 	}
 	if moved.action == binding.End {
-		return s, l.endBroken(r, s, moved)
+		return session.Session{}, l.endBroken(r, s, moved)
 	}
 	before := s.Drift
 	s, err = l.sessions.Touch(r.Context(), s, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip, Drift: moved.drift})
 	if err != nil {
-		return s, err
+		return session.Session{}, err
 	}
 	if learned := moved.drift.Second.IP; learned.IsValid() {
 		kept, err := l.sessions.Get(r.Context(), s.ID, session.KindSession)
 		if err != nil {
-			return s, err
+			return session.Session{}, err
 		}
 		if kept.Drift.Second.IP != learned { // another request was the first to teach one
-			return l.move(r, kept, ip)
+			return l.enforce(r, kept, ip)
 		}
 	}
 	l.tellMoved(r, s, before, moved)
 	return s, nil
 }
 
-// brokenError carries a session out of hold that this request has ended, or
+// brokenError carries a session out of admit that this request has ended, or
 // found ended, because its binding does not hold.
 type brokenError struct{ ended session.Ended }
 
 func (e *brokenError) Error() string { return "loginstage: " + string(e.ended.Ending.Reason) }
 
 // endBroken ends s, once: of requests that find it broken at the same time one
-// ends it, and all are turned away. Where it was ended for another cause meanwhile,
-// such as a new sign-in, the client's token is not to be touched: it may be
-// another one by now. A client that hangs up does not prevent the ending.
+// ends it, and all are denied. One that was ended for another cause meanwhile,
+// such as a new sign-in, is a *session.EndedError. A client that hangs up does not
+// prevent the ending.
 func (l *UserLogin) endBroken(r *http.Request, s session.Session, moved verdict) error {
 	ending, about := l.endingBroken(r, moved)
 	ctx := context.WithValue(context.WithoutCancel(r.Context()), aboutKey{}, about)
@@ -171,23 +244,4 @@ func (l *UserLogin) endBroken(r *http.Request, s session.Session, moved verdict)
 		return err
 	}
 	return &brokenError{session.Ended{Session: s, Ending: ending}}
-}
-
-// cutOff answers a request whose session's binding is broken.
-func (l *UserLogin) cutOff(w http.ResponseWriter, r *http.Request, ended session.Ended) {
-	l.unmoor(w, r, ended.Session.ID)
-	if l.config.OnBroken != nil {
-		l.config.OnBroken(w, r, ended)
-		return
-	}
-	l.turnAway(w, r, ended.Ending.Cause)
-}
-
-// unmoor takes the token of a session that has ended from the client.
-func (l *UserLogin) unmoor(w http.ResponseWriter, r *http.Request, id session.ID) {
-	if err := l.sessions.Clear(w, r); err != nil {
-		// The session has ended, so its token is worth nothing.
-		l.config.Logger.WarnContext(r.Context(), "loginstage: the carrier was not cleared", "error", err)
-	}
-	l.leaveNotice(w, id)
 }

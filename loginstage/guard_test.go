@@ -95,16 +95,16 @@ func TestBrokenEndsOnce(t *testing.T) {
 	}
 }
 
-func TestBrokenTakesTheToken(t *testing.T) {
+// The guard's answer may arrive after that of a sign-in in the same browser: it
+// leaves the token alone, which is dead.
+func TestBrokenLeavesTheToken(t *testing.T) {
 	stage, browser := open(t, loginstage.Config{GeoIPBinding: binding.GeoIPCountry})
 	signIn(t, browser, "ada")
 	browser.MoveTo(bindingtest.Paris)
 	response := browser.Call("GET", "/whoami", nil)
 	assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
-	assert.Empty(t, setCookie(t, response, cookie).Value)
-	assert.Negative(t, setCookie(t, response, cookie).MaxAge)
+	assert.Empty(t, response.Header["Set-Cookie"])
 	assert.Equal(t, "no-store", response.Header.Get("Cache-Control"))
-	assert.Empty(t, browser.Cookie(cookie))
 	assert.Equal(t, "nobody", whoami(browser), "and the next request is anonymous")
 	assert.Len(t, stage.Events.Of(loginstage.ActionLogout), 1)
 }
@@ -143,30 +143,6 @@ func TestEndedElsewhereIsAnonymous(t *testing.T) {
 	response := browser.Get("/whoami")
 	assert.Equal(t, "nobody", response.Text)
 	assert.Empty(t, response.Header["Set-Cookie"])
-}
-
-func TestOnBroken(t *testing.T) {
-	var told []session.Ended
-	stage, browser := open(t, loginstage.Config{
-		GeoIPBinding: binding.GeoIPCountry, LoginURL: "/login",
-		OnBroken: func(w http.ResponseWriter, r *http.Request, ended session.Ended) {
-			told = append(told, ended)
-			_, signedIn := loginstage.Current(r.Context())
-			assert.False(t, signedIn)
-			w.WriteHeader(http.StatusTeapot)
-		},
-	})
-	signIn(t, browser, "ada")
-	browser.MoveTo(bindingtest.Paris)
-	response := browser.Get("/whoami")
-	assert.Equal(t, http.StatusTeapot, response.StatusCode)
-	assert.Negative(t, setCookie(t, response, cookie).MaxAge)
-	require.Len(t, told, 1)
-	assert.Equal(t, "ada", told[0].Session.User)
-	assert.Equal(t, session.CauseBroken, told[0].Ending.Cause)
-	assert.Equal(t, binding.GeoIPCountryChanged, told[0].Ending.Reason)
-	assert.Equal(t, bindingtest.Paris, told[0].Ending.Client)
-	assert.Len(t, stage.Events.Of(loginstage.ActionLogout), 1)
 }
 
 func TestRequireInsideGuardChecksOnce(t *testing.T) {

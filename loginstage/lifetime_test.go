@@ -128,7 +128,7 @@ func TestLimitsHoldOnTheServer(t *testing.T) {
 					assert.Empty(t, sessions(t, stage, "ada"), "it is not listed, seen or not")
 					response := hoarder.Get("/whoami")
 					assert.Equal(t, "nobody", response.Text)
-					assert.Negative(t, setCookie(t, response, cookie).MaxAge)
+					assert.Empty(t, response.Header["Set-Cookie"], "a sign-in that is under way may have set another")
 					assert.Equal(t, []session.Cause{test.cause}, causes(stage, loginstage.ActionLogout))
 					assert.Equal(t, string(test.cause), hoarder.Get("/login").Text)
 				})

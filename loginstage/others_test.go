@@ -16,7 +16,7 @@ import (
 
 func TestTerminateOtherSessionsLeavesOne(t *testing.T) {
 	forEachWay(t, func(t *testing.T, config loginstage.Config) {
-		const parallel = 24
+		const parallel = 16
 		config.TerminateOtherSessions = true
 		synctest.Test(t, func(t *testing.T) {
 			stage := loginstagetest.New(t, config)

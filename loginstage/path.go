@@ -36,16 +36,14 @@ func samePath(s string) bool {
 	return err == nil && u.Scheme == "" && u.Host == ""
 }
 
-// withNext is page with what r asks for as the parameter next.
-func withNext(page string, r *http.Request) string {
+// withNext returns page with the page that r is about as the parameter next, as
+// the client knows it: with the prefix that a proxy has removed.
+func withNext(page, prefix string, r *http.Request) string {
 	target, err := url.Parse(page)
 	if err != nil {
 		return page // New has found that it parses
 	}
-	wanted := r.RequestURI // as the client sent it, whatever StripPrefix did since
-	if !strings.HasPrefix(wanted, "/") {
-		wanted = r.URL.RequestURI()
-	}
+	wanted := wantedPage(prefix, r)
 	if path, _, _ := strings.Cut(wanted, "?"); path == target.Path || !samePath(wanted) {
 		return target.String()
 	}
@@ -55,4 +53,24 @@ func withNext(page string, r *http.Request) string {
 	}
 	target.RawQuery = query
 	return target.String()
+}
+
+// wantedPage returns the page that r asks for or, since a form that was posted
+// cannot be returned to, the page of this origin that the form was on. "" is none.
+func wantedPage(prefix string, r *http.Request) string {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		from, err := url.Parse(r.Referer())
+		if err != nil || from.Host == "" || !strings.EqualFold(from.Host, r.Host) || (from.Scheme != "https" && from.Scheme != "http") {
+			return ""
+		}
+		return from.RequestURI()
+	}
+	wanted := r.RequestURI // as the proxy sent it, whatever StripPrefix did since
+	if !strings.HasPrefix(wanted, "/") {
+		wanted = r.URL.RequestURI()
+	}
+	if prefix != "" && !samePath(wanted) {
+		return "" // a prefix must not make a path of what is none
+	}
+	return prefix + wanted
 }

@@ -1,6 +1,7 @@
 package loginstage
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/mooring-go/mooring/session"
@@ -28,16 +29,45 @@ func (l *UserLogin) beginPending(w http.ResponseWriter, r *http.Request, s sessi
 	if err != nil {
 		return session.Session{}, err
 	}
-	return s, l.sessions.Carry(w, r, cookie, token, s)
+	if err := l.sessions.Carry(w, r, cookie, token, s); err != nil {
+		return session.Session{}, err
+	}
+	l.deleteDuplicates(w, r, cookie)
+	carried(w, r)
+	return s, nil
 }
 
-// pending returns the pending session that r was sent in.
+// pending returns the pending session that r was sent in, if it is one of this
+// stage. Another stage's has been proved to that stage alone.
 func (l *UserLogin) pending(r *http.Request) (session.Session, error) {
 	token, err := l.pendingCookie().Read(r)
 	if err != nil {
 		return session.Session{}, err
 	}
-	return l.sessions.Find(r.Context(), token, session.KindPending)
+	pending, err := l.sessions.Find(r.Context(), token, session.KindPending)
+	if err == nil && pending.Stage != l.config.Name {
+		return session.Session{}, errOtherStage
+	}
+	return pending, err
+}
+
+// dropPending ends the pending session that r was sent in, if any, and takes its
+// token from the client: nobody who comes to the browser later can answer.
+func (l *UserLogin) dropPending(w http.ResponseWriter, r *http.Request) error {
+	if _, ok := l.pendingCookie().Value(r); !ok {
+		return nil
+	}
+	pending, err := l.pending(r)
+	if err == nil {
+		_, err = l.sessions.End(context.WithoutCancel(r.Context()), pending.ID, l.ending(r, session.CauseSignedOut, pending.User))
+	}
+	if err != nil && !isEnded(err) {
+		return err
+	}
+	if err != errOtherStage { //nolint:errorlint // as pending returns it
+		l.clearPending(w)
+	}
+	return nil
 }
 
 // clearPending takes the token of a pending session from the client.

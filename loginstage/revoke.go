@@ -10,14 +10,27 @@ import (
 )
 
 // Logout ends the session that the request was sent in, if any, and takes the
-// token from the client. A client that is not signed in is not an error. If the
-// session could not be ended, the client keeps its token, so that it can try
-// again.
+// token from the client. It ends a sign-in too that waits for the answer to its
+// challenge. A client that is not signed in is not an error, and a session of a
+// stage that this one does not admit stays. If the session could not be ended, the
+// client keeps its token, so that it can try again.
+//
+// Like Begin it is called before the response begins, and is [ErrResponseBegun]
+// otherwise.
 func (l *UserLogin) Logout(w http.ResponseWriter, r *http.Request) error {
-	s, err := l.sessions.Load(r)
+	if err := begun(w); err != nil {
+		return err
+	}
+	if err := l.dropPending(w, r); err != nil {
+		return fmt.Errorf("loginstage: signing out: %w", err)
+	}
+	s, err := l.load(r)
 	if err == nil {
 		// A browser that is closed on signing out does not wait for the answer.
 		_, err = l.sessions.End(context.WithoutCancel(r.Context()), s.ID, l.ending(r, session.CauseSignedOut, s.User))
+	}
+	if err == errOtherStage { //nolint:errorlint // as load returns it
+		return nil
 	}
 	if err != nil && !isEnded(err) {
 		return fmt.Errorf("loginstage: signing out: %w", err)
@@ -25,6 +38,8 @@ func (l *UserLogin) Logout(w http.ResponseWriter, r *http.Request) error {
 	if err := l.sessions.Clear(w, r); err != nil {
 		return fmt.Errorf("loginstage: signing out: %w", err)
 	}
+	l.deleteDuplicateTokens(w, r)
+	carried(w, r)
 	return nil
 }
 

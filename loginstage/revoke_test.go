@@ -198,8 +198,8 @@ func TestSweepFreesWhatIsOver(t *testing.T) {
 func TestConfirmNeedsASession(t *testing.T) {
 	stage, browser := open(t, remembering)
 	r := httptest.NewRequest("POST", "/", nil)
-	assert.ErrorIs(t, stage.Confirm(httptest.NewRecorder(), r), session.ErrNotFound)
+	assert.ErrorIs(t, stage.Confirm(httptest.NewRecorder(), r, loginstage.User{ID: "ada"}), session.ErrNotFound)
 	signIn(t, browser, "ada")
 	r.AddCookie(&http.Cookie{Name: cookie, Value: browser.Cookie(deviceCookie("ada"))})
-	assert.ErrorIs(t, stage.Confirm(httptest.NewRecorder(), r), session.ErrNotFound, "a device is none")
+	assert.ErrorIs(t, stage.Confirm(httptest.NewRecorder(), r, loginstage.User{ID: "ada"}), session.ErrNotFound, "a device is none")
 }

@@ -12,6 +12,9 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
+// pendingCookie is the name of the cookie of a sign-in that waits for an answer.
+const pendingCookie = cookie + "_pending"
+
 // with is a browser that has the token and nothing else.
 func with(t *testing.T, stage *loginstagetest.Stage, token string) *loginstagetest.Browser {
 	browser := loginstagetest.NewBrowser(t, app(stage.UserLogin))
@@ -40,20 +43,23 @@ func TestATokenThatTheClientMadeUpIsNeverAdopted(t *testing.T) {
 func TestThePendingTokenIsDeadAfterTheAnswer(t *testing.T) {
 	stage, browser := open(t, asking)
 	begin(t, browser, "ada")
-	pending := browser.Cookie(cookie)
+	pending := browser.Cookie(pendingCookie)
+	require.NotEmpty(t, pending)
 	require.Equal(t, http.StatusOK, browser.PostForm("/finish", nil).StatusCode)
 	assert.NotEqual(t, pending, browser.Cookie(cookie))
+	assert.Empty(t, browser.Cookie(pendingCookie))
 	thief := with(t, stage, pending)
 	assert.Equal(t, "nobody", whoami(thief))
+	thief.SetCookie(&http.Cookie{Name: pendingCookie, Value: pending, Path: "/", Secure: true})
 	assert.Equal(t, http.StatusConflict, thief.PostForm("/finish", nil).StatusCode)
 }
 
 func TestThePendingTokenIsDeadAfterAnotherBeginning(t *testing.T) {
 	stage, browser := open(t, asking)
 	begin(t, browser, "ada")
-	first := browser.Cookie(cookie)
+	first := browser.Clone()
 	begin(t, browser, "bob")
-	assert.Equal(t, http.StatusConflict, with(t, stage, first).PostForm("/finish", nil).StatusCode)
+	assert.Equal(t, http.StatusConflict, first.PostForm("/finish", nil).StatusCode)
 	require.Equal(t, http.StatusOK, browser.PostForm("/finish", nil).StatusCode)
 	assert.Equal(t, "bob", whoami(browser))
 	assert.Empty(t, sessions(t, stage, "ada"))

@@ -19,6 +19,7 @@ type traveller struct {
 	*loginstagetest.Browser
 	t       *testing.T
 	stage   *loginstagetest.Stage
+	proved  loginstage.User // who proves who they are to Confirm
 	confirm error           // what came of the latest Confirm
 	current session.Session // as the latest guarded request found it
 }
@@ -32,7 +33,7 @@ func travel(t *testing.T, config loginstage.Config) *traveller {
 }
 
 func newTraveller(t *testing.T, stage *loginstagetest.Stage) *traveller {
-	v := &traveller{t: t, stage: stage}
+	v := &traveller{t: t, stage: stage, proved: loginstage.User{ID: "ada"}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /begin", func(w http.ResponseWriter, r *http.Request) {
 		if _, err := stage.Begin(w, r, loginstage.User{ID: "ada"}); err != nil {
@@ -45,12 +46,15 @@ func newTraveller(t *testing.T, stage *loginstagetest.Stage) *traveller {
 		}
 	})
 	mux.HandleFunc("POST /confirm", func(w http.ResponseWriter, r *http.Request) {
-		if v.confirm = stage.Confirm(w, r); v.confirm != nil {
+		if v.confirm = stage.Confirm(w, r, v.proved); v.confirm != nil {
 			w.WriteHeader(http.StatusForbidden)
 		}
 	})
 	mux.Handle("/open", stage.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, ok := loginstage.Current(r.Context())
+		if !ok {
+			s, ok = loginstage.Restricted(r.Context())
+		}
 		if !ok {
 			w.WriteHeader(http.StatusForbidden)
 		}

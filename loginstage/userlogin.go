@@ -19,6 +19,7 @@ type UserLogin struct {
 	sessions *session.Manager
 	events   *emitter
 	told     told
+	pitfalls pitfalls
 }
 
 var _ Stage = (*UserLogin)(nil)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/mooring-go/mooring/binding/clientip"
@@ -42,6 +44,7 @@ func (c Config) completed() (Config, error) {
 	if c.Name == "" {
 		c.Name = DefaultName
 	}
+	c.AlsoAdmit = slices.Clone(c.AlsoAdmit)
 	setDefault(&c.BrowserSessionLimit, DefaultBrowserSessionLimit)
 	setDefault(&c.MaxLifetime, max(DefaultMaxLifetime, c.SessionDuration+c.StaySignedInOffset))
 	setDefault(&c.KeepEndings, DefaultKeepEndings)
@@ -53,7 +56,7 @@ func (c Config) completed() (Config, error) {
 		c.Carrier = session.Cookie{}
 	}
 	if c.StageCookie == (session.Cookie{}) {
-		c.StageCookie = cookieOf(c.Carrier)
+		c.StageCookie, _ = cookieOf(c.Carrier)
 	}
 	if c.ClientIP == nil {
 		c.ClientIP = clientip.RemoteAddr{}
@@ -86,6 +89,14 @@ func (c Config) mistakes() []error {
 	lifetimeFits := c.checkDurations(add)
 	if len(c.Name) > maxName || !printable(c.Name) {
 		add("Name", fmt.Sprintf("%.40q", c.Name), fmt.Sprintf("at most %d bytes of printable text", maxName))
+	}
+	for _, stage := range c.AlsoAdmit {
+		if stage == "" || len(stage) > maxName || !printable(stage) {
+			add("AlsoAdmit", fmt.Sprintf("%.40q", stage), fmt.Sprintf("names of stages, of 1 to %d bytes of printable text", maxName))
+		}
+	}
+	if c.PathPrefix != "" && (!samePath(c.PathPrefix) || strings.HasSuffix(c.PathPrefix, "/") || strings.ContainsAny(c.PathPrefix, "?#")) {
+		add("PathPrefix", fmt.Sprintf("%.80q", c.PathPrefix), `none, or the first part of a path, such as "/app", without a slash at its end`)
 	}
 	if c.MaxSessions < 0 {
 		add("MaxSessions", c.MaxSessions, "0 for any number, or above")
@@ -192,14 +203,14 @@ func (c Config) checkDurations(add func(field string, value any, want string)) (
 	return true
 }
 
-// cookieOf is the carrier's cookie, where it is one, and otherwise the zero one.
-func cookieOf(carrier session.Carrier) session.Cookie {
+// cookieOf returns the carrier's cookie, if it is one.
+func cookieOf(carrier session.Carrier) (session.Cookie, bool) {
 	switch carrier := carrier.(type) {
 	case session.Cookie:
-		return carrier
+		return carrier, true
 	case *session.Cookie:
-		return *carrier
+		return *carrier, true
 	default:
-		return session.Cookie{}
+		return session.Cookie{}, false
 	}
 }

@@ -1,0 +1,89 @@
+package loginstage
+
+import (
+	"errors"
+	"net/http"
+	"reflect"
+)
+
+// ErrResponseBegun is returned by Begin, Finish, Confirm and Logout if the
+// header of the response has been written by then: the token could no longer be
+// given to the client or taken from it. Nothing was done. It is found out behind a
+// guard, on the writers of net/http and of httptest, and on those that wrap one and
+// have an Unwrap method, as http.ResponseController wants it.
+var ErrResponseBegun = errors.New("loginstage: the response has begun, and its header can no longer carry a token: call this before the first WriteHeader or Write")
+
+// maxWriters is how many writers around each other are looked at.
+const maxWriters = 64
+
+// begun returns ErrResponseBegun if the header of w is known to be out.
+func begun(w http.ResponseWriter) error {
+	for w := range unwrapped(w) {
+		switch writer := w.(type) {
+		case interface{ guardResponse() *response }:
+			if writer.guardResponse().began {
+				return ErrResponseBegun
+			}
+		case interface{ Written() bool }: // gin, negroni
+			if writer.Written() {
+				return ErrResponseBegun
+			}
+		default:
+			if wroteHeader(w) {
+				return ErrResponseBegun
+			}
+		}
+	}
+	return nil
+}
+
+// carried has the guards around the request know that a token was set or cleared.
+func carried(w http.ResponseWriter, r *http.Request) {
+	if g, ok := r.Context().Value(guardedKey{}).(*guarded); ok {
+		g.response.carried = true
+	}
+	for w := range unwrapped(w) {
+		if writer, ok := w.(interface{ guardResponse() *response }); ok {
+			writer.guardResponse().carried = true
+		}
+	}
+}
+
+// unwrapped yields w, the writer inside it, the one inside that, and so on.
+func unwrapped(w http.ResponseWriter) func(yield func(http.ResponseWriter) bool) {
+	return func(yield func(http.ResponseWriter) bool) {
+		for range maxWriters {
+			if w == nil || !yield(w) {
+				return
+			}
+			wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+			if !ok {
+				return
+			}
+			w = wrapper.Unwrap()
+		}
+	}
+}
+
+// wroteHeader reports whether a writer of net/http has written its header. It does
+// not say so itself, hence reflection: a field of another name counts as no.
+func wroteHeader(w http.ResponseWriter) bool {
+	v := reflect.ValueOf(w)
+	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
+		return false
+	}
+	v = v.Elem()
+	switch v.Type().PkgPath() + "." + v.Type().Name() {
+	case "net/http.response", "net/http/httptest.ResponseRecorder":
+	case "net/http.http2responseWriter", "golang.org/x/net/http2.responseWriter":
+		state := v.FieldByName("rws")
+		if state.Kind() != reflect.Pointer || state.IsNil() || state.Elem().Kind() != reflect.Struct {
+			return false
+		}
+		v = state.Elem()
+	default:
+		return false
+	}
+	field := v.FieldByName("wroteHeader")
+	return field.Kind() == reflect.Bool && field.Bool()
+}

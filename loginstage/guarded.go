@@ -1,0 +1,118 @@
+package loginstage
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// NewContext returns a context in which [Current] returns s: for the unit tests
+// of handlers that a guard protects. No guard takes it for its own.
+func NewContext(ctx context.Context, s session.Session) context.Context {
+	return (&guarded{session: s, admitted: true}).within(ctx)
+}
+
+type guardedKey struct{}
+
+// guarded is what a guard has found out about a request, and the context of the
+// request that it passes on.
+type guarded struct {
+	context.Context // of the request as it came
+
+	// key and val are what Value finds. They have the names that
+	// context.WithValue gives them, since Fiber copies the values of a context by
+	// these names (CopyContextToFiberContext in gofiber/fiber's adaptor).
+	key, val any
+
+	login    *UserLogin
+	session  session.Session // the zero Session: none
+	err      error           // why there is none
+	admitted bool            // Current returns the session
+	response response
+}
+
+// within makes g a context within ctx, and returns it.
+func (g *guarded) within(ctx context.Context) *guarded {
+	g.Context, g.key, g.val = ctx, guardedKey{}, g
+	return g
+}
+
+// Value returns the guarded itself for guardedKey.
+func (g *guarded) Value(key any) any {
+	if key == (guardedKey{}) {
+		return g
+	}
+	return g.Context.Value(key)
+}
+
+// passAnonymous passes r on as it is: there is nothing to tell about it.
+func (l *UserLogin) passAnonymous(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	response := &response{ResponseWriter: w, login: l}
+	defer response.finish()
+	next.ServeHTTP(response.writer(), r)
+}
+
+// pass passes r on with what was found out about it.
+func (l *UserLogin) pass(w http.ResponseWriter, r *http.Request, next http.Handler, g *guarded) {
+	g.response = response{ResponseWriter: w, login: l, personal: !g.session.ID.IsZero()}
+	if r.ContentLength < 0 && r.Trailer == nil {
+		// A trailer that was not announced becomes a new map in the server's
+		// request, and is added to one that is there (net/http's readTrailer).
+		r.Trailer = http.Header{}
+	}
+	guardedRequest := r.WithContext(g.within(r.Context()))
+	defer func() {
+		g.response.finish()
+		carryBack(r, guardedRequest, g)
+	}()
+	next.ServeHTTP(g.response.writer(), guardedRequest)
+}
+
+// carryBack does to r what was done to the copy of it, which had the context ctx:
+// middleware outside the guard reads the pattern that matched, and the server
+// removes the files of forms. It writes nothing that was not changed.
+func carryBack(r, copied *http.Request, ctx *guarded) {
+	if copied.Context() != ctx {
+		*r = *copied // a handler wrote *r = *r.WithContext(…) to pass something out
+		return
+	}
+	if r.Pattern != copied.Pattern {
+		r.Pattern = copied.Pattern
+		for name := range wildcards(copied.Pattern) {
+			r.SetPathValue(name, copied.PathValue(name))
+		}
+	}
+	if r.Form == nil && copied.Form != nil {
+		r.Form = copied.Form
+	}
+	if r.PostForm == nil && copied.PostForm != nil {
+		r.PostForm = copied.PostForm
+	}
+	if r.MultipartForm != copied.MultipartForm {
+		r.MultipartForm = copied.MultipartForm
+	}
+}
+
+// wildcards yields the names of the wildcards in a pattern of a ServeMux, or of
+// another router that writes them alike: {name}, {name...}, {name:regexp}.
+func wildcards(pattern string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for {
+			_, rest, found := strings.Cut(pattern, "{")
+			if !found {
+				return
+			}
+			inside, after, closed := strings.Cut(rest, "}")
+			if !closed {
+				return
+			}
+			name, _, _ := strings.Cut(strings.TrimSuffix(inside, "..."), ":")
+			if name != "" && name != "$" && !yield(name) {
+				return
+			}
+			pattern = after
+		}
+	}
+}

@@ -1,0 +1,24 @@
+package loginstage
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// LastEnding returns why, when and by whom the session that the client had last
+// was ended, while that is kept: see [Config.KeepEndings]. It is for telling the
+// user, on the sign-in page for instance. It goes by the token that the client
+// still has, so it tells nobody else. False: the client is signed in, has signed
+// out, never was signed in, or its cookie has expired with the session.
+func (l *UserLogin) LastEnding(r *http.Request) (session.Ending, bool) {
+	_, err := l.load(r)
+	if ended, ok := errors.AsType[*session.EndedError](err); ok {
+		return ended.Ending, true
+	}
+	if err != nil && !isEnded(err) {
+		l.config.Logger.ErrorContext(r.Context(), "loginstage: the last ending is not known", "error", err)
+	}
+	return session.Ending{}, false
+}

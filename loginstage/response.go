@@ -1,0 +1,210 @@
+package loginstage
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+)
+
+// response is the writer that a guard passes on. It has the last word on whether
+// the answer may be cached, at the moment at which the header is written.
+type response struct {
+	http.ResponseWriter
+	login    *UserLogin
+	personal bool // the request has a session
+	carried  bool // a token was set or cleared
+	began    bool // the header is out, or the connection is the handler's
+
+	vary, cacheControl [1]string // what the header's values are kept in
+}
+
+// writer returns w as a writer that is an [http.Flusher], an [http.Hijacker] and
+// an [http.Pusher] exactly where the writer inside is.
+func (w *response) writer() http.ResponseWriter {
+	_, flushes := w.ResponseWriter.(http.Flusher)
+	_, hijacks := w.ResponseWriter.(http.Hijacker)
+	_, pushes := w.ResponseWriter.(http.Pusher)
+	switch {
+	case flushes && hijacks && pushes:
+		return flushHijackPusher{flushHijacker{flusher{w}}}
+	case flushes && hijacks:
+		return flushHijacker{flusher{w}}
+	case flushes && pushes:
+		return flushPusher{flusher{w}}
+	case hijacks && pushes:
+		return hijackPusher{hijacker{w}}
+	case flushes:
+		return flusher{w}
+	case hijacks:
+		return hijacker{w}
+	case pushes:
+		return pusher{w}
+	default:
+		return w
+	}
+}
+
+// Unwrap is for [http.ResponseController].
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// guardResponse is how a response is found in a chain of writers.
+func (w *response) guardResponse() *response { return w }
+
+// WriteHeader completes the header and writes it.
+func (w *response) WriteHeader(status int) {
+	if status >= 200 || status < 100 || status == http.StatusSwitchingProtocols {
+		w.begin()
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *response) Write(p []byte) (int, error) {
+	w.begin()
+	return w.ResponseWriter.Write(p)
+}
+
+// WriteString is for [io.WriteString].
+func (w *response) WriteString(s string) (int, error) {
+	w.begin()
+	return io.WriteString(w.ResponseWriter, s)
+}
+
+// ReadFrom is for [io.Copy], which has a server send files without copying them.
+func (w *response) ReadFrom(from io.Reader) (int64, error) {
+	w.begin()
+	if to, ok := w.ResponseWriter.(io.ReaderFrom); ok {
+		return to.ReadFrom(from)
+	}
+	return io.Copy(struct{ io.Writer }{w.ResponseWriter}, from)
+}
+
+// FlushError is for [http.ResponseController], also where there is no Flusher
+// before the end of the chain.
+func (w *response) FlushError() error {
+	began := w.began
+	w.begin()
+	err := http.NewResponseController(w.ResponseWriter).Flush()
+	if errors.Is(err, http.ErrNotSupported) {
+		w.began = began
+	}
+	return err
+}
+
+func (w *response) hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	w.began = w.began || err == nil
+	return conn, buffered, err
+}
+
+func (w *response) push(target string, options *http.PushOptions) error {
+	if p, ok := w.ResponseWriter.(http.Pusher); ok {
+		return p.Push(target, options)
+	}
+	return http.ErrNotSupported
+}
+
+type (
+	flusher           struct{ *response }
+	hijacker          struct{ *response }
+	pusher            struct{ *response }
+	flushHijacker     struct{ flusher }
+	flushPusher       struct{ flusher }
+	hijackPusher      struct{ hijacker }
+	flushHijackPusher struct{ flushHijacker }
+)
+
+func (w flusher) Flush()                                                  { _ = w.FlushError() } // as http.Flusher has it
+func (w hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error)           { return w.hijack() }
+func (w flushHijacker) Hijack() (net.Conn, *bufio.ReadWriter, error)      { return w.hijack() }
+func (w pusher) Push(target string, o *http.PushOptions) error            { return w.push(target, o) }
+func (w flushPusher) Push(target string, o *http.PushOptions) error       { return w.push(target, o) }
+func (w hijackPusher) Push(target string, o *http.PushOptions) error      { return w.push(target, o) }
+func (w flushHijackPusher) Push(target string, o *http.PushOptions) error { return w.push(target, o) }
+
+// begin completes the header, once, before it is written.
+func (w *response) begin() {
+	if !w.began {
+		w.began = true
+		w.complete()
+	}
+}
+
+// finish completes the header of an answer that nobody has written by the time
+// that the handler returns or panics: the server, or a handler outside, writes it.
+func (w *response) finish() {
+	if !w.began {
+		w.complete()
+	}
+}
+
+// complete sets what caches are to know of the answer.
+func (w *response) complete() {
+	header := w.ResponseWriter.Header()
+	if !variesByCookie(header) {
+		if len(header["Vary"]) == 0 {
+			w.vary[0] = "Cookie"
+			header["Vary"] = w.vary[:]
+		} else {
+			header.Add("Vary", "Cookie")
+		}
+	}
+	switch _, said := header["Cache-Control"]; {
+	case w.carried || w.login.setsToken(header):
+		makeUncacheable(header)
+	case w.personal && !said:
+		w.cacheControl[0] = "private, no-cache"
+		header["Cache-Control"] = w.cacheControl[:]
+	}
+}
+
+// variesByCookie reports whether the header says that the answer depends on the
+// request's cookies.
+func variesByCookie(header http.Header) bool {
+	for _, line := range header["Vary"] {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = strings.TrimSpace(name); name == "*" || strings.EqualFold(name, "Cookie") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// setsToken reports whether the header sets a cookie of the stage's or one that
+// may be the carrier's.
+func (l *UserLogin) setsToken(header http.Header) bool {
+	lines := header["Set-Cookie"]
+	if len(lines) == 0 {
+		return false
+	}
+	carrier, ok := cookieOf(l.config.Carrier)
+	if !ok {
+		return true // which cookies are another carrier's is not known
+	}
+	for _, line := range lines {
+		name, _, _ := strings.Cut(line, "=")
+		if name == carrier.CookieName() || strings.HasPrefix(name, l.config.StageCookie.CookieName()+"_") {
+			return true
+		}
+	}
+	return false
+}
+
+// makeUncacheable has no cache keep the answer, or take it for one that it has
+// already. Besides Cache-Control it takes what caches of one's own heed before
+// that: all of RFC 9213's targeted fields, whose names end alike, and older ones.
+func makeUncacheable(header http.Header) {
+	for name := range header {
+		switch {
+		case strings.HasSuffix(strings.ToLower(name), "-cache-control"):
+			delete(header, name)
+		case name == "Etag", name == "Last-Modified", name == "Expires", name == "Age", name == "Pragma",
+			name == "Surrogate-Control", name == "Edge-Control", name == "X-Accel-Expires":
+			delete(header, name)
+		}
+	}
+	header.Set("Cache-Control", "no-store")
+}
