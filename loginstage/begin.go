@@ -2,7 +2,6 @@ package loginstage
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -53,7 +52,7 @@ const (
 // and what was before is as it was.
 func (l *UserLogin) Begin(w http.ResponseWriter, r *http.Request, user User) (*Challenge, error) {
 	if denied := deniedFor(user); denied != nil {
-		l.deny(r, denied.Cause, user.ID, nil)
+		l.events.emit(r.Context(), l.deniedEvent(r, denied.Cause, user.ID, nil))
 		return nil, denied
 	}
 	policy := l.config.policy()
@@ -136,7 +135,7 @@ func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer
 		return ErrNoChallenge
 	}
 	if err == nil {
-		l.tellMoved(r, s, session.Drift{}, moved)
+		l.emitMove(r, s, session.Drift{}, moved)
 	}
 	return err
 }
@@ -151,7 +150,7 @@ func (l *UserLogin) denyMoved(r *http.Request, pending session.Session, moved ve
 	if err != nil {
 		return fmt.Errorf("loginstage: finishing: %w", err)
 	}
-	l.deny(r, session.CauseBroken, pending.User, &moved)
+	l.events.emit(r.Context(), l.deniedEvent(r, session.CauseBroken, pending.User, &moved))
 	return fmt.Errorf("loginstage: moved before the challenge was answered: %w", moved.broken)
 }
 
@@ -260,29 +259,4 @@ func deniedFor(user User) *DeniedError {
 // store can keep and every log can show.
 func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
-}
-
-// deny tells of a user who was not signed in, and of what was broken, where that
-// is why.
-func (l *UserLogin) deny(r *http.Request, cause session.Cause, user string, moved *verdict) {
-	user = clip(user, maxUser)
-	client, _ := l.clientIP(r)
-	event := Event{
-		ID: rand.Text(), Version: EventVersion, Time: l.sessions.Now(r.Context()), Action: ActionLoginDenied, Cause: cause,
-		User: user, Stage: l.config.Name, ClientIP: client, Actor: user,
-		Context: contextOf(r, moved),
-	}
-	l.events.emit(r.Context(), event)
-}
-
-func (l *UserLogin) loginEvent(r *http.Request, s session.Session, here binding.Location) Event {
-	event := Event{
-		ID: eventID(ActionLogin, s.ID), Version: EventVersion, Time: s.Created, Action: ActionLogin, Cause: CauseSignedIn,
-		User: s.User, Session: s.ID, Stage: s.Stage, ClientIP: s.IP, Actor: s.User,
-		Context: Context{ASN: here.ASN, Geo: here.Geo, HTTPRequest: requestOf(r)},
-	}
-	if l.config.RememberDevice > 0 {
-		event.Context.KnownDevice = &s.KnownDevice
-	}
-	return event
 }

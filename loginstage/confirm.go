@@ -33,8 +33,6 @@ func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("loginstage: confirming: %w", err)
 	}
-	event := l.loginEvent(r, confirmed, here)
-	event.ID, event.Time, event.Action, event.Cause = eventID(ActionConfirm, confirmed.ID), now, ActionConfirm, CauseConfirmed
-	l.events.emit(r.Context(), event)
+	l.events.emit(r.Context(), l.confirmEvent(r, confirmed, here))
 	return nil
 }

@@ -97,7 +97,7 @@ func TestConfirm(t *testing.T) {
 		assert.Equal(t, before.Created, after.Created)
 		assert.Equal(t, before.Expires, after.Expires)
 		assert.Equal(t, before.Policy, after.Policy)
-		assert.Equal(t, session.Now(), after.LastSeen)
+		assert.Equal(t, time.Now().UTC(), after.LastSeen)
 		for _, cookie := range response.Cookies() {
 			if cookie.Name == session.DefaultCookieName {
 				assert.Equal(t, 11*60*60, cookie.MaxAge, "what is left")
@@ -190,7 +190,7 @@ type revokesAfterGet struct {
 func (s *revokesAfterGet) Get(ctx context.Context, id session.ID) (session.Session, error) {
 	got, err := s.Store.Get(ctx, id)
 	if s.armed.Load() && err == nil {
-		now := session.Now()
+		now := time.Now().UTC()
 		_, err := s.Store.End(ctx, id, session.Ending{Cause: session.CauseRevoked, Time: now, Keep: now.Add(time.Hour)})
 		return got, err
 	}

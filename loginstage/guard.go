@@ -146,7 +146,7 @@ func (l *UserLogin) move(r *http.Request, s session.Session, ip netip.Addr) (ses
 			return l.move(r, kept, ip)
 		}
 	}
-	l.tellMoved(r, s, before, moved)
+	l.emitMove(r, s, before, moved)
 	return s, nil
 }
 
@@ -162,14 +162,14 @@ func (e *brokenError) Error() string { return "loginstage: " + string(e.ended.En
 // another one by now. A client that hangs up does not prevent the ending.
 func (l *UserLogin) endBroken(r *http.Request, s session.Session, moved verdict) error {
 	ending, about := l.endingBroken(r, moved)
-	ctx := context.WithValue(context.WithoutCancel(r.Context()), aboutKey{}, about)
-	_, err := l.sessions.End(ctx, s.ID, ending)
-	if ended, ok := errors.AsType[*session.EndedError](err); ok && ended.Ending.Cause == session.CauseBroken {
-		return &brokenError{ended.Ended}
+	ended, err := l.sessions.End(context.WithoutCancel(r.Context()), s.ID, ending)
+	if before, ok := errors.AsType[*session.EndedError](err); ok && before.Ending.Cause == session.CauseBroken {
+		return &brokenError{before.Ended}
 	}
 	if err != nil {
 		return err
 	}
+	l.emitBroken(r.Context(), session.Ended{Session: ended, Ending: ending}, about)
 	return &brokenError{session.Ended{Session: s, Ending: ending}}
 }
 

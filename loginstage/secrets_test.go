@@ -67,9 +67,9 @@ func (d *dump) End(ctx context.Context, id session.ID, ending session.Ending) (s
 	return d.Store.End(ctx, id, ending)
 }
 
-func (d *dump) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
+func (d *dump) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
 	d.write(user, keep, ending)
-	return d.Store.EndUser(ctx, user, keep, ending)
+	return d.Store.EndUser(ctx, user, keep, ending, kinds...)
 }
 
 // A token is in its cookie and nowhere else: not in the store, an event, the
