@@ -2,7 +2,6 @@ package loginstage
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -67,7 +66,7 @@ func (l *UserLogin) Begin(w http.ResponseWriter, r *http.Request, user User) (*C
 		return nil, err
 	}
 	if denied := deniedFor(user); denied != nil {
-		l.emitDenied(r, denied.Cause, user.ID, nil)
+		l.events.emit(r.Context(), l.deniedEvent(r, denied.Cause, user.ID, nil))
 		return nil, denied
 	}
 	l.pitfalls.warnOfPlainHTTP(l, r)
@@ -162,7 +161,7 @@ func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer
 		return ErrNoChallenge
 	}
 	if err == nil {
-		l.tellMoved(r, s, session.Drift{}, moved)
+		l.emitMove(r, s, session.Drift{}, moved)
 	}
 	return err
 }
@@ -177,7 +176,7 @@ func (l *UserLogin) denyMoved(r *http.Request, pending session.Session, moved ve
 	if err != nil {
 		return fmt.Errorf("loginstage: finishing: %w", err)
 	}
-	l.emitDenied(r, session.CauseBroken, pending.User, &moved)
+	l.events.emit(r.Context(), l.deniedEvent(r, session.CauseBroken, pending.User, &moved))
 	return &MovedError{Broken: moved.broken}
 }
 
@@ -298,29 +297,4 @@ func deniedFor(user User) *DeniedError {
 // store can keep and every log can show.
 func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
-}
-
-// emitDenied tells of a user who was not signed in, and of what was broken, where
-// that is why.
-func (l *UserLogin) emitDenied(r *http.Request, cause session.Cause, user string, moved *verdict) {
-	user = clip(user, maxUser)
-	client, _ := l.clientIP(r)
-	event := Event{
-		ID: rand.Text(), Version: EventVersion, Time: l.sessions.Now(r.Context()), Action: ActionLoginDenied, Cause: cause,
-		User: user, Stage: l.config.Name, ClientIP: client, Actor: user,
-		Context: contextOf(r, moved),
-	}
-	l.events.emit(r.Context(), event)
-}
-
-func (l *UserLogin) loginEvent(r *http.Request, s session.Session, here binding.Location) Event {
-	event := Event{
-		ID: eventID(ActionLogin, s.ID), Version: EventVersion, Time: s.Created, Action: ActionLogin, Cause: CauseSignedIn,
-		User: s.User, Session: s.ID, Stage: s.Stage, ClientIP: s.IP, Actor: s.User,
-		Context: Context{ASN: here.ASN, Geo: here.Geo, HTTPRequest: requestOf(r)},
-	}
-	if l.config.RememberDevice > 0 {
-		event.Context.KnownDevice = &s.KnownDevice
-	}
-	return event
 }

@@ -85,7 +85,10 @@ type Config struct {
 	TerminateOtherSessions bool `json:"terminate_other_sessions" yaml:"terminate_other_sessions"`
 
 	// MaxSessions is how many sessions a user may have; a sign-in over it ends
-	// the oldest. 0: any number.
+	// the oldest. 0: any number, which is for hosts with users that scripts sign in,
+	// and leaves it to the host how much one user can make the store keep. A value
+	// that no person misses is 100: people have some five devices, and browsers that
+	// forget cookies leave one session per sign-in until it expires.
 	MaxSessions int `json:"max_sessions" yaml:"max_sessions"`
 
 	// IdleTimeout ends a session that was not used for so long. 0: only
@@ -100,8 +103,10 @@ type Config struct {
 	BrowserSessionLimit duration.Duration `json:"browser_session_limit" yaml:"browser_session_limit"`
 	MaxLifetime         duration.Duration `json:"max_lifetime" yaml:"max_lifetime"`
 
-	// KeepEndings is how long it is kept why a session ended, for LastEnding.
-	// 0: DefaultKeepEndings.
+	// KeepEndings is how long it is kept why a session ended, for LastEnding, and,
+	// where DurableEvents is on, how long an ending waits to be delivered: what a
+	// sink has not taken by then is lost, and counted by LostEvents. 0:
+	// DefaultKeepEndings.
 	KeepEndings duration.Duration `json:"keep_endings" yaml:"keep_endings"`
 
 	// StoreTimeout bounds each step of the store and of the locator; a request
@@ -112,10 +117,21 @@ type Config struct {
 
 	// DurableEvents has the store keep what ended, when, why and by whom, in the
 	// same step as the ending, and leaves telling the sink to Deliver: at least
-	// once, also after a crash. It needs a store that is a session.Journal. False:
-	// endings are told at once, and one that happens just before a crash, or while
-	// the sink is out of order, is never told.
+	// once, also after a crash. It needs a store that is a session.Journal, and that
+	// the host runs Deliver, and Sweep every few minutes: a session that reaches a
+	// limit while nobody uses it is found, ended and told by Sweep alone.
+	//
+	// False: endings are told at once, and these are never told: one that happens
+	// just before a crash, or while the sink is out of order, one of a step that the
+	// store made and could not answer for in time, and that of a session that
+	// reaches a limit and is not used again: the store forgets it without a word.
 	DurableEvents bool `json:"durable_events" yaml:"durable_events"`
+
+	// EventArgs names the arguments of queries whose values events show, such as
+	// "page" or "next". The value of any other is not shown, since nobody knows
+	// whether it is a secret: see Request. Names are compared as they are, and have
+	// at most 64 bytes. Empty: no value is shown.
+	EventArgs []string `json:"event_args" yaml:"event_args"`
 
 	// LoginURL is where a browser that has to sign in is sent, with the page it
 	// wanted as the parameter next: a path on the same origin. Empty: nowhere,

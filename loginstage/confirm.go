@@ -34,7 +34,7 @@ func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request, user User) e
 		denied = &DeniedError{Cause: CauseOtherUser, User: user.ID}
 	}
 	if denied != nil {
-		l.emitDenied(r, denied.Cause, user.ID, nil)
+		l.events.emit(r.Context(), l.deniedEvent(r, denied.Cause, user.ID, nil))
 		return denied
 	}
 	here, err := l.here(r, s.Policy)
@@ -54,8 +54,6 @@ func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request, user User) e
 		return fmt.Errorf("loginstage: confirming: %w", err)
 	}
 	carried(w, r)
-	event := l.loginEvent(r, confirmed, here)
-	event.ID, event.Time, event.Action, event.Cause = eventID(ActionConfirm, confirmed.ID), now, ActionConfirm, CauseConfirmed
-	l.events.emit(r.Context(), event)
+	l.events.emit(r.Context(), l.confirmEvent(r, confirmed, here))
 	return nil
 }

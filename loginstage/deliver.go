@@ -12,12 +12,22 @@ import (
 const (
 	// deliverEvery is how often an empty journal is looked at again.
 	deliverEvery = time.Second
-	// deliverBackoff is how long a failing store or sink is left alone at most.
+	// deliverBackoff is how long a failing store, or the endings of a user whom the
+	// sink refuses, are left alone at most.
 	deliverBackoff = 30 * time.Second
-	// deliverBatch is how many endings are leased at a time, and deliverLease
-	// for how long.
-	deliverBatch = 100
-	deliverLease = 2 * time.Minute
+	// deliverDown is how many users the sink refuses in a row, and nobody it takes,
+	// when it counts as down, and deliverDownPause how long it is left alone then.
+	deliverDown      = 4
+	deliverDownPause = 5 * time.Second
+	// deliverBatch is how many endings are leased at a time, and deliverLease for how
+	// long: so long are their users' endings not told after a process was killed.
+	deliverBatch = 32
+	deliverLease = 20 * time.Second
+	// deliverMargin is what is left of a lease when the sink may still be at work on
+	// an ending, for telling the store of it.
+	deliverMargin = 2 * time.Second
+	// maxRefused is how many users' backoffs are remembered.
+	maxRefused = 4096
 )
 
 // Deliver gives the endings that the store has kept to the sink, until ctx ends,
@@ -25,13 +35,23 @@ const (
 //
 // Each ending is delivered at least once and, per user, in order; one that is
 // delivered again has the same [Event.ID]. Any number of processes can run
-// Deliver on one store, and share the work. While the sink fails, endings wait
-// in the store, for [Config.KeepEndings] at most.
+// Deliver on one store, and share the work; where one is killed, the others take
+// over what it was about to deliver after twenty seconds.
+//
+// An ending that the sink refuses, by an error or a panic, or is slow with, holds
+// back that user's endings alone, and is tried again after a second, and later
+// after up to thirty. Endings wait in the store for [Config.KeepEndings] at most:
+// see [UserLogin.Sweep].
 func (l *UserLogin) Deliver(ctx context.Context) error {
 	journal, ok := session.StoreAs[session.Journal](l.config.Store)
 	if !ok || !l.config.DurableEvents {
 		return &ConfigError{Field: "DurableEvents", Value: l.config.DurableEvents, Want: "true to deliver"}
 	}
+	d := &delivery{
+		login: l, journal: journal,
+		refused: make(map[string]int), slow: make(map[string]bool), late: make(chan outcome, emitLanes),
+	}
+	defer d.finish(ctx)
 	pause := time.Duration(0)
 	for {
 		select {
@@ -39,11 +59,13 @@ func (l *UserLogin) Deliver(ctx context.Context) error {
 			return ctx.Err()
 		case <-time.After(pause):
 		}
-		more, err := l.deliverSome(ctx, journal)
+		more, err := d.some(ctx)
 		switch {
 		case err != nil && ctx.Err() == nil:
-			l.config.Logger.ErrorContext(ctx, "loginstage: endings are waiting to be delivered", "error", err)
+			d.log("the store failed", err)
 			pause = min(max(2*pause, deliverEvery), deliverBackoff)
+		case d.inARow >= deliverDown:
+			pause = min(max(2*pause, deliverEvery), deliverDownPause)
 		case more:
 			pause = 0
 		default:
@@ -52,48 +74,189 @@ func (l *UserLogin) Deliver(ctx context.Context) error {
 	}
 }
 
-// deliverSome delivers what it can lease, and reports whether there may be more
-// right now.
-func (l *UserLogin) deliverSome(ctx context.Context, journal session.Journal) (more bool, err error) {
-	until := time.Now().Add(deliverLease)
-	bounded, cancelLease := context.WithTimeout(ctx, l.config.StoreTimeout.Std())
-	defer cancelLease()
-	leased, err := journal.Lease(bounded, deliverLease, deliverBatch)
-	if err != nil {
-		return false, fmt.Errorf("loginstage: leasing endings: %w", err)
-	}
-	var delivered, held []session.ID
-	for _, ended := range leased {
-		inTime := ctx.Err() == nil && time.Now().Add(emitTimeout).Before(until)
-		if err == nil && inTime {
-			err = l.deliver(ctx, ended)
-		}
-		if err == nil && inTime {
-			delivered = append(delivered, ended.Session.ID)
-		} else {
-			held = append(held, ended.Session.ID)
-		}
-	}
-	// Also where ctx has ended: what is delivered should not be delivered again.
-	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.config.StoreTimeout.Std())
-	defer cancel()
-	if len(delivered) > 0 {
-		err = errors.Join(err, journal.Delivered(settle, delivered...))
-	}
-	if len(held) > 0 {
-		err = errors.Join(err, journal.Release(settle, 0, held...))
-	}
-	return len(leased) == deliverBatch, err
+// delivery is what one Deliver knows of the endings that it could not deliver.
+type delivery struct {
+	login    *UserLogin
+	journal  session.Journal
+	failures throttle
+
+	refused map[string]int  // by user: how often in a row the sink refused their first ending
+	inARow  int             // how many users the sink refused since it took something
+	slow    map[string]bool // users with an ending that the sink is slow with
+	late    chan outcome    // of those endings
 }
 
-// deliver gives one ending to the sink, if it is one that anybody needs to hear of.
-func (l *UserLogin) deliver(ctx context.Context, ended session.Ended) error {
-	event, ok := eventOf(ended, nil)
-	if !ok || l.config.Events == nil {
-		return nil
+// outcome is what became of giving an ending to the sink.
+type outcome struct {
+	ended session.Ended
+	err   error
+}
+
+// settlement is what the store is to be told of leased endings.
+type settlement struct {
+	delivered []session.ID
+	held      map[time.Duration][]session.ID // by how long they are not to be tried
+}
+
+func (s *settlement) hold(id session.ID, pause time.Duration) {
+	if s.held == nil {
+		s.held = make(map[time.Duration][]session.ID)
 	}
-	if err := give(ctx, l.config.Events, event); err != nil {
-		return fmt.Errorf("loginstage: delivering event %s: %w", event.ID, err)
+	s.held[pause] = append(s.held[pause], id)
+}
+
+// some delivers what it can lease, and reports whether there may be more right now.
+func (d *delivery) some(ctx context.Context) (more bool, err error) {
+	var done settlement
+	d.collect(ctx, &done)
+	until := time.Now().Add(deliverLease - emitTimeout - deliverMargin)
+	leased, err := d.lease(ctx)
+	pauses := make(map[string]time.Duration) // of the users who are held back
+	for _, ended := range leased {
+		id, user := ended.Session.ID, ended.Session.User
+		pause, held := pauses[user]
+		switch {
+		case held:
+		case d.slow[user]:
+			pause, held = emitTimeout, true
+		case ctx.Err() != nil || time.Now().After(until) || len(d.slow) >= emitLanes:
+			held = true
+		}
+		if held {
+			pauses[user] = pause
+			done.hold(id, pause)
+			continue
+		}
+		if came, ok := d.give(ctx, ended); !ok {
+			pauses[user] = 0 // the first is still leased, which holds back the others
+		} else if pause = d.settle(ctx, came, &done); came.err != nil {
+			pauses[user] = pause
+		}
+	}
+	if len(leased) == 0 {
+		d.inARow = 0
+	}
+	return len(leased) == deliverBatch && len(d.slow) < emitLanes, errors.Join(err, d.record(ctx, done))
+}
+
+func (d *delivery) lease(ctx context.Context) ([]session.Ended, error) {
+	bounded, cancel := context.WithTimeout(ctx, d.login.config.StoreTimeout.Std())
+	defer cancel()
+	leased, err := d.journal.Lease(bounded, deliverLease, deliverBatch)
+	if err != nil {
+		return leased, fmt.Errorf("loginstage: leasing endings: %w", err)
+	}
+	return leased, nil
+}
+
+// give gives one ending to the sink, and returns what became of it. It is false if
+// the sink is slow: the outcome comes later, and other users go on.
+func (d *delivery) give(ctx context.Context, ended session.Ended) (outcome, bool) {
+	login := d.login
+	event, ok := login.endedEvent(ended, contextIn(ended.Ending.Detail))
+	if !ok || login.config.Events == nil {
+		return outcome{ended: ended}, true
+	}
+	came := make(chan outcome, 1)
+	go func() {
+		err := give(ctx, login.config.Events, event)
+		if err != nil {
+			err = fmt.Errorf("loginstage: delivering event %s: %w", event.ID, err)
+		}
+		came <- outcome{ended, err}
+	}()
+	patience := time.NewTimer(emitSlow)
+	defer patience.Stop()
+	select {
+	case o := <-came:
+		return o, true
+	case <-patience.C:
+	}
+	d.slow[ended.Session.User] = true
+	go func() { d.late <- <-came }()
+	return outcome{}, false
+}
+
+// settle notes what became of an ending, and returns for how long its user is held
+// back if the sink did not take it.
+func (d *delivery) settle(ctx context.Context, o outcome, done *settlement) time.Duration {
+	id, user := o.ended.Session.ID, o.ended.Session.User
+	switch {
+	case o.err == nil:
+		delete(d.refused, user)
+		d.inARow = 0
+		done.delivered = append(done.delivered, id)
+		return 0
+	case ctx.Err() != nil: // which is why the sink did not take it
+		done.hold(id, 0)
+		return 0
+	}
+	if len(d.refused) >= maxRefused {
+		clear(d.refused)
+	}
+	pause := min(deliverEvery<<min(d.refused[user], 5), deliverBackoff)
+	d.refused[user]++
+	d.inARow++
+	done.hold(id, pause)
+	d.log("the sink refused one", o.err)
+	return pause
+}
+
+// collect settles the endings that the sink was slow with and is done with.
+func (d *delivery) collect(ctx context.Context, done *settlement) {
+	for {
+		select {
+		case o := <-d.late:
+			delete(d.slow, o.ended.Session.User)
+			d.settle(ctx, o, done)
+		default:
+			return
+		}
+	}
+}
+
+// record tells the store what became of leased endings, also if ctx has ended: what
+// is delivered should not be delivered again.
+func (d *delivery) record(ctx context.Context, done settlement) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.login.config.StoreTimeout.Std())
+	defer cancel()
+	var failed []error
+	if len(done.delivered) > 0 {
+		failed = append(failed, d.journal.Delivered(ctx, done.delivered...))
+	}
+	for pause, ids := range done.held {
+		failed = append(failed, d.journal.Release(ctx, pause, ids...))
+	}
+	if err := errors.Join(failed...); err != nil {
+		return fmt.Errorf("loginstage: recording what was delivered: %w", err)
 	}
 	return nil
+}
+
+// finish waits for the sink to have done with what it is slow with, whose contexts
+// have ended, for no longer than it is waited for anyway.
+func (d *delivery) finish(ctx context.Context) {
+	var done settlement
+	patience := time.NewTimer(emitSlow)
+	defer patience.Stop()
+	for len(d.slow) > 0 {
+		select {
+		case o := <-d.late:
+			delete(d.slow, o.ended.Session.User)
+			d.settle(ctx, o, &done)
+			continue
+		case <-patience.C:
+		}
+		break
+	}
+	if err := d.record(ctx, done); err != nil {
+		d.log("the store failed", err)
+	}
+}
+
+// log logs why endings wait, a line every ten seconds at most.
+func (d *delivery) log(why string, err error) {
+	d.failures.add(1, func(n int) {
+		d.login.config.Logger.Error("loginstage: endings are waiting to be delivered", "why", why, "failures", n, "error", err)
+	})
 }

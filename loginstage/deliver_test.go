@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http/httptest"
 	"net/netip"
-	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -22,79 +21,6 @@ import (
 	"github.com/mooring-go/mooring/session"
 	"github.com/mooring-go/mooring/session/memstore"
 )
-
-// journal is a memory store that keeps a journal, as a durable one does.
-type journal struct {
-	*memstore.Store
-	mu      sync.Mutex
-	waiting []session.Ended
-	leased  map[session.ID]bool
-}
-
-func newJournal() *journal {
-	return &journal{Store: memstore.New(), leased: map[session.ID]bool{}}
-}
-
-func (j *journal) keep(ended ...session.Ended) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for _, e := range ended {
-		if e.Ending.Journal {
-			j.waiting = append(j.waiting, e)
-		}
-	}
-}
-
-func (j *journal) Start(ctx context.Context, s session.Session, replace session.Replace) ([]session.Ended, error) {
-	ended, err := j.Store.Start(ctx, s, replace)
-	j.keep(ended...)
-	return ended, err
-}
-
-func (j *journal) End(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
-	s, err := j.Store.End(ctx, id, ending)
-	if err == nil {
-		j.keep(session.Ended{Session: s, Ending: ending})
-	}
-	return s, err
-}
-
-func (j *journal) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
-	sessions, err := j.Store.EndUser(ctx, user, keep, ending, kinds...)
-	for _, s := range sessions {
-		j.keep(session.Ended{Session: s, Ending: ending})
-	}
-	return sessions, err
-}
-
-func (j *journal) Lease(_ context.Context, _ time.Duration, limit int) ([]session.Ended, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	var leased []session.Ended
-	for _, e := range j.waiting {
-		if len(leased) < limit && !j.leased[e.Session.ID] {
-			j.leased[e.Session.ID] = true
-			leased = append(leased, e)
-		}
-	}
-	return leased, nil
-}
-
-func (j *journal) Delivered(_ context.Context, ids ...session.ID) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.waiting = slices.DeleteFunc(j.waiting, func(e session.Ended) bool { return slices.Contains(ids, e.Session.ID) })
-	return nil
-}
-
-func (j *journal) Release(_ context.Context, _ time.Duration, ids ...session.ID) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for _, id := range ids {
-		delete(j.leased, id)
-	}
-	return nil
-}
 
 // What ends is told by Deliver alone, in order, after an outage of the sink too,
 // and to one of many that deliver.
@@ -153,7 +79,7 @@ func TestDeliver(t *testing.T) {
 			assert.Equal(t, "admin", told[i].Actor)
 			assert.Equal(t, "Session revoked", told[i].Context.LogoutReason)
 		}
-		assert.Empty(t, store.waiting)
+		assert.Zero(t, store.undelivered())
 	})
 }
 

@@ -18,6 +18,8 @@ const (
 	maxDevices = 32
 	// maxDeviceCookies is how many users one browser is remembered for.
 	maxDeviceCookies = 8
+	// maxTrimmed is how many device cookies one answer deletes.
+	maxTrimmed = 16
 )
 
 // KnownDevice reports whether the user has signed in on the device that sent
@@ -29,17 +31,22 @@ func (l *UserLogin) KnownDevice(r *http.Request, user string) (bool, error) {
 	return !device.IsZero(), err
 }
 
-// ForgetDevices revokes all remembered devices of the user, and returns how
-// many there were. The actor is whose doing it is, for the events.
+// ForgetDevices revokes all remembered devices of the user, and returns how many it
+// revoked, also with an error: those stay revoked. The actor is whose doing it is,
+// for the events.
 func (l *UserLogin) ForgetDevices(ctx context.Context, user, actor string) (int, error) {
 	n, err := l.sessions.EndUser(ctx, user, session.ID{}, l.ending(nil, session.CauseRevoked, actor), session.KindDevice)
+	l.events.wait()
 	if err != nil {
 		return n, fmt.Errorf("loginstage: forgetting devices: %w", err)
 	}
 	return n, nil
 }
 
-// knownDevice is the ID of the device's record, or the zero ID.
+// knownDevice returns the ID of the record by which the device that sent the request
+// is known for the user, or the zero ID. Whatever else stands in the device's cookie
+// it finds nothing, and nothing becomes of it: the token of a session, of a pending
+// one, or of a device of another user.
 func (l *UserLogin) knownDevice(r *http.Request, user string) (session.ID, error) {
 	if l.config.RememberDevice == 0 {
 		return session.ID{}, nil
@@ -71,7 +78,7 @@ func (l *UserLogin) rememberDevice(w http.ResponseWriter, r *http.Request, s ses
 		Kind: session.KindDevice, User: s.User, Name: s.Name, Stage: s.Stage,
 		Created: s.Created, Expires: s.Created.Add(lifetime), MaxAge: lifetime,
 		IP: s.IP, UserAgent: s.UserAgent, Anchor: s.Anchor,
-	}, session.Replace{Before: known, Max: maxDevices})
+	}, session.Replace{Before: known, Max: maxDevices, Ending: l.ending(r, "", s.User)})
 	if err == nil {
 		err = l.sessions.Carry(w, r, l.deviceCookie(s.User), token, device)
 	}
@@ -83,18 +90,30 @@ func (l *UserLogin) rememberDevice(w http.ResponseWriter, r *http.Request, s ses
 }
 
 // trimDeviceCookies takes from a browser that many users share the cookies that
-// are too many, so that its requests stay within the limits of servers.
+// are too many, so that its requests stay within the limits of servers. However
+// many a client sends, one answer deletes maxTrimmed of them at the most.
 func (l *UserLogin) trimDeviceCookies(w http.ResponseWriter, r *http.Request, user string) {
 	own, prefix := l.deviceCookie(user), l.deviceCookieName("")
-	others := 0
-	for _, cookie := range r.Cookies() {
-		if cookie.Name == own.Name || !strings.HasPrefix(cookie.Name, prefix) {
-			continue
-		}
-		if others++; others >= maxDeviceCookies {
-			surplus := own
-			surplus.Name = cookie.Name
-			surplus.Set(w, "", -1)
+	others := make(map[string]struct{})
+	for _, header := range r.Header["Cookie"] {
+		for pair := range strings.SplitSeq(header, ";") {
+			name, _, _ := strings.Cut(strings.TrimSpace(pair), "=")
+			shard, ok := strings.CutPrefix(name, prefix)
+			if !ok || name == own.Name || len(shard) != len(session.Shard(user)) {
+				continue
+			}
+			if _, again := others[name]; again {
+				continue
+			}
+			others[name] = struct{}{}
+			if n := len(others); n >= maxDeviceCookies {
+				surplus := own
+				surplus.Name = name
+				surplus.Set(w, "", -1)
+				if n == maxDeviceCookies+maxTrimmed-1 {
+					return
+				}
+			}
 		}
 	}
 }

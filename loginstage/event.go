@@ -2,8 +2,10 @@ package loginstage
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"net/http"
 	"net/netip"
 	"strings"
 	"time"
@@ -12,12 +14,19 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// Sink is where events go. Sinks observe, they do not decide: whatever one
-// does, no request is decided otherwise, or waits for it beyond a tenth of a
-// second, or at all while it has fallen behind. Emit is called for one event at
-// a time, in the order in which they happened in this process, with a context
-// that outlives the request and ends after ten seconds. An error counts the
-// event as lost, see [UserLogin.LostEvents]. Package loginstage/sink has several.
+// Sink is where events go. A sink cannot change a decision. A request waits 100 ms
+// for it at the most, in all, and not at all while it lags.
+//
+// Emit is called with a context that outlives the request and ends after ten
+// seconds, for one event at a time, in the order in which they happened in this
+// process. If one takes longer than two seconds, other users' events go on beside
+// it, and that user's wait for it; [UserLogin.Deliver] and the requests of a process
+// call Emit each by themselves. So a sink has to be safe for concurrent use.
+//
+// An error or a panic counts the event as lost, and so does an event that comes
+// while 1,024 are waiting, or 16,384 of sessions that one call has ended together:
+// see [UserLogin.LostEvents]. Where Deliver tells of endings, they are told again
+// instead. Package loginstage/sink has several sinks.
 type Sink interface {
 	Emit(ctx context.Context, e Event) error
 }
@@ -34,7 +43,7 @@ const (
 	ActionLogin           Action = "login"            // a user was signed in
 	ActionLogout          Action = "logout"           // a session ended
 	ActionLoginDenied     Action = "login_denied"     // a user was not signed in
-	ActionDeviceForgotten Action = "device_forgotten" // a remembered device was revoked
+	ActionDeviceForgotten Action = "device_forgotten" // a remembered device was revoked, or is one too many
 	ActionReport          Action = "binding_report"   // a binding does not hold, and the session goes on
 	ActionStepUp          Action = "step_up"          // a binding does not hold, and the session is restricted
 	ActionConfirm         Action = "confirm"          // a session was confirmed
@@ -99,6 +108,94 @@ var logoutReasons = map[session.Cause]string{
 	session.CauseMaxSessions: "Too many sessions",
 	session.CauseRevoked:     "Session revoked",
 	session.CauseNotCarried:  "Session could not be given to the client",
+}
+
+// loginEvent tells that the user of s was signed in, from here.
+func (l *UserLogin) loginEvent(r *http.Request, s session.Session, here binding.Location) Event {
+	event := l.event(ActionLogin, CauseSignedIn, eventID(ActionLogin, s.ID))
+	event.about(s)
+	event.Time, event.ClientIP, event.Actor = s.Created, s.IP, event.User
+	event.Context = l.contextOf(r, nil)
+	event.Context.ASN, event.Context.Geo = here.ASN, here.Geo
+	if l.config.RememberDevice > 0 {
+		event.Context.KnownDevice = &s.KnownDevice
+	}
+	return event
+}
+
+// confirmEvent tells that the user of s proved again who they are, from here.
+func (l *UserLogin) confirmEvent(r *http.Request, s session.Session, here binding.Location) Event {
+	event := l.loginEvent(r, s, here)
+	event.ID, event.Time, event.Action, event.Cause = eventID(ActionConfirm, s.ID), s.LastSeen, ActionConfirm, CauseConfirmed
+	return event
+}
+
+// deniedEvent tells of a user who was not signed in, and of what was broken, where
+// that is why.
+func (l *UserLogin) deniedEvent(r *http.Request, cause session.Cause, user string, moved *verdict) Event {
+	event := l.event(ActionLoginDenied, cause, rand.Text())
+	event.Time = l.sessions.Now(r.Context())
+	event.User = clipEncoded(user, maxUser) // from the request, mostly
+	event.Actor = event.User
+	event.ClientIP, _ = l.clientIP(r)
+	event.Context = l.contextOf(r, moved)
+	return event
+}
+
+// moveEvent tells of a session that goes on though its binding does not hold.
+func (l *UserLogin) moveEvent(r *http.Request, action Action, s session.Session, moved verdict) Event {
+	event := l.event(action, session.CauseBroken, eventID(action, s.ID, moveKey(moved.broken)))
+	event.about(s)
+	event.Time, event.ClientIP = l.sessions.Now(r.Context()), moved.broken.To.IP
+	event.Context = l.contextOf(r, &moved)
+	return event
+}
+
+// endedEvent tells of an ending, or is false for one that nobody needs to hear of:
+// that of a pending session, with which nobody was signed in, and that of a device
+// which is still remembered, by another record.
+func (l *UserLogin) endedEvent(ended session.Ended, context Context) (Event, bool) {
+	s, ending := ended.Session, ended.Ending
+	action := ActionLogout
+	switch {
+	case s.Kind == session.KindSession:
+		context.LogoutReason = logoutReasons[ending.Cause]
+	case s.Kind == session.KindDevice && (ending.Cause == session.CauseRevoked || ending.Cause == session.CauseMaxSessions):
+		action = ActionDeviceForgotten
+	default:
+		return Event{}, false
+	}
+	event := l.event(action, ending.Cause, eventID(action, s.ID))
+	event.about(s)
+	event.Time, event.ClientIP, event.Actor, event.Context = ending.Time, ending.Client, ending.Actor, context
+	return event, true
+}
+
+// event returns what every event has.
+func (l *UserLogin) event(action Action, cause session.Cause, id string) Event {
+	return Event{ID: id, Version: EventVersion, Action: action, Cause: cause, Stage: l.config.Name}
+}
+
+// about makes e an event about s. The user's ID can be a slice of a request.
+func (e *Event) about(s session.Session) {
+	e.User, e.Session, e.Stage = strings.Clone(s.User), s.ID, s.Stage
+}
+
+// contextOf returns what an event says of the request that it came of, nil: of none,
+// and of what was broken, nil: nothing was.
+func (l *UserLogin) contextOf(r *http.Request, moved *verdict) Context {
+	var c Context
+	if r != nil {
+		c.HTTPRequest = requestOf(r, l.config.EventArgs)
+	}
+	if moved != nil {
+		broken := moved.broken
+		c.ASN, c.Geo = broken.To.ASN, broken.To.Geo
+		c.Binding = broken
+		c.IP = &Move{Previous: broken.From.IP, New: broken.To.IP}
+		c.Decision = moved.explained
+	}
+	return c
 }
 
 // eventID is the ID of what happened to a session, which happens to it once, or

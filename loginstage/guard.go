@@ -219,7 +219,7 @@ func (l *UserLogin) enforce(r *http.Request, s session.Session, ip netip.Addr) (
 			return l.enforce(r, kept, ip)
 		}
 	}
-	l.tellMoved(r, s, before, moved)
+	l.emitMove(r, s, before, moved)
 	return s, nil
 }
 
@@ -235,13 +235,13 @@ func (e *brokenError) Error() string { return "loginstage: " + string(e.ended.En
 // prevent the ending.
 func (l *UserLogin) endBroken(r *http.Request, s session.Session, moved verdict) error {
 	ending, about := l.endingBroken(r, moved)
-	ctx := context.WithValue(context.WithoutCancel(r.Context()), aboutKey{}, about)
-	_, err := l.sessions.End(ctx, s.ID, ending)
-	if ended, ok := errors.AsType[*session.EndedError](err); ok && ended.Ending.Cause == session.CauseBroken {
-		return &brokenError{ended.Ended}
+	ended, err := l.sessions.End(context.WithoutCancel(r.Context()), s.ID, ending)
+	if before, ok := errors.AsType[*session.EndedError](err); ok && before.Ending.Cause == session.CauseBroken {
+		return &brokenError{before.Ended}
 	}
 	if err != nil {
 		return err
 	}
+	l.emitBroken(r.Context(), session.Ended{Session: ended, Ending: ending}, about)
 	return &brokenError{session.Ended{Session: s, Ending: ending}}
 }

@@ -1,13 +1,17 @@
 package loginstage_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,15 +20,22 @@ import (
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 )
 
-// toldOf is what the event of a sign-in says of the request.
-func toldOf(t testing.TB, r *http.Request) loginstage.Request {
+// eventOf returns the event of a sign-in by r, where the host shows the values of
+// args.
+func eventOf(t testing.TB, r *http.Request, args ...string) loginstage.Event {
 	t.Helper()
 	events := &loginstagetest.Recorder{}
-	stage, err := loginstage.New(loginstage.Config{Events: events})
+	stage, err := loginstage.New(loginstage.Config{Events: events, EventArgs: args})
 	require.NoError(t, err)
 	_, err = stage.Begin(httptest.NewRecorder(), r, loginstage.User{ID: "ada"})
 	require.NoError(t, err)
-	return *events.Last().Context.HTTPRequest
+	return events.Last()
+}
+
+// toldOf returns what that event says of the request.
+func toldOf(t testing.TB, r *http.Request, args ...string) loginstage.Request {
+	t.Helper()
+	return *eventOf(t, r, args...).Context.HTTPRequest
 }
 
 func withQuery(raw string) *http.Request {
@@ -33,67 +44,239 @@ func withQuery(raw string) *http.Request {
 	return r
 }
 
-func TestSecretArgumentsAreRedacted(t *testing.T) {
-	const secret, hidden = "hunter2", "********"
-	for _, name := range []string{
-		"password", "Password", "PASSWD", "new_password", "passphrase", "pwd", "token", "access_token", "id-token", "refreshToken", "secret",
-		"client_secret", "code", "auth_code", "codeVerifier", "key", "apikey", "API-Key", "authorization", "credentials", "signature", "sig",
-		"session", "sessionid", "sid", "SID", "cookie", "otp", "totp", "pin", "jwt", "SAMLResponse", "assertion", "ticket", "nonce", "csrf", "hash", "proof", "pw", "bearer", "private",
-	} {
-		told := toldOf(t, withQuery(url.Values{name: {secret}}.Encode()))
-		assert.Equal(t, map[string]string{name: hidden}, told.Args)
+func withPath(escaped string) *http.Request {
+	r := httptest.NewRequest("GET", "/", nil)
+	u, err := url.Parse(escaped)
+	if err == nil {
+		r.URL.Path, r.URL.RawPath = u.Path, u.RawPath
 	}
-	for _, name := range []string{"user", "q", "page", "lang", "id", "spin", "inside", "next", "email", "pwned"} {
-		told := toldOf(t, withQuery(url.Values{name: {"value"}}.Encode()))
-		assert.Equal(t, map[string]string{name: "value"}, told.Args)
-	}
-	for _, test := range []struct{ name, query, value string }{
-		{"a page to return to", "/reset?token=hunter2", hidden},
-		{"another origin", "https://x.example/cb?a=1&code=hunter2", hidden},
-		{"escaped", "/reset?to%6ben=hunter2", hidden},
-		{"badly escaped", "/reset?%zz=hunter2", hidden},
-		{"in a fragment", "/cb#access_token=hunter2", hidden},
-		{"in a fragment after a query", "/cb?a=1#access_token=hunter2", hidden},
-		{"after a semicolon", "/cb?a=1;token=hunter2", hidden},
-		{"a page within a page", "/authorize?next=%2Freset%3Ftoken%3Dhunter2", hidden},
-		{"a page within a page within a page", "/a?b=%2Fc%3Fd%3D%252Fe%253Ftoken%253Dhunter2", hidden},
-		{"an inner page without a secret", "/a?b=%2Fc%3Fd%3De#f", "/a?b=%2Fc%3Fd%3De#f"},
-		{"no secret", "/a?b=c", "/a?b=c"},
-		{"no query", "/a", "/a"},
+	return r
+}
+
+const hidden = loginstage.Redacted
+
+// No value is shown that the host does not ask for, and no name that may be a value.
+func TestArgumentsInEvents(t *testing.T) {
+	for _, test := range []struct {
+		query string
+		args  map[string]string
+	}{
+		{"", map[string]string{}},
+		{"password=hunter2", map[string]string{"password": hidden}},
+		{"state=hunter2&magic_link=hunter2&mfa=1&verifier=x&invite=y", map[string]string{
+			"state": hidden, "magic_link": hidden, "mfa": hidden, "verifier": hidden, "invite": hidden}},
+		{"q=hunter2", map[string]string{"q": hidden}},
+		{"S3CRET", map[string]string{}},
+		{"secret", map[string]string{}},
+		{"secret=", map[string]string{}},
+		{"c2VjcmV0==", map[string]string{}},
+		{"abcdefgh==", map[string]string{}},
+		{"S3CRET=1", map[string]string{}},
+		{"sEcReT=1", map[string]string{}},
+		{"deadbeefdeadbeefdeadbeef=1", map[string]string{}},
+		{"a=b;c=d", map[string]string{}},
+		{"a=%zz&%zz=a&b=1", map[string]string{"b": hidden}},
+		{"data=" + url.QueryEscape(`{"token":"hunter2"}`), map[string]string{"data": hidden}},
+
+		{"page=3&page=4", map[string]string{"page": "4"}}, // the last one counts
+		{"page=", map[string]string{"page": ""}},
+		{"page=%00a%e2%80%aeb%1b[31m", map[string]string{"page": hidden}},
+		{"page=%00a%e2%80%aeb%0a", map[string]string{"page": "ab"}},
+		{"page=%ff%fea", map[string]string{"page": "a"}},
+		{"Page=3", map[string]string{"Page": hidden}},
+		{"next=/account/settings", map[string]string{"next": "/account/settings"}},
+		{"next=/reset%3ftoken%3dhunter2", map[string]string{"next": "/reset?" + hidden}},
+		{"next=/reset/hunter", map[string]string{"next": "/reset/" + hidden}},
+		{"next=/cb%23access_token%3dhunter2", map[string]string{"next": "/cb?" + hidden}},
+		{"next=/a%253ftoken%253dhunter2", map[string]string{"next": "/" + hidden}},
+		{"next=https://ada:hunter2@example.com/a", map[string]string{"next": hidden}},
+		{"next=//ada:hunter2@example.com/a", map[string]string{"next": hidden}},
+		{"next=" + url.QueryEscape(`{"token":"hunter2"}`), map[string]string{"next": hidden}},
+		{"next=token%3dhunter2", map[string]string{"next": hidden}},
 	} {
-		told := toldOf(t, withQuery("next="+url.QueryEscape(test.query)))
-		assert.Equal(t, map[string]string{"next": test.value}, told.Args, test.name)
+		assert.Equal(t, test.args, toldOf(t, withQuery(test.query), "page", "next").Args, test.query)
 	}
 }
 
-func TestRequestIsBounded(t *testing.T) {
-	var query strings.Builder
-	for i := range 100 {
-		query.WriteString("&a" + strconv.Itoa(1000+i) + "=" + strconv.Itoa(i))
+// A path shows where the user was, and not what may be a secret in it.
+func TestPathsInEvents(t *testing.T) {
+	for path, want := range map[string]string{
+		"/":                               "/",
+		"/if/admin/":                      "/if/admin/",
+		"/account/settings":               "/account/settings",
+		"/sign-in/stay_signed_in":         "/sign-in/stay_signed_in",
+		"/api/v1/users/42":                "/api/v1/users/42",
+		"/oauth2/authorize":               "/oauth2/authorize",
+		"/.well-known/openid.json":        "/.well-known/openid.json",
+		"/Home/Index.html":                "/Home/Index.html",
+		"/a//b":                           "/a//b",
+		"/verify/S3CRET":                  "/verify/" + hidden,
+		"/verify/secret":                  "/verify/" + hidden,
+		"/account/reset/MQ/secret/done":   "/account/reset/" + strings.TrimSuffix(strings.Repeat(hidden+"/", 3), "/"),
+		"/magic-link/abc/":                "/magic-link/" + hidden + "/",
+		"/invites/1234":                   "/invites/" + hidden,
+		"/u/hunter2":                      "/u/" + hidden,
+		"/u/sEcReT":                       "/u/" + hidden,
+		"/u/SECRET":                       "/u/" + hidden,
+		"/u/123456":                       "/u/" + hidden,
+		"/u/v123":                         "/u/" + hidden,
+		"/u/a;jsessionid=x":               "/u/" + hidden,
+		"/u/correct-horse-battery-staple": "/u/" + hidden,
+		"/u/abcdefghijklmnopqrst":         "/u/" + hidden,
+		"/u/abc%2Fdef":                    "/u/" + hidden,
+		"/u/a%00b":                        "/u/" + hidden,
+		"/u/ada@example.com":              "/u/" + hidden,
+		"/to/http://ada:pw@example.com":   "/to/" + hidden + "//" + hidden,
+	} {
+		assert.Equal(t, want, toldOf(t, withPath(path)).Path, path)
 	}
-	told := toldOf(t, withQuery(query.String()))
-	assert.Len(t, told.Args, 32)
-	assert.Equal(t, "0", told.Args["a1000"])
+}
 
-	told = toldOf(t, withQuery("a="+strings.Repeat("ä", 1000)))
-	assert.LessOrEqual(t, len(told.Args["a"]), 256)
-	assert.True(t, utf8.ValidString(told.Args["a"]))
+// What a handler's pattern spells out is known to be no secret, and what it leaves
+// open may be one.
+func TestPathsOfPatternsInEvents(t *testing.T) {
+	events := &loginstagetest.Recorder{}
+	stage, err := loginstage.New(loginstage.Config{Events: events})
+	require.NoError(t, err)
+	begin := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := stage.Begin(w, r, loginstage.User{ID: "ada"})
+		assert.NoError(t, err)
+	})
+	mux := http.NewServeMux()
+	for _, pattern := range []string{
+		"/plain/", "GET /hello/{name}", "/OAuth2Callback/{$}", "example.com/x/{a}/settings", "/rest/{path...}", "/42x/reset/done",
+	} {
+		mux.Handle(pattern, begin)
+	}
+	mux.Handle("/app/", http.StripPrefix("/app", begin))
+	for target, want := range map[string]string{
+		"/plain/words":                           "/plain/words",
+		"/hello/ada":                             "/hello/" + hidden,
+		"/OAuth2Callback/":                       "/OAuth2Callback/",
+		"http://example.com/x/settings/settings": "/x/" + hidden + "/" + hidden,
+		"http://example.com/x/abc/settings":      "/x/" + hidden + "/settings",
+		"/rest/a/b7c":                            "/rest/a/" + hidden,
+		"/42x/reset/done":                        "/42x/reset/done",
+		"/app/account/A1":                        "/account/" + hidden,
+	} {
+		mux.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", target, nil))
+		assert.Equal(t, want, events.Last().Context.HTTPRequest.Path, target)
+	}
+}
 
-	told = toldOf(t, withQuery(strings.Repeat("n", 1000)+"=1"))
-	assert.Equal(t, map[string]string{strings.Repeat("n", 64): "1"}, told.Args)
+func TestMethodsAndUserAgentsInEvents(t *testing.T) {
+	for method, want := range map[string]string{
+		"GET": "GET", "QUERY": "QUERY", "VERSION-CONTROL": "VERSION-CONTROL", "S3CRET": hidden, "get": hidden, strings.Repeat("M", 17): hidden,
+	} {
+		r := withQuery("")
+		r.Method = method
+		assert.Equal(t, want, toldOf(t, r).Method)
+	}
+	for agent, want := range map[string]string{
+		"Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0":                                                                       "",
+		"Mozilla/5.0 (Linux; Android 14; SM-S918B Build/UP1A.231005.007) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36": "",
+		"facebookexternalhit/1.1":                                "",
+		"app eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.x": "app " + hidden + "." + hidden + ".x",
+		"app/" + strings.Repeat("a", 32):                         "app/" + hidden,
+		"a\x00b\x1b[31mc\u202ed\u2066e\u0085f\xffg":              "ab[31mcdefg",
+	} {
+		r := withQuery("")
+		r.Header.Set("User-Agent", agent)
+		if want == "" {
+			want = agent
+		}
+		assert.Equal(t, want, toldOf(t, r).UserAgent)
+	}
+}
 
-	r := httptest.NewRequest("GET", "/"+strings.Repeat("a", 5000), nil)
-	r.Header.Set("User-Agent", strings.Repeat("é", 5000))
+// jsonLen returns how many bytes v takes in JSON.
+func jsonLen(t testing.TB, v any) int {
+	t.Helper()
+	text, err := json.Marshal(v)
+	require.NoError(t, err)
+	return len(text)
+}
+
+func TestRequestIsBounded(t *testing.T) {
+	var shown []string
+	for i := range 40 {
+		shown = append(shown, fmt.Sprintf("<%02d>", i))
+	}
+	query := url.Values{}
+	for _, name := range shown {
+		query.Set(name, strings.Repeat("ä", 1000))
+	}
+	for i := range 2000 {
+		query.Set("a"+strings.Repeat("b", i%10)+strings.Repeat("c", i/200), strconv.Itoa(i))
+	}
+	r := withPath(strings.Repeat("/ab", 5000))
+	r.URL.RawQuery = query.Encode()
+	r.Header.Set("User-Agent", strings.Repeat("<é>", 5000))
 	r.Method = strings.Repeat("M", 5000)
-	told = toldOf(t, r)
-	assert.Len(t, told.Path, 1024)
-	assert.Len(t, told.UserAgent, 512)
-	assert.Len(t, told.Method, 64)
+	told := toldOf(t, r, shown...)
+	assert.LessOrEqual(t, jsonLen(t, told), 2048)
+	assert.Positive(t, len(told.Args))
+	assert.Contains(t, told.Args, "<00>", "what the host asks for comes first")
+	assert.NotContains(t, told.Args, "a")
+	assert.True(t, strings.HasPrefix(r.URL.Path, told.Path))
+	assert.Greater(t, len(told.Path), 500)
+	assert.NotEmpty(t, told.UserAgent)
+	for range 10 {
+		assert.Equal(t, told, toldOf(t, r, shown...), "the same each time")
+	}
 
-	told = toldOf(t, withQuery("a=1&a=2&b=%zz&c=3;d"))
-	assert.Equal(t, map[string]string{"a": "2"}, told.Args, "the last value counts, and what does not parse is left out")
-	assert.Empty(t, toldOf(t, withQuery("")).Args)
-	assert.NotNil(t, toldOf(t, withQuery("")).Args)
+	var many strings.Builder
+	for a := 'a'; a <= 'z'; a++ {
+		for b := 'a'; b <= 'z'; b++ {
+			many.WriteString("&" + string(a) + string(b) + "=1")
+		}
+	}
+	args := toldOf(t, withQuery(many.String())).Args
+	assert.Len(t, args, 32)
+	assert.Contains(t, args, "aa")
+	assert.LessOrEqual(t, len(toldOf(t, withQuery("a="+strings.Repeat("ä", 1000)), "a").Args["a"]), 256)
+}
+
+// A sink may keep an event for long, and must not keep a megabyte of request line
+// with it.
+func TestAnEventKeepsNothingOfTheRequestAlive(t *testing.T) {
+	path, query, agent := "/account/settings/"+strings.Repeat("a", 1<<10), "page=3&lang=de&"+strings.Repeat("b", 1<<10), "Mozilla "+strings.Repeat("c", 1<<10)
+	method, form := "POST "[:4], "user=ada&"+strings.Repeat("d", 1<<10)
+	r := httptest.NewRequest("GET", "/", nil)
+	r.URL.Path, r.URL.RawQuery, r.Method = path, query, method
+	r.Header["User-Agent"] = []string{agent}
+	user := form[len("user="):len("user=ada")]
+
+	events := &loginstagetest.Recorder{}
+	stage, err := loginstage.New(loginstage.Config{Events: events, EventArgs: []string{"page"}})
+	require.NoError(t, err)
+	_, err = stage.Begin(httptest.NewRecorder(), r, loginstage.User{ID: user})
+	require.NoError(t, err)
+	_, err = stage.Begin(httptest.NewRecorder(), r, loginstage.User{ID: user, Inactive: true})
+	require.Error(t, err)
+	_, err = stage.RevokeUser(t.Context(), user, user)
+	require.NoError(t, err)
+	require.Len(t, events.Events(), 3)
+	for _, event := range events.Events() {
+		texts := []string{event.User, event.Actor}
+		if told := event.Context.HTTPRequest; told != nil {
+			texts = append(texts, told.Path, told.UserAgent, told.Method)
+			for name, value := range told.Args {
+				texts = append(texts, name, value)
+			}
+		}
+		for _, text := range texts {
+			for _, whole := range []string{path, query, agent, method, form} {
+				assert.False(t, sharesMemory(text, whole), "%s: %q", event.Action, text)
+			}
+		}
+	}
+}
+
+// sharesMemory reports whether part is a slice of whole.
+func sharesMemory(part, whole string) bool {
+	at, begin := uintptr(unsafe.Pointer(unsafe.StringData(part))), uintptr(unsafe.Pointer(unsafe.StringData(whole)))
+	return part != "" && at >= begin && at < begin+uintptr(len(whole))
 }
 
 func TestRequestHasNoHeaderAndNoBody(t *testing.T) {
@@ -103,27 +286,64 @@ func TestRequestHasNoHeaderAndNoBody(t *testing.T) {
 	r.Header.Set("Cookie", "a=hunter2")
 	r.Header.Set("Referer", "https://x.example/?code=hunter2")
 	require.NoError(t, r.ParseForm())
-	told := toldOf(t, r)
+	told := toldOf(t, r, "q")
 	assert.Equal(t, loginstage.Request{Args: map[string]string{"q": "1"}, Path: "/login", Method: "POST"}, told)
 }
 
-// Whatever the query, what is told is bounded, and the value of an argument
-// whose name looks secret is not in it.
-func FuzzRequestInEvents(f *testing.F) {
-	for _, query := range []string{"a=b", "password=x", "a=%zz", "next=/a?token=x", "&&==;", "a=%00%ff", "a=" + strings.Repeat("b", 300)} {
-		f.Add(query)
+// wellBehaved checks what holds for every event, whatever the request.
+func wellBehaved(t testing.TB, event loginstage.Event) string {
+	t.Helper()
+	text, err := json.Marshal(event)
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(text), 4096)
+	var read loginstage.Event
+	require.NoError(t, json.Unmarshal(text, &read))
+	told := read.Context.HTTPRequest
+	require.Equal(t, event.Context.HTTPRequest, told)
+	texts := []string{read.User, read.Actor, told.Path, told.Method, told.UserAgent}
+	for name, value := range told.Args {
+		texts = append(texts, name, value)
 	}
-	f.Fuzz(func(t *testing.T, query string) {
-		const secret = "sEcReT-vAlUe"
-		told := toldOf(t, withQuery("password="+secret+"&"+query))
-		require.LessOrEqual(t, len(told.Args), 32)
-		for name, value := range told.Args {
-			require.LessOrEqual(t, len(name), 64)
-			require.LessOrEqual(t, len(value), 256)
-			require.True(t, utf8.ValidString(name) && utf8.ValidString(value))
-			if !strings.Contains(query, secret) {
-				require.NotContains(t, value, secret)
+	for _, s := range texts {
+		require.True(t, utf8.ValidString(s))
+		for _, r := range s {
+			require.False(t, unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r), "%q", s)
+		}
+	}
+	return string(text)
+}
+
+// Wherever in a request a secret is, the event does not have it, and is bounded and
+// can be stored and shown.
+func FuzzRequestInEvents(f *testing.F) {
+	const secret = "S3cr3t"
+	const long = "q7Kd0pZx2mVb9LwT4yRn" // where a short one cannot be told apart
+	for _, seed := range [][4]string{
+		{"/verify/%s", "token=%s&a=b", "Mozilla/5.0 %s", "GET"},
+		{"/a;%s=%s/b", "%s", "%s", "%s"},
+		{"/%s/%s", "%s=1&next=%%2Fa%%3Ft%%3D%s", "a\x00%s", "POST"},
+		{"/%%2F%s", `a={"b":"%s"}&next={"b":"%s"}`, "%s\u202e", "M%s"},
+		{"http://ada:%s@example.com/", "next=https://ada:%s@example.com/%%3fx&next=/a%%23%s", strings.Repeat("<", 600), "-"},
+		{strings.Repeat("/a<b", 900) + "%s", strings.Repeat("&<=<", 900) + "next=/a%%253f%s", strings.Repeat("é", 600) + "%s", "GET"},
+		{"/\x00\x1b[1m\u202e", "next=%%00%%1b%%e2%%80%%ae&\xff=\xff", "\xff\xfe", "GET"},
+	} {
+		f.Add(seed[0], seed[1], seed[2], seed[3])
+	}
+	plant := func(s, secret string) string { return strings.ReplaceAll(s, "%s", secret) }
+	f.Fuzz(func(t *testing.T, path, query, agent, method string) {
+		for _, s := range []string{path, query, agent, method} {
+			if strings.Contains(s, secret) || strings.Contains(s, long) {
+				t.Skip("it is there without being planted")
 			}
 		}
+		r := httptest.NewRequest("GET", "/", nil)
+		r.URL.Path, r.URL.RawQuery, r.Method = plant(path, secret), plant(query, secret), plant(method, secret)
+		r.Header["User-Agent"] = []string{plant(agent, " "+long+" ")}
+		require.NotContains(t, strings.ReplaceAll(wellBehaved(t, eventOf(t, r)), long, secret), secret)
+
+		// An argument that the host shows shows no address's query, fragment or user.
+		r.URL.Path = "/"
+		r.URL.RawQuery = "next=" + url.QueryEscape("/a?"+path+secret) + "&" + "page=" + url.QueryEscape("https://"+secret+"@x/"+path)
+		require.NotContains(t, wellBehaved(t, eventOf(t, r, "next", "page")), secret)
 	})
 }

@@ -124,9 +124,9 @@ func moveKey(broken *binding.Broken) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
-// tellMoved tells of a session that has moved and goes on, unless it was told
+// emitMove tells of a session that has moved and goes on, unless it was told
 // before.
-func (l *UserLogin) tellMoved(r *http.Request, s session.Session, before session.Drift, moved verdict) {
+func (l *UserLogin) emitMove(r *http.Request, s session.Session, before session.Drift, moved verdict) {
 	if moved.broken == nil {
 		return
 	}
@@ -141,13 +141,7 @@ func (l *UserLogin) tellMoved(r *http.Request, s session.Session, before session
 	default:
 		return
 	}
-	if !l.told.first(once) {
-		return
+	if l.told.first(once) {
+		l.events.emit(r.Context(), l.moveEvent(r, action, s, moved))
 	}
-	event := Event{
-		ID: eventID(action, s.ID, move), Version: EventVersion, Time: l.sessions.Now(r.Context()),
-		Action: action, Cause: session.CauseBroken, User: s.User, Session: s.ID, Stage: s.Stage, ClientIP: moved.broken.To.IP,
-		Context: contextOf(r, &moved),
-	}
-	l.events.emit(r.Context(), event)
 }

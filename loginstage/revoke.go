@@ -55,7 +55,7 @@ func (l *UserLogin) Sessions(ctx context.Context, user string) ([]session.Sessio
 // Revoke ends one session of the user. An ID that is not a live session of this
 // user's is [session.ErrNotFound] or [*session.EndedError], so an ID can come
 // straight from a form. The actor is whose doing it is, for the event: a user
-// ID or a name of the host's.
+// ID or a name of the host's, of which 255 bytes are kept.
 func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, actor string) error {
 	s, err := l.sessions.Get(ctx, id, session.KindSession)
 	if ended, ok := errors.AsType[*session.EndedError](err); ok {
@@ -68,6 +68,7 @@ func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, acto
 	}
 	if err == nil {
 		_, err = l.sessions.End(ctx, id, l.ending(nil, session.CauseRevoked, actor))
+		l.events.wait()
 	}
 	if err != nil {
 		return fmt.Errorf("loginstage: revoking: %w", err)
@@ -75,19 +76,22 @@ func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, acto
 	return nil
 }
 
-// RevokeOthers ends all sessions of the user but the one that keep names, and
-// returns how many that were.
+// RevokeOthers ends all sessions of the user but the one that keep names, those too
+// that wait for the answer to a challenge, and returns how many it ended, also with
+// an error: those stay ended, and calling it again ends the rest. Config.StoreTimeout
+// bounds each step of it, and ctx all of it.
 func (l *UserLogin) RevokeOthers(ctx context.Context, user string, keep session.ID, actor string) (int, error) {
 	n, err := l.sessions.EndUser(ctx, user, keep, l.ending(nil, session.CauseRevoked, actor), session.KindSession, session.KindPending)
+	l.events.wait()
 	if err != nil {
 		return n, fmt.Errorf("loginstage: revoking: %w", err)
 	}
 	return n, nil
 }
 
-// RevokeUser ends all sessions of the user, those too that wait for the answer
-// to a challenge, and returns how many that were. Remembered devices stay known:
-// see [UserLogin.ForgetDevices].
+// RevokeUser ends all sessions of the user, as RevokeOthers does, and returns how
+// many it ended, also with an error. Remembered devices stay known: see
+// [UserLogin.ForgetDevices].
 func (l *UserLogin) RevokeUser(ctx context.Context, user, actor string) (int, error) {
 	return l.RevokeOthers(ctx, user, session.ID{}, actor)
 }

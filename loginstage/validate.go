@@ -106,8 +106,13 @@ func (c Config) mistakes() []error {
 			add(page.field, fmt.Sprintf("%q", page.url), `a path on the same origin, such as "/login"`)
 		}
 	}
-	if _, ok := c.Store.(session.Journal); c.DurableEvents && !ok {
+	if _, ok := session.StoreAs[session.Journal](c.Store); c.DurableEvents && !ok {
 		add("DurableEvents", c.DurableEvents, fmt.Sprintf("a Store that is a session.Journal, not %T", c.Store))
+	}
+	for _, name := range c.EventArgs {
+		if name == "" || name != clip(name, maxArgName) {
+			add("EventArgs", fmt.Sprintf("%.80q", name), fmt.Sprintf("names of 1 to %d bytes of printable text", maxArgName))
+		}
 	}
 	c.checkBinding(add, wired)
 	for _, part := range []struct {

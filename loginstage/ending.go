@@ -1,0 +1,93 @@
+package loginstage
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// maxActor is how long the name of who ends a session can be, in bytes.
+const maxActor = 255
+
+// ending returns how a session ends by a request or, where that is nil, by the host.
+func (l *UserLogin) ending(r *http.Request, cause session.Cause, actor string) session.Ending {
+	return l.endingAbout(r, cause, actor, l.contextOf(r, nil))
+}
+
+// endingBroken returns how a session ends whose binding is broken, and what the
+// event is to say of it.
+func (l *UserLogin) endingBroken(r *http.Request, moved verdict) (session.Ending, Context) {
+	about := l.contextOf(r, &moved)
+	ending := l.endingAbout(r, session.CauseBroken, "", about)
+	ending.Time, ending.Reason = l.sessions.Now(r.Context()), moved.broken.Reason
+	return ending, about
+}
+
+// endingAbout returns an ending with what a later event needs.
+func (l *UserLogin) endingAbout(r *http.Request, cause session.Cause, actor string, about Context) session.Ending {
+	ending := session.Ending{Cause: cause, Actor: clip(actor, maxActor)}
+	if r != nil {
+		ending.Client, _ = l.clientIP(r)
+	}
+	detail, err := json.Marshal(about)
+	if err != nil {
+		l.config.Logger.Error("loginstage: an ending has no detail", "cause", cause, "error", err)
+		return ending
+	}
+	ending.Detail = detail
+	return ending
+}
+
+// onEnd tells of sessions that have ended, all that one step ended together.
+func (l *UserLogin) onEnd(ctx context.Context, ended ...session.Ended) {
+	if !l.tellsEndings() {
+		return
+	}
+	var events []Event
+	var about Context
+	var detail json.RawMessage
+	for i, one := range ended {
+		if one.Ending.Cause == session.CauseBroken {
+			continue // emitBroken tells of it, with more than the detail holds
+		}
+		if i == 0 || !bytes.Equal(detail, one.Ending.Detail) {
+			detail = one.Ending.Detail
+			about = contextIn(detail)
+		}
+		if event, ok := l.endedEvent(one, about); ok {
+			events = append(events, event)
+		}
+	}
+	l.events.enqueue(ctx, events...)
+	if ended[0].Ending.Cause != session.CauseRevoked { // which the call that revokes waits for, once
+		l.events.wait()
+	}
+}
+
+// emitBroken tells of a session that this process has ended because its binding is
+// broken.
+func (l *UserLogin) emitBroken(ctx context.Context, ended session.Ended, about Context) {
+	if !l.tellsEndings() {
+		return
+	}
+	if event, ok := l.endedEvent(ended, about); ok {
+		l.events.emit(ctx, event)
+	}
+}
+
+// tellsEndings reports whether endings are told at once, and not by Deliver or to
+// nobody.
+func (l *UserLogin) tellsEndings() bool { return !l.config.DurableEvents && l.config.Events != nil }
+
+// contextIn returns what is written in an ending's detail. One that cannot be read
+// leaves the event without a context: that the session ended counts for more.
+func contextIn(detail json.RawMessage) Context {
+	var about Context
+	if len(detail) > 0 {
+		_ = json.Unmarshal(detail, &about)
+	}
+	return about
+}
