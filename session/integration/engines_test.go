@@ -102,7 +102,7 @@ func (e engine) over(t testing.TB, db *sql.DB, table string) *sqlstore.Store {
 func (e engine) table(t testing.TB, db *sql.DB) string {
 	table := "mooring_" + rand.Text()[:12]
 	t.Cleanup(func() {
-		for _, name := range []string{"", "_journal", "_lock", "_schema"} {
+		for _, name := range []string{"", "_journal", "_queue", "_lock", "_schema"} {
 			_, _ = db.ExecContext(context.WithoutCancel(t.Context()), "DROP TABLE IF EXISTS "+e.quote(table+name))
 		}
 	})

@@ -18,7 +18,7 @@ import (
 func steps(store *sqlstore.Store, id session.ID) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"start": func(ctx context.Context) error {
-			_, err := store.Start(ctx, newSession("ada"), session.Replace{From: id, Others: true, Ending: newEnding("")})
+			_, err := store.Start(ctx, newSession("ada"), session.Replace{Before: id, Others: true, Ending: newEnding("")})
 			return err
 		},
 		"get": func(ctx context.Context) error { _, err := store.Get(ctx, id); return err },
@@ -35,9 +35,10 @@ func steps(store *sqlstore.Store, id session.ID) map[string]func(context.Context
 		},
 		"list":      func(ctx context.Context) error { _, err := store.List(ctx, "ada"); return err },
 		"sweep":     func(ctx context.Context) error { _, err := store.Sweep(ctx, now.Add(24*time.Hour)); return err },
-		"lease":     func(ctx context.Context) error { _, err := store.Lease(ctx, now, now, 1); return err },
+		"now":       func(ctx context.Context) error { _, err := store.Now(ctx); return err },
+		"lease":     func(ctx context.Context) error { _, err := store.Lease(ctx, time.Minute, 1); return err },
 		"delivered": func(ctx context.Context) error { return store.Delivered(ctx, id) },
-		"release":   func(ctx context.Context) error { return store.Release(ctx, id) },
+		"release":   func(ctx context.Context) error { return store.Release(ctx, 0, id) },
 		"migrate":   store.Migrate,
 	}
 }

@@ -8,7 +8,9 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-var now = time.Now().UTC().Truncate(time.Second).Add(123_456_789)
+// now is when the tests happen: a little while ago, so that what comes a moment
+// after it is past by every server's clock.
+var now = time.Now().UTC().Truncate(time.Second).Add(123_456_789 - 10*time.Second)
 
 // newSession is a session of the user with what sessions usually hold.
 func newSession(user string) session.Session {
@@ -40,4 +42,12 @@ func journaled(cause session.Cause) session.Ending {
 	ending := newEnding(cause)
 	ending.Journal = true
 	return ending
+}
+
+// overdue is a session of the user that was last used so long ago that it is over.
+func overdue(user string) session.Session {
+	s := newSession(user)
+	s.Created = now.Add(-3 * time.Hour)
+	s.LastSeen = s.Created
+	return s
 }

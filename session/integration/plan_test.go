@@ -74,7 +74,7 @@ func TestStatementsUseAnIndex(t *testing.T) {
 				return store.Touch(t.Context(), first.ID, session.Seen{Time: now.Add(1), Drift: session.Drift{Reported: []string{"a"}}})
 			}},
 			{"Start with Others", func() error {
-				_, err := store.Start(t.Context(), second, session.Replace{From: first.ID, Others: true, Max: 2, Ending: journaled("")})
+				_, err := store.Start(t.Context(), second, session.Replace{Before: first.ID, Others: true, Max: 2, Ending: journaled("")})
 				return err
 			}},
 			{"List", func() error { _, err := store.List(t.Context(), "ada"); return err }},
@@ -91,13 +91,13 @@ func TestStatementsUseAnIndex(t *testing.T) {
 				return err
 			}},
 			{"Sweep", func() error {
-				n, err := store.Sweep(t.Context(), now.Add(-time.Hour))
-				assert.Equal(t, 1, n)
+				swept, err := store.Sweep(t.Context(), now.Add(-time.Hour))
+				assert.Equal(t, session.Swept{Forgotten: 1}, swept)
 				return err
 			}},
-			{"Lease", func() error { _, err := store.Lease(t.Context(), now, now.Add(time.Minute), 10); return err }},
+			{"Lease", func() error { _, err := store.Lease(t.Context(), time.Minute, 10); return err }},
 			{"Delivered", func() error { return store.Delivered(t.Context(), first.ID) }},
-			{"Release", func() error { return store.Release(t.Context(), first.ID) }},
+			{"Release", func() error { return store.Release(t.Context(), 0, first.ID) }},
 		}
 		explained := 0
 		for _, step := range steps {

@@ -4,7 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
+	"strconv"
 )
 
 // Dialect is which SQL a database speaks. The zero value is none. Its text is
@@ -20,13 +20,27 @@ const (
 
 // A dialect is what the store must know of a Dialect.
 type dialect struct {
-	text     string
-	schema   string // the file with its schema
-	quote    string
-	numbered bool // $1 instead of ?
+	text   string
+	schema string // the file with its schema
+	quote  string
+
+	// parameter is the nth parameter of a statement, of the type int, text or
+	// bytes. PostgreSQL is told the type: where nothing is prepared, it would
+	// have to guess.
+	parameter func(n int, of string) string
+
+	// prepares: a statement takes one round trip only if package sql prepares
+	// it. Drivers of PostgreSQL need no help, and behind a pooler that lends
+	// connections by the transaction a prepared statement is not there.
+	prepares bool
 
 	// version is an expression that no other dialect knows.
 	version string
+
+	// now is the server's time in nanoseconds since 1970, the same for all of a
+	// statement. "": the process's clock is the database's.
+	now             string
+	least, greatest string // functions of two numbers
 
 	// begin is the first statement of each transaction. SQLite locks the
 	// database for writing at the first statement that writes, and fails at once
@@ -43,62 +57,64 @@ type dialect struct {
 
 	isolation  sql.IsolationLevel
 	forUpdate  string
-	onConflict string // makes an INSERT pass over what is there
+	skipLocked func(version string) bool // whether FOR UPDATE takes SKIP LOCKED
+	onConflict string                    // makes an INSERT pass over what is there
+	orLock     string                    // has an INSERT of an owner lock the row that is there
 
-	// conflict reports an error by which the transaction was undone and after
-	// which it may succeed when it is tried again.
-	conflict func(error) bool
+	failures failures
+	settings settings
 }
 
 var dialects = map[Dialect]dialect{
 	PostgreSQL: {
-		text: "postgresql", schema: "schema/postgresql.sql", quote: `"`, numbered: true,
+		text: "postgresql", schema: "schema/postgresql.sql", quote: `"`,
+		parameter: func(n int, of string) string {
+			return "$" + strconv.Itoa(n) + map[string]string{"int": "::bigint", "text": "::text", "bytes": "::bytea"}[of]
+		},
 		version:    "current_setting('server_version_num')",
+		now:        "((extract(epoch FROM statement_timestamp()) * 1000000)::bigint * 1000)",
+		least:      "LEAST",
+		greatest:   "GREATEST",
 		migrating:  "SELECT pg_advisory_xact_lock(7094697340112711)",
-		lock:       "SELECT pg_advisory_xact_lock(?)",
+		lock:       "SELECT pg_advisory_xact_lock({int})",
 		isolation:  sql.LevelReadCommitted, // a lock must be followed by a fresh look
 		forUpdate:  " FOR UPDATE",
+		skipLocked: func(string) bool { return true },
 		onConflict: " ON CONFLICT DO NOTHING",
-		conflict: func(err error) bool {
-			coded, ok := errors.AsType[sqlState](err)
-			return ok && (coded.SQLState() == "40001" || coded.SQLState() == "40P01")
-		},
+		orLock:     " ON CONFLICT (owner) DO UPDATE SET owner = EXCLUDED.owner",
+		failures:   postgresFailures,
+		settings:   postgresSettings,
 	},
 	MySQL: {
 		text: "mysql", schema: "schema/mysql.sql", quote: "`",
-		version:   "@@version",
-		lock:      "INSERT INTO {lock} (n) VALUES (?) ON DUPLICATE KEY UPDATE n = n",
-		lockRange: 4096,
-		forUpdate: " FOR UPDATE",
-		// ER_LOCK_DEADLOCK, and ER_CHECKREAD of MariaDB's innodb_snapshot_isolation.
-		// The number has no method, and the driver is not imported here.
-		conflict: textHas("Error 1213", "Error 1020"),
+		parameter:  func(int, string) string { return "?" },
+		prepares:   true,
+		version:    "@@version",
+		now:        "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) * 1000)",
+		least:      "LEAST",
+		greatest:   "GREATEST",
+		lock:       "INSERT INTO {lock} (n) VALUES ({int}) ON DUPLICATE KEY UPDATE n = n",
+		lockRange:  4096,
+		forUpdate:  " FOR UPDATE",
+		skipLocked: mysqlSkipsLocked,
+		orLock:     " ON DUPLICATE KEY UPDATE free_at = free_at",
+		failures:   mysqlFailures,
+		settings:   mysqlSettings,
 	},
 	SQLite: {
 		text: "sqlite", schema: "schema/sqlite.sql", quote: `"`,
+		parameter:  func(int, string) string { return "?" },
+		prepares:   true,
 		version:    "sqlite_version()",
+		least:      "min",
+		greatest:   "max",
 		begin:      "UPDATE {schema} SET version = version WHERE 0",
+		skipLocked: func(string) bool { return false },
 		onConflict: " ON CONFLICT DO NOTHING",
-		conflict:   textHas("database is locked", "database table is locked", "SQLITE_BUSY"),
+		orLock:     " ON CONFLICT DO NOTHING",
+		failures:   sqliteFailures,
+		settings:   sqliteSettings,
 	},
-}
-
-// sqlState is an error of a PostgreSQL driver: pgx and lib/pq both have it.
-type sqlState interface {
-	error
-	SQLState() string
-}
-
-// textHas recognises the errors of drivers that tell by their text alone.
-func textHas(parts ...string) func(error) bool {
-	return func(err error) bool {
-		for _, part := range parts {
-			if strings.Contains(err.Error(), part) {
-				return true
-			}
-		}
-		return false
-	}
 }
 
 // String is the dialect's text.

@@ -1,71 +1,166 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"fmt"
+	"math"
+	"slices"
 
 	"github.com/mooring-go/mooring/session"
 )
+
+// mostPerStep is how many sessions one transaction ends at the most.
+const mostPerStep = 1600
 
 // End ends a live session and returns it.
 func (s *Store) End(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
 	if id.IsZero() {
 		return session.Session{}, session.ErrNotFound
 	}
-	return within(ctx, "end", func() (ended session.Session, err error) {
-		if err := s.ready(ctx); err != nil {
-			return session.Session{}, err
-		}
-		err = s.transact(ctx, func(tx *sql.Tx) error {
-			var err error
-			if ended, err = s.lockedLive(ctx, tx, id); err != nil {
+	return within(ctx, s, "end", func() (session.Session, error) { return s.endOne(ctx, id, ending) })
+}
+
+func (s *Store) endOne(ctx context.Context, id session.ID, ending session.Ending) (ended session.Session, err error) {
+	if err := s.ready(ctx); err != nil {
+		return ended, err
+	}
+	// Looked at first for its owner, whose turn it is. It may have ended, too.
+	r, err := s.full(ctx, id)
+	if err != nil {
+		return ended, err
+	}
+	if r.ended {
+		return r.live()
+	}
+	user := string(r.owner)
+	err = s.inTurn(ctx, userTurn(user), func() error {
+		return s.ofUser(ctx, user, func(tx *sql.Tx) error {
+			rows, err := s.locked(ctx, tx, []string{id.String()})
+			if err != nil {
 				return err
 			}
-			return s.end(ctx, tx, []session.Ended{{Session: ended, Ending: ending}})
+			if len(rows) == 0 {
+				return session.ErrNotFound
+			}
+			if ended, err = rows[0].live(); err != nil {
+				return err
+			}
+			return s.end(ctx, tx, []verdict{{rows[0], ending}})
 		})
-		return ended, err
-	})
-}
-
-// EndUser ends the live sessions of the user, but for the one to keep.
-func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
-	return within(ctx, "end user", func() ([]session.Session, error) {
-		return s.endUser(ctx, user, keep, ending)
-	})
-}
-
-func (s *Store) endUser(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
-	if err := s.ready(ctx); err != nil {
-		return nil, err
-	}
-	var ended []session.Session
-	err := s.transact(ctx, func(tx *sql.Tx) error {
-		ended = nil
-		if err := s.lock(ctx, tx, user); err != nil {
-			return err
-		}
-		live, err := s.live(ctx, tx, user)
-		if err != nil {
-			return err
-		}
-		var ids []session.ID
-		for _, one := range live {
-			if one.ID != keep {
-				ids = append(ids, one.ID)
-			}
-		}
-		all, err := s.locked(ctx, tx, ids)
-		if err != nil {
-			return err
-		}
-		var endings []session.Ended
-		for _, one := range all {
-			if one.ending == nil {
-				ended = append(ended, one.session)
-				endings = append(endings, session.Ended{Session: one.session, Ending: ending})
-			}
-		}
-		return s.end(ctx, tx, endings)
 	})
 	return ended, err
+}
+
+// full is the row of a session, or ErrNotFound.
+func (s *Store) full(ctx context.Context, id session.ID) (r fullRow, err error) {
+	err = s.retry(ctx, func() error {
+		rows, err := s.rows(ctx, s.db, "WHERE id = {text}", id.String())
+		if err == nil && len(rows) == 0 {
+			err = session.ErrNotFound
+		}
+		if err == nil {
+			r = rows[0]
+		}
+		return err
+	})
+	return r, err
+}
+
+// EndUser ends the live sessions of the user that are of one of the kinds, but
+// for the one to keep. It does so in several transactions where they are many,
+// and returns what it ended also if a later one fails. It ends those whose
+// records cannot be read, too, and returns of them what List does.
+func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
+	var ended made[session.Session]
+	err := withinAlone(ctx, s, "end user", func() error {
+		if err := s.ready(ctx); err != nil {
+			return err
+		}
+		return s.inTurn(ctx, userTurn(user), func() error { return s.endUser(ctx, user, keep, ending, kinds, &ended) })
+	})
+	return ended.soFar(), err
+}
+
+// endUser ends the oldest first, more with each transaction, and looks again from
+// the beginning until there are none: others may have started meanwhile.
+func (s *Store) endUser(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds []session.Kind, ended *made[session.Session]) error {
+	type light struct {
+		id      string
+		created int64
+	}
+	template := s.text.of("SELECT id, created FROM {session} WHERE owner = {bytes} AND ended = 0 AND created >= {int} AND id <> {text}" +
+		ofKinds(len(kinds)) + " ORDER BY created, id LIMIT {int}")
+	from := int64(math.MinInt64)
+	for most := session.EndBatch; ; most = min(2*most, mostPerStep) {
+		var some []light
+		var sessions []session.Session
+		err := s.ofUser(ctx, user, func(tx *sql.Tx) error {
+			args := slices.Concat([]any{[]byte(user), from, keep.String()}, kindArgs(kinds), []any{most})
+			var err error
+			some, err = collect(ctx, tx, template, args, func(rows *sql.Rows) (l light, err error) { return l, rows.Scan(&l.id, &l.created) })
+			if err != nil {
+				return err
+			}
+			ids := make([]string, len(some))
+			for i, one := range some {
+				ids[i] = one.id
+			}
+			rows, err := s.locked(ctx, tx, ids)
+			if err != nil {
+				return err
+			}
+			var verdicts []verdict
+			sessions = nil
+			for _, r := range rows {
+				if !r.ended {
+					verdicts, sessions = append(verdicts, verdict{r, ending}), append(sessions, r.session())
+				}
+			}
+			return s.end(ctx, tx, verdicts)
+		})
+		if err != nil {
+			return err
+		}
+		ended.add(sessions)
+		if len(some) == most {
+			from = some[len(some)-1].created // not to pass again over what the index still has of those before
+		} else if from == math.MinInt64 {
+			return nil
+		} else {
+			from = math.MinInt64
+		}
+	}
+}
+
+// A verdict is how a session is to end whose row is locked.
+type verdict struct {
+	row    fullRow
+	ending session.Ending
+}
+
+// end records how sessions end that live and are locked, and enters those into
+// the journal that are to be delivered.
+func (s *Store) end(ctx context.Context, tx *sql.Tx, verdicts []verdict) error {
+	type kept struct {
+		ending string
+		keep   int64
+	}
+	same := make(map[kept][]any)
+	for _, v := range verdicts {
+		record, err := session.EncodeEnding(v.ending)
+		if err != nil {
+			return err
+		}
+		k := kept{string(record), instant(v.ending.Keep)}
+		same[k] = append(same[k], v.row.id)
+	}
+	for k, ids := range same {
+		n, err := s.each(ctx, tx, "UPDATE {session} SET ended = 1, ending = {bytes}, sweep_at = {int} WHERE ended = 0 AND id", "{text}", ids, []byte(k.ending), k.keep)
+		if err != nil || n != int64(len(ids)) {
+			return cmp.Or(err, fmt.Errorf("%d of %d locked sessions could be ended", n, len(ids)))
+		}
+	}
+	return s.enter(ctx, tx, verdicts)
 }

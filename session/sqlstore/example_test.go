@@ -21,10 +21,12 @@ func ExampleSchema() {
 	}
 	// Output:
 	// CREATE TABLE IF NOT EXISTS "auth"."session" (
-	// CREATE INDEX IF NOT EXISTS "session_owner" ON "auth"."session" (owner, ended);
+	// CREATE INDEX IF NOT EXISTS "session_owner" ON "auth"."session" (owner, ended, created);
 	// CREATE INDEX IF NOT EXISTS "session_sweep" ON "auth"."session" (sweep_at);
 	// CREATE TABLE IF NOT EXISTS "auth"."session_journal" (
-	// CREATE INDEX IF NOT EXISTS "session_journal_lease" ON "auth"."session_journal" (leased_until);
+	// CREATE INDEX IF NOT EXISTS "session_journal_owner" ON "auth"."session_journal" (owner, seq);
+	// CREATE TABLE IF NOT EXISTS "auth"."session_queue" (
+	// CREATE INDEX IF NOT EXISTS "session_queue_free" ON "auth"."session_queue" (free_at);
 	// CREATE TABLE IF NOT EXISTS "auth"."session_schema" (
 }
 

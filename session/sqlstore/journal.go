@@ -3,147 +3,131 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/mooring-go/mooring/session"
 )
 
+// The journal has a row for each ending that waits, and the queue one for each
+// user with such rows, which says when the first of them is free. Who changes rows
+// of a user in the journal locks that user's in the queue first.
+
 // enter keeps those of the endings for delivery that ask for it.
-func (s *Store) enter(ctx context.Context, tx *sql.Tx, ended []session.Ended) error {
-	var args []any
-	for _, e := range ended {
-		if e.Ending.Journal {
-			args = append(args, e.Session.ID.String(), []byte(e.Session.User), instant(e.Ending.Keep))
+func (s *Store) enter(ctx context.Context, tx *sql.Tx, ended []verdict) error {
+	var ids []any
+	var owners [][]byte
+	for _, v := range ended {
+		if v.ending.Journal {
+			ids, owners = append(ids, v.row.id), append(owners, v.row.owner)
 		}
 	}
-	const each = 3
-	for some := range slices.Chunk(args, each*perStatement) {
-		values := ""
-		for i := range len(some) / each {
-			if i > 0 {
-				values += ", "
-			}
-			values += "(?, ?, ?, 0)"
+	for _, owner := range distinct(owners) {
+		if _, err := tx.ExecContext(ctx, s.text.of("INSERT INTO {queue} (owner, free_at) VALUES ({bytes}, {now})"+s.text.dialect.orLock), owner); err != nil {
+			return err
 		}
-		if _, err := tx.ExecContext(ctx, s.text.of("INSERT INTO {journal} (session_id, owner, keep, leased_until) VALUES "+values), some...); err != nil {
+	}
+	for some := range slices.Chunk(ids, perStatement) {
+		some = padded(some)
+		_, err := tx.ExecContext(ctx, s.text.of("INSERT INTO {journal} (session_id, owner, held_until) SELECT id, owner, 0 FROM {session} WHERE id IN "+
+			list(len(some), "{text}")+" ORDER BY created, id"), some...)
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// A lease is an entry of the journal. The error is why it cannot be read.
-type lease struct {
-	seq   int64
-	ended session.Ended
-	err   error
-}
-
-// Lease returns undelivered endings, each user's in the order in which they
-// happened. Leases are given out one call at a time, in one short transaction.
-//
-// An ending whose row cannot be read is passed over, and forgotten with its
-// Keep. It is an error only where there is nothing else to return.
-func (s *Store) Lease(ctx context.Context, now, until time.Time, limit int) ([]session.Ended, error) {
-	if limit <= 0 {
-		return nil, nil
-	}
-	return within(ctx, "lease", func() ([]session.Ended, error) { return s.leased(ctx, now, until, limit) })
-}
-
-func (s *Store) leased(ctx context.Context, now, until time.Time, limit int) ([]session.Ended, error) {
-	if err := s.ready(ctx); err != nil {
-		return nil, err
-	}
-	var leased []session.Ended
-	err := s.transact(ctx, func(tx *sql.Tx) error {
-		if err := s.lockNumber(ctx, tx, s.number("journal")); err != nil {
-			return err
-		}
-		entries, err := s.leasable(ctx, tx, instant(now), limit)
-		if err != nil {
-			return err
-		}
-		leased = nil
-		var taken []any
-		var unread error
-		for _, entry := range entries {
-			if entry.err != nil {
-				unread = entry.err
-				continue
-			}
-			leased, taken = append(leased, entry.ended), append(taken, entry.seq)
-		}
-		if len(leased) == 0 {
-			return unread
-		}
-		for some := range slices.Chunk(taken, perStatement) {
-			if _, err := tx.ExecContext(ctx, s.text.of("UPDATE {journal} SET leased_until = ? WHERE seq IN "+parameters(len(some))),
-				append([]any{instant(until)}, some...)...); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return leased, err
-}
-
-// leasable are the first entries that nobody has leased, nor one before them of
-// the same user.
-func (s *Store) leasable(ctx context.Context, tx *sql.Tx, now int64, limit int) ([]lease, error) {
-	query := "SELECT j.seq, s.record, s.last_seen, s.ip, s.ending FROM {journal} j JOIN {session} s ON s.id = j.session_id" +
-		" WHERE j.leased_until <= ? AND j.keep > ? AND NOT EXISTS (SELECT 1 FROM {journal} e" +
-		" WHERE e.owner = j.owner AND e.seq < j.seq AND e.leased_until > ? AND e.keep > ?)" +
-		" ORDER BY j.seq LIMIT ?"
-	return collect(ctx, tx, s.text.of(query), []any{now, now, now, now, limit}, func(rows *sql.Rows) (lease, error) {
-		var entry lease
-		var r row
-		if err := rows.Scan(&entry.seq, &r.record, &r.lastSeen, &r.ip, &r.ending); err != nil {
-			return lease{}, err
-		}
-		got, err := r.read(session.DecodeRecord)
-		switch {
-		case err != nil:
-			entry.err = err
-		case got.ending == nil:
-			entry.err = fmt.Errorf("%w: a session that lives is in the journal", session.ErrRecord)
-		default:
-			entry.ended = session.Ended{Session: got.session, Ending: *got.ending}
-		}
-		return entry, nil
-	})
-}
-
 // Delivered forgets endings that were delivered.
 func (s *Store) Delivered(ctx context.Context, ids ...session.ID) error {
-	return withinAlone(ctx, "delivered", func() error {
-		return s.eachEntry(ctx, "DELETE FROM {journal} WHERE session_id IN ", ids)
+	return withinAlone(ctx, s, "delivered", func() error {
+		return s.change(ctx, ids, "DELETE FROM {journal} WHERE session_id")
 	})
 }
 
 // Release gives back leased endings.
-func (s *Store) Release(ctx context.Context, ids ...session.ID) error {
-	return withinAlone(ctx, "release", func() error {
-		return s.eachEntry(ctx, "UPDATE {journal} SET leased_until = 0 WHERE session_id IN ", ids)
+func (s *Store) Release(ctx context.Context, pause time.Duration, ids ...session.ID) error {
+	return withinAlone(ctx, s, "release", func() error {
+		return s.change(ctx, ids, "UPDATE {journal} SET held_until = {now} + {int} WHERE session_id", int64(max(pause, 0)))
 	})
 }
 
-func (s *Store) eachEntry(ctx context.Context, template string, ids []session.ID) error {
+// change executes the template for the rows of the sessions in the journal, and
+// puts their users in the queue where they then belong.
+func (s *Store) change(ctx context.Context, ids []session.ID, template string, args ...any) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	return s.transact(ctx, func(tx *sql.Tx) error {
-		for some := range slices.Chunk(sorted(ids), perStatement) {
-			_, err := tx.ExecContext(ctx, s.text.of(template+parameters(len(some))), some...)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = id.String()
+	}
+	slices.Sort(names)
+	var owners [][]byte
+	err := s.retry(ctx, func() (err error) {
+		owners, err = s.waiting(ctx, s.db, names)
+		return err
 	})
+	if err != nil || len(owners) == 0 {
+		return err
+	}
+	return s.transact(ctx, func(tx *sql.Tx) error {
+		if err := s.lockQueue(ctx, tx, owners); err != nil {
+			return err
+		}
+		if _, err := s.each(ctx, tx, template, "{text}", anys(names), args...); err != nil {
+			return err
+		}
+		return s.settle(ctx, tx, owners)
+	})
+}
+
+// waiting are the users of those of the sessions that are in the journal.
+func (s *Store) waiting(ctx context.Context, in executor, ids []string) ([][]byte, error) {
+	var owners [][]byte
+	for some := range slices.Chunk(ids, perStatement) {
+		args := anys(padded(some))
+		more, err := collect(ctx, in, s.text.of("SELECT DISTINCT owner FROM {journal} WHERE session_id IN "+list(len(args), "{text}")), args, scanBytes)
+		if err != nil {
+			return nil, err
+		}
+		owners = append(owners, more...)
+	}
+	return distinct(owners), nil
+}
+
+// lockQueue locks the users' rows in the queue.
+func (s *Store) lockQueue(ctx context.Context, tx *sql.Tx, owners [][]byte) error {
+	for some := range slices.Chunk(owners, perStatement) {
+		args := anys(padded(some))
+		_, err := collect(ctx, tx, s.text.of("SELECT owner FROM {queue} WHERE owner IN "+list(len(args), "{bytes}")+" ORDER BY owner"+s.text.dialect.forUpdate), args, scanBytes)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle puts users, whose rows in the queue are locked, where they belong: those
+// for whom nothing waits are taken out, the others are due as soon as their first
+// ending is free, after those that have been until now.
+func (s *Store) settle(ctx context.Context, tx *sql.Tx, owners [][]byte) error {
+	if _, err := s.each(ctx, tx, "DELETE FROM {queue} WHERE NOT EXISTS (SELECT 1 FROM {journal} j WHERE j.owner = {queue}.owner) AND owner", "{bytes}", anys(owners)); err != nil {
+		return err
+	}
+	_, err := s.each(ctx, tx, "UPDATE {queue} SET free_at = "+s.text.dialect.greatest+"({now},"+
+		" (SELECT j.held_until FROM {journal} j WHERE j.owner = {queue}.owner ORDER BY j.seq LIMIT 1)) WHERE owner", "{bytes}", anys(owners))
+	return err
+}
+
+func scanBytes(rows *sql.Rows) (b []byte, err error) { return b, rows.Scan(&b) }
+
+// distinct are the users, each once, in the order in which all transactions lock
+// them.
+func distinct(owners [][]byte) [][]byte {
+	owners = slices.SortedFunc(slices.Values(owners), slices.Compare)
+	return slices.CompactFunc(owners, slices.Equal)
 }

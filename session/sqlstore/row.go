@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -14,10 +15,13 @@ import (
 )
 
 // perStatement is how many IDs a statement names at the most.
-const perStatement = 500
+const perStatement = 512
 
-// columns are what a session and its ending are read of.
+// columns are what Get reads a session and its ending of.
 const columns = "record, last_seen, ip, ending"
+
+// allColumns are what every other method reads.
+const allColumns = columns + ", id, owner, kind, ended, created, expires, idle, tell_expiry, sweep_at"
 
 // A row is what the columns hold.
 type row struct {
@@ -65,15 +69,62 @@ func (r row) read(decode func([]byte) (session.Session, error)) (found, error) {
 	return found{s, &ending}, nil
 }
 
-// query reads all rows of a query for columns.
-func (s *Store) query(ctx context.Context, in executor, template string, args ...any) ([]found, error) {
-	return collect(ctx, in, s.text.of(template), args, func(rows *sql.Rows) (found, error) {
-		var r row
-		if err := r.scan(rows); err != nil {
-			return found{}, err
+// A full row is all that is kept of a session. What is to be ended is known by
+// its columns, whether its record can be read or not.
+type fullRow struct {
+	row
+	id                                 string
+	owner                              []byte
+	kind                               string
+	ended                              bool
+	created, expires, idle, tellExpiry int64
+	sweepAt                            int64
+}
+
+func scanFull(rows *sql.Rows) (r fullRow, err error) {
+	return r, rows.Scan(&r.record, &r.lastSeen, &r.ip, &r.ending,
+		&r.id, &r.owner, &r.kind, &r.ended, &r.created, &r.expires, &r.idle, &r.tellExpiry, &r.sweepAt)
+}
+
+// session is the session of the row. Where its record cannot be read, as one that
+// a later release wrote, or is of another session, it is what the columns say.
+func (r fullRow) session() session.Session {
+	id, _ := session.ParseID(r.id) // of one that is no ID: the zero ID
+	s, err := session.DecodeRecord(r.record)
+	if err != nil || s.ID != id || s.User != string(r.owner) {
+		s = session.Session{
+			ID: id, Kind: session.Kind(r.kind), User: string(r.owner), Created: timeOf(r.created), Expires: timeOf(r.expires),
+			Idle: time.Duration(r.idle), TellExpiry: time.Duration(r.tellExpiry),
 		}
-		return r.read(session.DecodeRecord)
-	})
+	}
+	s.LastSeen, s.IP = timeOf(r.lastSeen), netip.Addr{}
+	_ = s.IP.UnmarshalText([]byte(r.ip)) // of one that is no address: unknown
+	return s
+}
+
+// candidate is the session of the row as [session.Replace.Choose] judges it.
+func (r fullRow) candidate() session.Candidate {
+	id, _ := session.ParseID(r.id)
+	limits := session.Session{LastSeen: timeOf(r.lastSeen), Expires: timeOf(r.expires), Idle: time.Duration(r.idle)}
+	return session.Candidate{ID: id, User: string(r.owner), Kind: session.Kind(r.kind), Created: timeOf(r.created), Deadline: limits.Deadline()}
+}
+
+// live returns the session of the row, or *EndedError.
+func (r fullRow) live() (session.Session, error) {
+	f := found{session: r.session()}
+	if r.ended {
+		ending, err := session.DecodeEnding(r.ending)
+		if err != nil {
+			return session.Session{}, err
+		}
+		f.ending = &ending
+	}
+	return f.live()
+}
+
+// rows are the full rows that a template, WHERE and what follows, selects.
+func (s *Store) rows(ctx context.Context, in executor, template string, args ...any) ([]fullRow, error) {
+	return collect(ctx, in, s.text.of("SELECT "+allColumns+" FROM {session} "+template), args, scanFull)
 }
 
 // collect reads the rows of a query with scan, all of them or none.
@@ -94,29 +145,13 @@ func collect[T any](ctx context.Context, in executor, query string, args []any, 
 	return all, rows.Err()
 }
 
-// live are the live sessions of the user. That they are of the user was checked
-// by the index; that their records are as well, is here.
-func (s *Store) live(ctx context.Context, in executor, user string) ([]session.Session, error) {
-	all, err := s.query(ctx, in, "SELECT "+columns+" FROM {session} WHERE owner = ? AND ended = 0", []byte(user))
-	if err != nil {
-		return nil, err
-	}
-	sessions := make([]session.Session, len(all))
-	for i, one := range all {
-		if sessions[i] = one.session; one.session.User != user {
-			return nil, fmt.Errorf("%w: it is of another user", session.ErrRecord)
-		}
-	}
-	return sessions, nil
-}
-
-// locked are those of the sessions that are there, live or ended, in the order
-// of their IDs. Nobody else changes them until tx ends.
-func (s *Store) locked(ctx context.Context, tx *sql.Tx, ids []session.ID) ([]found, error) {
-	var all []found
-	for some := range slices.Chunk(sorted(ids), perStatement) {
-		more, err := s.query(ctx, tx, "SELECT "+columns+" FROM {session} WHERE id IN "+parameters(len(some))+
-			" ORDER BY id"+s.text.dialect.forUpdate, some...)
+// locked are those of the sessions that are there, live or ended. Nobody else
+// changes them until tx ends. All transactions lock in the order of the IDs.
+func (s *Store) locked(ctx context.Context, tx *sql.Tx, ids []string) ([]fullRow, error) {
+	var all []fullRow
+	for some := range slices.Chunk(slices.Sorted(slices.Values(ids)), perStatement) {
+		args := anys(padded(some))
+		more, err := s.rows(ctx, tx, "WHERE id IN "+list(len(args), "{text}")+" ORDER BY id"+s.text.dialect.forUpdate, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -125,35 +160,46 @@ func (s *Store) locked(ctx context.Context, tx *sql.Tx, ids []session.ID) ([]fou
 	return all, nil
 }
 
-// sorted are the texts of the IDs, in the order in which all transactions lock
-// them.
-func sorted(ids []session.ID) []any {
-	texts := make([]string, len(ids))
-	for i, id := range ids {
-		texts[i] = id.String()
+// each executes the template, to which an IN and the names are appended, for some
+// of them at a time, and returns how many rows it met.
+func (s *Store) each(ctx context.Context, tx *sql.Tx, template, of string, names []any, args ...any) (met int64, err error) {
+	for some := range slices.Chunk(names, perStatement) {
+		some = padded(some)
+		result, err := tx.ExecContext(ctx, s.text.of(template+" IN "+list(len(some), of)), slices.Concat(args, some)...)
+		if err != nil {
+			return met, err
+		}
+		n, err := result.RowsAffected()
+		if err != nil {
+			return met, err
+		}
+		met += n
 	}
-	slices.Sort(texts)
-	args := make([]any, len(texts))
-	for i, text := range texts {
-		args[i] = text
+	return met, nil
+}
+
+func anys[T any](all []T) []any {
+	converted := make([]any, len(all))
+	for i, one := range all {
+		converted[i] = one
 	}
-	return args
+	return converted
 }
 
 // insert makes s live, or returns ErrExists.
-func (s *Store) insert(ctx context.Context, in executor, started session.Session) error {
+func (s *Store) insert(ctx context.Context, tx *sql.Tx, started session.Session) error {
 	record, err := session.EncodeRecord(started)
 	if err != nil {
 		return err
 	}
 	id := started.ID.String()
-	result, err := in.ExecContext(ctx, s.text.of("INSERT INTO {session}"+
-		" (id, owner, ended, last_seen, expires, idle, sweep_at, ip, record)"+
-		" VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?)"+s.text.dialect.onConflict),
-		id, []byte(started.User), instant(started.LastSeen), instant(started.Expires), int64(started.Idle),
-		instant(started.Deadline()), addr(started.IP), record)
+	result, err := tx.ExecContext(ctx, s.text.of("INSERT INTO {session}"+
+		" (id, owner, kind, ended, created, last_seen, expires, idle, tell_expiry, sweep_at, ip, record)"+
+		" VALUES ({text}, {bytes}, {text}, 0, {int}, {int}, {int}, {int}, {int}, {int}, {text}, {bytes})"+s.text.dialect.onConflict),
+		id, []byte(started.User), string(started.Kind), instant(started.Created), instant(started.LastSeen), instant(started.Expires),
+		int64(started.Idle), int64(started.TellExpiry), instant(started.Deadline()), addr(started.IP), record)
 	if err != nil {
-		return s.orExists(ctx, in, id, err)
+		return s.orExists(ctx, tx, id, err)
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 1 {
 		return err
@@ -164,23 +210,35 @@ func (s *Store) insert(ctx context.Context, in executor, started session.Session
 // orExists is err, or ErrExists if that is why an INSERT failed, where the
 // dialect has no way to pass over what is there, and over nothing else.
 func (s *Store) orExists(ctx context.Context, in executor, id string, err error) error {
-	if s.text.dialect.onConflict != "" || s.text.dialect.conflict(err) || ctx.Err() != nil {
+	d := s.text.dialect
+	if d.onConflict != "" || d.failures.is(err, d.failures.conflict) || ctx.Err() != nil {
 		return err
 	}
 	var one int
-	if in.QueryRowContext(ctx, s.text.of("SELECT 1 FROM {session} WHERE id = ?"+s.text.dialect.forUpdate), id).Scan(&one) != nil {
+	if in.QueryRowContext(ctx, s.text.of("SELECT 1 FROM {session} WHERE id = {text}"+d.forUpdate), id).Scan(&one) != nil {
 		return err
 	}
 	return session.ErrExists
 }
 
+// The most bytes that the columns kind and ip hold.
+const (
+	maxKind = 64
+	maxAddr = 255
+)
+
 // validate refuses what the tables do not hold.
-func validate(started session.Session) error {
-	switch user := started.User; {
-	case started.ID.IsZero():
-		return fmt.Errorf("the session has no ID")
-	case user == "" || len(user) > session.MaxUser || !utf8.ValidString(user):
-		return fmt.Errorf("the user's ID has %d bytes, want 1 to %d of valid UTF-8", len(user), session.MaxUser)
+func validate(s session.Session) error {
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	switch {
+	case !utf8.ValidString(s.User):
+		return fmt.Errorf("%w: User is not valid UTF-8", session.ErrInvalid)
+	case len(s.Kind) > maxKind:
+		return fmt.Errorf("%w: Kind of %d bytes, want up to %d", session.ErrInvalid, len(s.Kind), maxKind)
+	case len(addr(s.IP)) > maxAddr:
+		return fmt.Errorf("%w: IP with a zone of %d bytes, want up to %d in all", session.ErrInvalid, len(s.IP.Zone()), maxAddr)
 	}
 	return nil
 }
@@ -211,4 +269,9 @@ func timeOf(instant int64) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(0, instant).UTC()
+}
+
+// byAge is the order of List: the latest sign-in first.
+func byAge(a, b session.Session) int {
+	return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID.String(), b.ID.String()))
 }

@@ -10,11 +10,11 @@ import (
 )
 
 // schemaVersion is the version of the schema that this package uses.
-const schemaVersion = 1
+const schemaVersion = 2
 
 var (
-	// ErrSchema is returned where the tables are missing, cannot be read, or are
-	// of another version than this package uses.
+	// ErrSchema is returned where the tables are missing, which Migrate mends, or
+	// are of another version than this package uses, or not the store's at all.
 	ErrSchema = errors.New("sqlstore: no usable schema")
 
 	// ErrDialect is returned where the database speaks another dialect than
@@ -48,18 +48,15 @@ func (t text) schema() string {
 // and called by many processes at once. It changes nothing where the schema is
 // of this package's version, and needs no rights to make tables there. Tables
 // of another version, and tables of the same names that are not the store's,
-// are [ErrSchema].
+// are [ErrSchema]. A schema or database that [Config.Table] names has to be there.
 func (s *Store) Migrate(ctx context.Context) error {
-	version, err := s.version(ctx)
-	if err != nil {
-		if err = s.diagnose(ctx, err); errors.Is(err, ErrSchema) {
-			version, err = schemaVersion, s.makeTables(ctx)
+	err := s.ready(ctx)
+	if errors.Is(err, errMissing) {
+		if err = s.makeTables(ctx); err == nil {
+			err = s.ready(ctx)
 		}
 	}
-	if err == nil {
-		err = wrongVersion(version)
-	}
-	return failed(ctx, "migrate", err)
+	return s.failed(ctx, "migrate", err)
 }
 
 // makeTables executes the schema. Its last statement says that it is there.
@@ -69,15 +66,16 @@ func (s *Store) makeTables(ctx context.Context) error {
 	return s.step(ctx, s.text.dialect.migrating, func(tx *sql.Tx) error {
 		for _, statement := range statements[:last] {
 			if _, err := tx.ExecContext(ctx, statement); err != nil {
-				return err
+				return s.notOurs(err)
 			}
 		}
 		for _, query := range []string{
-			"SELECT id, owner, ended, last_seen, expires, idle, sweep_at, ip, record, ending FROM {session} WHERE 1 = 0",
-			"SELECT seq, session_id, owner, keep, leased_until FROM {journal} WHERE 1 = 0",
+			"SELECT " + allColumns + " FROM {session} WHERE 1 = 0",
+			"SELECT seq, session_id, owner, held_until FROM {journal} WHERE 1 = 0",
+			"SELECT owner, free_at FROM {queue} WHERE 1 = 0",
 		} {
 			if _, err := tx.ExecContext(ctx, s.text.of(query)); err != nil {
-				return fmt.Errorf("%w: a table of that name is not the store's: %w", ErrSchema, err)
+				return s.notOurs(err)
 			}
 		}
 		_, err := tx.ExecContext(ctx, statements[last])
@@ -85,55 +83,109 @@ func (s *Store) makeTables(ctx context.Context) error {
 	})
 }
 
-// ready checks, until it was once found good, that the database has the schema.
+// notOurs is err, or ErrSchema where it says that a table has other columns.
+func (s *Store) notOurs(err error) error {
+	if f := s.text.dialect.failures; f.is(err, f.foreign) {
+		return fmt.Errorf("%w: a table of that name is not the store's: %w", ErrSchema, err)
+	}
+	return err
+}
+
+// errMissing is the ErrSchema that Migrate mends.
+var errMissing = fmt.Errorf("%w: the tables are missing, Migrate makes them", ErrSchema)
+
+// ready checks, until it was once found good, that the database has the schema
+// and settings that the store needs. It looks from within a transaction, which is
+// what a pooler in statement mode refuses.
 func (s *Store) ready(ctx context.Context) error {
 	if s.checked.Load() {
 		return nil
 	}
-	version, err := s.version(ctx)
+	return s.retry(ctx, func() error {
+		conn, err := s.db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }()
+		err = s.check(ctx, conn)
+		if errors.Is(err, ErrSettings) {
+			discard(conn) // the next one may have others
+		}
+		if err == nil {
+			s.checked.Store(true)
+		}
+		return err
+	})
+}
+
+func (s *Store) check(ctx context.Context, conn *sql.Conn) error {
+	tx, err := conn.BeginTx(ctx, s.options)
 	if err != nil {
-		return s.diagnose(ctx, err)
+		return s.diagnose(ctx, conn, statementMode(err))
 	}
-	if err := wrongVersion(version); err != nil {
+	defer func() { _ = tx.Rollback() }()
+	values, err := s.inspect(ctx, tx)
+	if err != nil {
+		_ = tx.Rollback() // it takes no more questions
+		return s.diagnose(ctx, conn, statementMode(err))
+	}
+	if err := s.refused(values); err != nil {
 		return err
 	}
-	s.checked.Store(true)
-	return nil
+	version, err := s.version(ctx, tx)
+	if err != nil {
+		_ = tx.Rollback()
+		return s.noVersion(ctx, conn, err)
+	}
+	if version != schemaVersion {
+		return fmt.Errorf("%w: it has version %d, and this package uses %d: drop its tables, and Migrate makes them", ErrSchema, version, schemaVersion)
+	}
+	s.skipLocked.Store(s.text.dialect.skipLocked(values["version"]))
+	return s.shared(ctx, values)
 }
 
 // version is the version of the schema in the database. It fails if there is
-// none, and if the database speaks another dialect.
-func (s *Store) version(ctx context.Context) (int, error) {
-	var version int
-	var server any
-	query := s.text.of("SELECT version, " + s.text.dialect.version + " FROM {schema} WHERE one = 1")
-	err := s.db.QueryRowContext(ctx, query).Scan(&version, &server)
+// none.
+func (s *Store) version(ctx context.Context, in executor) (version int, err error) {
+	err = in.QueryRowContext(ctx, s.text.of("SELECT version FROM {schema} WHERE one = 1")).Scan(&version)
 	return version, err
 }
 
-func wrongVersion(version int) error {
-	if version == schemaVersion {
-		return nil
+// noVersion tells why the version could not be read.
+func (s *Store) noVersion(ctx context.Context, conn *sql.Conn, err error) error {
+	f := s.text.dialect.failures
+	switch {
+	case f.is(err, f.missing):
+		if s.text.home != "" {
+			var there bool
+			home := s.text.of("SELECT COUNT(*) > 0 FROM information_schema.schemata WHERE schema_name = {home}")
+			if conn.QueryRowContext(ctx, home).Scan(&there) == nil && !there {
+				return fmt.Errorf("sqlstore: the schema %q of Config.Table is not there, or not for this user to use, and Migrate does not make it: %w", s.text.home, err)
+			}
+		}
+		return fmt.Errorf("%w: %w", errMissing, err)
+	case errors.Is(err, sql.ErrNoRows):
+		return errMissing
+	default:
+		return s.notOurs(err)
 	}
-	return fmt.Errorf("%w: it has version %d, and this package uses %d", ErrSchema, version, schemaVersion)
 }
 
-// diagnose tells why the version could not be read: [ErrSchema] if the database
-// answers in its dialect, [ErrDialect] if it does in another one, and err itself
-// if it does not answer.
-func (s *Store) diagnose(ctx context.Context, err error) error {
-	if s.speaks(ctx, s.text.dialect) {
-		return fmt.Errorf("%w: cannot read its version, Migrate makes it: %w", ErrSchema, err)
+// diagnose tells why the database could not be asked: [ErrDialect] if it answers
+// in another dialect alone, and err itself otherwise.
+func (s *Store) diagnose(ctx context.Context, conn *sql.Conn, err error) error {
+	if errors.Is(err, ErrSettings) || speaks(ctx, conn, s.text.dialect) {
+		return err
 	}
 	for other, d := range dialects {
-		if s.speaks(ctx, d) {
+		if d.text != s.text.dialect.text && speaks(ctx, conn, d) {
 			return fmt.Errorf("%w: the database speaks %s, and Config.Dialect is %s", ErrDialect, other, s.text.dialect.text)
 		}
 	}
 	return err
 }
 
-func (s *Store) speaks(ctx context.Context, d dialect) bool {
+func speaks(ctx context.Context, conn *sql.Conn, d dialect) bool {
 	var version any
-	return s.db.QueryRowContext(ctx, "SELECT "+d.version).Scan(&version) == nil
+	return conn.QueryRowContext(ctx, "SELECT "+d.version).Scan(&version) == nil
 }

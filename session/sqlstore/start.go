@@ -1,168 +1,201 @@
 package sqlstore
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
-	"fmt"
+	"errors"
+	"math"
 	"slices"
 
 	"github.com/mooring-go/mooring/session"
 )
 
-// Start makes the session live and ends what replace says. It is one
-// transaction, that takes as long as the user's own sessions. It waits for other
+// Start makes the session live and ends what replace says: in one transaction,
+// or in several where more than a few hundred are to end. It waits for other
 // steps of the user also where there is nothing to replace: EndUser would else
 // leave live what had started before it ended the others.
 func (s *Store) Start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
-	return within(ctx, "start", func() ([]session.Ended, error) { return s.start(ctx, started, replace) })
-}
-
-func (s *Store) start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
-	if err := validate(started); err != nil {
-		return nil, err
-	}
-	if err := s.ready(ctx); err != nil {
-		return nil, err
-	}
-	if replace.From.IsZero() && replace.FromPending {
-		return nil, session.ErrNotFound
-	}
-	var ended []session.Ended
-	err := s.transact(ctx, func(tx *sql.Tx) error {
-		var err error
-		if ended, err = s.replaced(ctx, tx, started, replace); err != nil {
+	var ended made[session.Ended]
+	err := withinAlone(ctx, s, "start", func() error {
+		if err := validate(started); err != nil {
 			return err
 		}
-		if err := s.end(ctx, tx, ended); err != nil {
+		if err := s.ready(ctx); err != nil {
 			return err
 		}
-		return s.insert(ctx, tx, started)
+		return s.inTurn(ctx, userTurn(started.User), func() error { return s.start(ctx, started, replace, &ended) })
 	})
-	return ended, err
+	return ended.soFar(), err
 }
 
-// replaced are the sessions that started takes the place of, locked, and how
-// they are to end.
-func (s *Store) replaced(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace) ([]session.Ended, error) {
-	if err := s.lock(ctx, tx, started.User); err != nil {
-		return nil, err
-	}
-	causes := make(map[session.ID]session.Cause)
-	if replace.Others || replace.Max > 0 {
-		live, err := s.live(ctx, tx, started.User)
-		if err != nil {
-			return nil, err
-		}
-		for _, old := range superseded(live, started, replace) {
-			causes[old.ID] = session.CauseMaxSessions
-			if replace.Others {
-				causes[old.ID] = session.CauseTerminated
-			}
-		}
-	}
-	ids := make([]session.ID, 0, len(causes)+1)
-	for id := range causes {
-		ids = append(ids, id)
-	}
-	known, err := s.known(ctx, tx, replace.From)
-	if err != nil {
-		return nil, err
-	}
-	if known {
-		ids = append(ids, replace.From)
-	}
-	all, err := s.locked(ctx, tx, ids)
-	if err != nil {
-		return nil, err
-	}
-	var from *found
-	var ended []session.Ended
-	for _, one := range all {
-		cause := causes[one.session.ID]
-		if one.session.ID == replace.From {
-			from, cause = &one, session.CauseReplaced
-			if one.session.Pending {
-				cause = session.CauseAnswered
-			}
-		}
-		if one.ending == nil {
-			ended = append(ended, session.Ended{Session: one.session, Ending: replace.Because(cause)})
-		}
-	}
-	if replace.FromPending {
-		return ended, answerable(from)
-	}
-	return ended, nil
-}
-
-// known reports whether the session is there, live or ended. MySQL, when it is
-// to lock one that is not, locks the place where it would be, and there two
-// transactions can be in each other's way.
-func (s *Store) known(ctx context.Context, tx *sql.Tx, id session.ID) (bool, error) {
-	if id.IsZero() {
-		return false, nil
-	}
-	ones, err := collect(ctx, tx, s.text.of("SELECT 1 FROM {session} WHERE id = ?"), []any{id.String()},
-		func(rows *sql.Rows) (one int, err error) { return one, rows.Scan(&one) })
-	return len(ones) > 0, err
-}
-
-// answerable returns nil if from is live and pending.
-func answerable(from *found) error {
-	if from == nil {
-		return session.ErrNotFound
-	}
-	live, err := from.live()
-	if err == nil && !live.Pending {
-		err = session.ErrNotFound
-	}
-	return err
-}
-
-// superseded are those of the user's live sessions that Others or Max end.
-func superseded(live []session.Session, started session.Session, replace session.Replace) []session.Session {
-	live = slices.DeleteFunc(live, func(s session.Session) bool {
-		return s.Pending || s.ID == replace.From
-	})
-	if replace.Others {
-		return live
-	}
-	live = slices.DeleteFunc(live, func(s session.Session) bool { return !s.Deadline().After(started.Created) })
-	slices.SortFunc(live, func(a, b session.Session) int {
-		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID.String(), b.ID.String()))
-	})
-	room := replace.Max
-	if !started.Pending {
-		room--
-	}
-	return live[:max(0, len(live)-room)]
-}
-
-// end records how sessions that are locked end.
-func (s *Store) end(ctx context.Context, tx *sql.Tx, ended []session.Ended) error {
-	byCause := make(map[session.Cause][]session.ID)
-	endings := make(map[session.Cause]session.Ending) // they differ in nothing else
-	for _, e := range ended {
-		byCause[e.Ending.Cause] = append(byCause[e.Ending.Cause], e.Session.ID)
-		endings[e.Ending.Cause] = e.Ending
-	}
-	for cause, ids := range byCause {
-		record, err := session.EncodeEnding(endings[cause])
-		if err != nil {
-			return err
-		}
-		for some := range slices.Chunk(sorted(ids), perStatement) {
-			args := append([]any{record, instant(endings[cause].Keep)}, some...)
-			result, err := tx.ExecContext(ctx, s.text.of("UPDATE {session} SET ended = 1, ending = ?, sweep_at = ?"+
-				" WHERE ended = 0 AND id IN "+parameters(len(some))), args...)
-			if err != nil {
+func (s *Store) start(ctx context.Context, started session.Session, replace session.Replace, ended *made[session.Ended]) error {
+	for most := mostPerStep; ; {
+		var some []session.Ended
+		var more bool
+		err := s.ofUser(ctx, started.User, func(tx *sql.Tx) error {
+			var verdicts []verdict
+			var err error
+			if verdicts, more, err = s.victims(ctx, tx, started, replace, most); err != nil {
 				return err
 			}
-			if n, err := result.RowsAffected(); err != nil || n != int64(len(some)) {
-				return cmp.Or(err, fmt.Errorf("%d of %d locked sessions could be ended", n, len(some)))
+			some = nil
+			for _, v := range verdicts {
+				some = append(some, session.Ended{Session: v.row.session(), Ending: v.ending})
 			}
+			if err := s.end(ctx, tx, verdicts); err != nil || more {
+				return err
+			}
+			return s.insert(ctx, tx, started)
+		})
+		if err != nil {
+			return err
+		}
+		ended.add(some)
+		if !more {
+			return nil
+		}
+		if len(some) == 0 {
+			most = math.MaxInt - 1 // so many stay that the next step has to see them all
 		}
 	}
-	return s.enter(ctx, tx, ended)
+}
+
+// victims are the sessions that a new one ends, locked. It looks at most of the
+// user's sessions, the oldest: where there are more they are only those that
+// would end anyway, and can do so in a step before.
+func (s *Store) victims(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, most int) (verdicts []verdict, more bool, err error) {
+	named, err := s.named(ctx, tx, replace)
+	if err != nil {
+		return nil, false, err
+	}
+	own, more, err := s.oldest(ctx, tx, started, replace, most)
+	if err != nil {
+		return nil, false, err
+	}
+	candidates := named
+	for _, c := range own {
+		if !slices.Contains(named, c) {
+			candidates = append(candidates, c)
+		}
+	}
+	if more && replace.Max > 0 {
+		if replace.Max, err = s.room(ctx, tx, started, replace, candidates); err != nil {
+			return nil, false, err
+		}
+	}
+	chosen, err := replace.Choose(started, candidates)
+	if err != nil {
+		return nil, false, s.unanswered(ctx, tx, started, replace, err)
+	}
+	causes := make(map[string]session.Cause)
+	var ids []string
+	for _, v := range chosen {
+		if more && slices.Contains([]session.ID{replace.Answers, replace.Renews, replace.Before}, v.ID) {
+			continue // it ends in the step that makes the new one live
+		}
+		causes[v.ID.String()] = v.Cause
+		ids = append(ids, v.ID.String())
+	}
+	rows, err := s.locked(ctx, tx, ids)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, r := range rows {
+		if !r.ended {
+			verdicts = append(verdicts, verdict{r, replace.Because(causes[r.id])})
+			delete(causes, r.id)
+		}
+	}
+	// What is left ended meanwhile, by its limit or with the session of another user.
+	for _, id := range []session.ID{replace.Answers, replace.Renews} {
+		if _, gone := causes[id.String()]; gone {
+			return nil, false, s.unanswered(ctx, tx, started, replace, session.ErrNotFound)
+		}
+	}
+	return verdicts, more, nil
+}
+
+// light are the columns that a candidate is made of.
+const light = "SELECT id, owner, kind, created, last_seen, expires, idle FROM {session}"
+
+func scanCandidate(rows *sql.Rows) (session.Candidate, error) {
+	var r fullRow
+	err := rows.Scan(&r.id, &r.owner, &r.kind, &r.created, &r.lastSeen, &r.expires, &r.idle)
+	return r.candidate(), err
+}
+
+// named are those of the sessions that replace names which live.
+func (s *Store) named(ctx context.Context, tx *sql.Tx, replace session.Replace) ([]session.Candidate, error) {
+	var ids []any
+	for _, id := range []session.ID{replace.Answers, replace.Renews, replace.Before} {
+		if !id.IsZero() {
+			ids = append(ids, id.String())
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return collect(ctx, tx, s.text.of(light+" WHERE ended = 0 AND id IN "+list(len(ids), "{text}")), ids, scanCandidate)
+}
+
+// oldest are the user's live sessions, of the kinds that replace is about, the
+// oldest first; and whether there are more of them.
+func (s *Store) oldest(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, most int) ([]session.Candidate, bool, error) {
+	var kinds []session.Kind
+	if replace.Others {
+		kinds = append(kinds, session.KindSession)
+	}
+	if replace.Max > 0 && !slices.Contains(kinds, started.Kind) {
+		kinds = append(kinds, started.Kind)
+	}
+	if len(kinds) == 0 {
+		return nil, false, nil
+	}
+	all, err := collect(ctx, tx, s.text.of(light+" WHERE owner = {bytes} AND ended = 0"+ofKinds(len(kinds))+" ORDER BY created, id LIMIT {int}"),
+		slices.Concat([]any{[]byte(started.User)}, kindArgs(kinds), []any{most + 1}), scanCandidate)
+	if len(all) <= most {
+		return all, false, err
+	}
+	return all[:most], true, err
+}
+
+// deadline is [session.Session.Deadline] of a live row. What is added and
+// subtracted stays in the range of 64 bits.
+const deadline = "CASE WHEN idle <= 0 OR expires <= 0 THEN expires WHEN last_seen < expires - idle THEN last_seen + idle ELSE expires END"
+
+// room is how many of the candidates may stay if replace.Max of all do, those
+// that are no candidates among them, but at least as if it were one. Those are the
+// latest, so that they stay before any candidate does.
+func (s *Store) room(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, candidates []session.Candidate) (int, error) {
+	var counting int
+	err := tx.QueryRowContext(ctx, s.text.of("SELECT COUNT(*) FROM {session} WHERE owner = {bytes} AND ended = 0 AND kind = {text} AND "+deadline+" > {int}"),
+		[]byte(started.User), string(started.Kind), instant(started.Created)).Scan(&counting)
+	for _, c := range candidates {
+		if c.User == started.User && c.Kind == started.Kind && c.Deadline.After(started.Created) {
+			counting--
+		}
+	}
+	return max(1, replace.Max-counting), err
+}
+
+// unanswered is why what started answers or renews is not live: its ending, if it
+// has one, and err otherwise.
+func (s *Store) unanswered(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, err error) error {
+	if !errors.Is(err, session.ErrNotFound) {
+		return err
+	}
+	for _, id := range []session.ID{replace.Answers, replace.Renews} {
+		if id.IsZero() {
+			continue
+		}
+		rows, readErr := s.locked(ctx, tx, []string{id.String()})
+		if readErr != nil {
+			return readErr
+		}
+		if len(rows) > 0 && string(rows[0].owner) == started.User && rows[0].ended {
+			_, err := rows[0].live()
+			return err
+		}
+	}
+	return err
 }

@@ -4,76 +4,127 @@ import (
 	"context"
 	"database/sql"
 	"math"
+	"slices"
 	"time"
+
+	"github.com/mooring-go/mooring/session"
 )
 
-// overdue is the instant from which on a row may be forgotten. What is added and
-// subtracted stays in the range of 64 bits.
-const overdue = "CASE WHEN ended = 1 THEN sweep_at" +
-	" WHEN idle <= 0 OR expires <= 0 THEN expires" +
-	" WHEN last_seen < expires - idle THEN last_seen + idle" +
-	" ELSE expires END"
-
-// Sweep forgets what is overdue, a few hundred rows to a transaction, so that
-// nobody waits for it long. If it fails it returns how many it forgot by then:
-// those stay forgotten, and the next call goes on.
+// Sweep forgets what is overdue, by the server's clock, and ends those sessions
+// whose expiry is to be told. It takes a few hundred rows to a transaction, so that
+// nobody waits for it long. If it fails it returns what it did by then: that stays
+// done, and the next call goes on.
 //
 // Many processes may sweep; it is enough if one does, once a minute or so.
-func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {
-	if err := s.ready(ctx); err != nil {
-		return 0, failed(ctx, "sweep", err)
+func (s *Store) Sweep(ctx context.Context, now time.Time) (session.Swept, error) {
+	var total session.Swept
+	clock, err := s.now(ctx)
+	if err != nil {
+		return total, s.failed(ctx, "sweep", err)
 	}
-	total := 0
+	if now.After(clock) {
+		now = clock
+	}
 	for from, more := int64(math.MinInt64), true; more; {
-		var n int
-		var err error
-		if n, from, more, err = s.sweepSome(ctx, from, instant(now)); err != nil {
-			return total, failed(ctx, "sweep", err)
+		var some session.Swept
+		if some, from, more, err = s.sweepSome(ctx, from, now); err != nil {
+			return total, s.failed(ctx, "sweep", err)
 		}
-		total += n
+		total.Forgotten += some.Forgotten
+		total.Expired += some.Expired
+		total.Undelivered += some.Undelivered
 	}
 	return total, nil
 }
 
-// sweepSome looks at the next rows whose sweep_at has come: it forgets those
-// that are overdue, and puts those that were used since where they belong. It
-// goes on from where the last call ended, not to pass again over what the index
-// still has of the rows before.
-func (s *Store) sweepSome(ctx context.Context, from, now int64) (n int, next int64, more bool, err error) {
+// sweepSome looks at the next rows whose sweep_at has come. It goes on from where
+// the last call ended, not to pass again over what the index still has of the rows
+// before.
+func (s *Store) sweepSome(ctx context.Context, from int64, now time.Time) (swept session.Swept, next int64, more bool, err error) {
 	type due struct {
 		id string
 		at int64
 	}
-	some, err := collect(ctx, s.db,
-		s.text.of("SELECT id, sweep_at FROM {session} WHERE sweep_at >= ? AND sweep_at <= ? ORDER BY sweep_at LIMIT ?"),
-		[]any{from, now, perStatement},
-		func(rows *sql.Rows) (d due, err error) { return d, rows.Scan(&d.id, &d.at) })
+	var some []due
+	err = s.retry(ctx, func() (err error) {
+		some, err = collect(ctx, s.db,
+			s.text.of("SELECT id, sweep_at FROM {session} WHERE sweep_at >= {int} AND sweep_at <= {int} ORDER BY sweep_at LIMIT {int}"),
+			[]any{from, instant(now), perStatement},
+			func(rows *sql.Rows) (d due, err error) { return d, rows.Scan(&d.id, &d.at) })
+		return err
+	})
 	if err != nil || len(some) == 0 {
-		return 0, from, false, err
+		return swept, from, false, err
 	}
-	ids := make([]any, len(some))
+	ids := make([]string, len(some))
 	for i, d := range some {
 		ids[i] = d.id
 	}
-	in := " IN " + parameters(len(ids))
-	args := append([]any{now}, ids...)
-	var forgotten int64
-	err = s.transact(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, s.text.of("DELETE FROM {session} WHERE "+overdue+" <= ? AND id"+in), args...)
-		if err != nil {
-			return err
-		}
-		if forgotten, err = result.RowsAffected(); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, s.text.of("DELETE FROM {journal} WHERE keep <= ? AND session_id"+in), args...); err != nil {
-			return err
-		}
-		if forgotten == int64(len(ids)) {
-			return nil
-		}
-		_, err = tx.ExecContext(ctx, s.text.of("UPDATE {session} SET sweep_at = "+overdue+" WHERE ended = 0 AND id"+in), ids...)
+	err = s.transact(ctx, func(tx *sql.Tx) (err error) {
+		swept, err = s.sweepRows(ctx, tx, ids, now)
 		return err
 	})
-	return int(forgotten), some[len(some)-1].at, len(some) == perStatement, err
+	return swept, some[len(some)-1].at, len(some) == perStatement, err
+}
+
+// sweepRows does to each of the rows what is due at now. Those that were used
+// since are put where they belong.
+func (s *Store) sweepRows(ctx context.Context, tx *sql.Tx, ids []string, now time.Time) (swept session.Swept, err error) {
+	rows, err := s.locked(ctx, tx, ids)
+	if err != nil {
+		return swept, err
+	}
+	var over []string // endings and sessions to be forgotten
+	var later []any
+	var told []verdict
+	for _, r := range rows {
+		limit := r.candidate().Deadline
+		switch {
+		case r.ended && r.sweepAt <= instant(now), !r.ended && !limit.After(now) && r.tellExpiry <= 0:
+			over = append(over, r.id)
+		case !r.ended && !limit.After(now):
+			told = append(told, verdict{r, r.expiry(now)})
+		case !r.ended:
+			later = append(later, r.id)
+		}
+	}
+	swept = session.Swept{Forgotten: len(over), Expired: len(told)}
+	if swept.Undelivered, err = s.forget(ctx, tx, over); err != nil {
+		return swept, err
+	}
+	if _, err := s.each(ctx, tx, "UPDATE {session} SET sweep_at = "+deadline+" WHERE id", "{text}", later); err != nil {
+		return swept, err
+	}
+	return swept, s.end(ctx, tx, told)
+}
+
+// expiry is the ending of a session that reached a limit, to be told.
+func (r fullRow) expiry(now time.Time) session.Ending {
+	limits := session.Session{LastSeen: timeOf(r.lastSeen), Expires: timeOf(r.expires), Idle: time.Duration(r.idle)}
+	return session.Ending{
+		Cause: limits.Overdue(now), Time: limits.Deadline(), Keep: now.Add(time.Duration(r.tellExpiry)), Journal: true,
+	}
+}
+
+// forget deletes rows that are locked, and what the journal has of them, and
+// returns how many of those there were.
+func (s *Store) forget(ctx context.Context, tx *sql.Tx, ids []string) (undelivered int, err error) {
+	owners, err := s.waiting(ctx, tx, ids)
+	if err != nil {
+		return 0, err
+	}
+	// Those without a name are what Lease has put aside.
+	owners = slices.DeleteFunc(owners, func(owner []byte) bool { return len(owner) == 0 })
+	if err := s.lockQueue(ctx, tx, owners); err != nil {
+		return 0, err
+	}
+	n, err := s.each(ctx, tx, "DELETE FROM {journal} WHERE session_id", "{text}", anys(ids))
+	if err != nil {
+		return 0, err
+	}
+	if err := s.settle(ctx, tx, owners); err != nil {
+		return 0, err
+	}
+	_, err = s.each(ctx, tx, "DELETE FROM {session} WHERE id", "{text}", anys(ids))
+	return int(n), err
 }

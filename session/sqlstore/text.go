@@ -1,61 +1,78 @@
 package sqlstore
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A text makes statements of templates, for one dialect and one table.
 type text struct {
 	dialect dialect
+	home    string // the schema that the tables are in; "": where the database looks first
 	names   *strings.Replacer
 }
 
 func newText(config Config) text {
 	d := dialects[config.Dialect]
 	quoted := func(name string) string { return d.quote + name + d.quote }
-	schema, table, found := strings.Cut(config.Table, ".")
-	prefix := ""
+	home, table, found := strings.Cut(config.Table, ".")
+	prefix, pairs := "", []string{"{home}", "DATABASE()"}
 	if found {
-		prefix = quoted(schema) + "."
+		prefix, pairs = quoted(home)+".", []string{"{home}", "'" + home + "'"}
 	} else {
-		table = schema
+		home, table = "", home
 	}
-	var pairs []string
 	for _, name := range []struct{ template, name string }{
-		{"session", ""}, {"journal", "_journal"}, {"lock", "_lock"}, {"schema", "_schema"},
+		{"session", ""}, {"journal", "_journal"}, {"queue", "_queue"}, {"lock", "_lock"}, {"schema", "_schema"},
 	} {
-		pairs = append(pairs, "{"+name.template+"}", prefix+quoted(table+name.name))
+		pairs = append(pairs, "{"+name.template+"}", prefix+quoted(table+name.name), "{"+name.template+" name}", table+name.name)
 	}
 	for _, index := range []struct{ template, name string }{
-		{"session_owner", "_owner"}, {"session_sweep", "_sweep"}, {"journal_owner", "_journal_owner"}, {"journal_lease", "_journal_lease"},
+		{"session_owner", "_owner"}, {"session_sweep", "_sweep"}, {"journal_owner", "_journal_owner"}, {"queue_free", "_queue_free"},
 	} {
 		pairs = append(pairs, "{"+index.template+"}", quoted(table+index.name)) // an index is in its table's schema
 	}
-	return text{d, strings.NewReplacer(pairs...)}
+	return text{d, home, strings.NewReplacer(pairs...)}
 }
 
-// of is the statement that template stands for: names in braces are those of
-// the tables and indexes, and ? is a parameter.
+// of is the statement that template stands for. In braces are the names of the
+// tables and indexes, {int}, {text} and {bytes} for parameters, and {now} for the
+// database's time: in SQLite, which has none, that of the call.
 func (t text) of(template string) string {
-	named := t.names.Replace(template)
-	if !t.dialect.numbered {
-		return named
-	}
 	var b strings.Builder
 	n := 0
-	for part := range strings.SplitSeq(named, "?") {
-		if n > 0 {
-			b.WriteByte('$')
-			b.WriteString(strconv.Itoa(n))
+	for rest := t.names.Replace(template); ; {
+		before, after, found := strings.Cut(rest, "{")
+		b.WriteString(before)
+		if !found {
+			return b.String()
 		}
-		b.WriteString(part)
-		n++
+		word, left, _ := strings.Cut(after, "}")
+		rest = left
+		switch {
+		case word == "now" && t.dialect.now == "":
+			b.WriteString(strconv.FormatInt(time.Now().UnixNano(), 10))
+		case word == "now":
+			b.WriteString(t.dialect.now)
+		default:
+			n++
+			b.WriteString(t.dialect.parameter(n, word))
+		}
 	}
-	return b.String()
 }
 
-// parameters is a list of n parameters in brackets.
-func parameters(n int) string {
-	return "(" + strings.TrimSuffix(strings.Repeat("?,", n), ",") + ")"
+// list is n of what the template stands for, in brackets.
+func list(n int, template string) string {
+	return "(" + strings.TrimSuffix(strings.Repeat(template+", ", n), ", ") + ")"
+}
+
+// padded is all with its last value repeated until their number is a power of
+// two: drivers keep each statement that they have seen prepared, and so see few.
+func padded[T any](all []T) []T {
+	for n := 1 << bits.Len(uint(len(all)-1)); len(all) > 0 && len(all) < n; {
+		all = append(all, all[len(all)-1])
+	}
+	return all
 }

@@ -4,13 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
-
-	"github.com/mooring-go/mooring/session"
 )
 
 // attempts is how often a transaction is tried that the database undid because
@@ -24,61 +22,134 @@ type executor interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
+// inTurn does do while no other caller in this process is in the turn of that
+// name. In SQLite, where one transaction at a time can write, there is one turn.
+func (s *Store) inTurn(ctx context.Context, name string, do func() error) error {
+	number := int64(0)
+	if s.text.dialect.lock != "" {
+		number = s.number(name)
+	}
+	end, err := s.turns.take(ctx, number)
+	if err != nil {
+		return err
+	}
+	defer end()
+	return do()
+}
+
 // transact does do in one transaction, again where the database undid it. What
 // do leaves behind besides must be as of its last call.
 func (s *Store) transact(ctx context.Context, do func(*sql.Tx) error) error {
 	return s.step(ctx, s.text.of(s.text.dialect.begin), do)
 }
 
-// step is transact, with a first statement or none.
-func (s *Store) step(ctx context.Context, first string, do func(*sql.Tx) error) error {
-	return s.retry(ctx, func() error {
-		tx, err := s.db.BeginTx(ctx, s.options)
-		if err != nil {
+// ofUser is transact for a step of the user: others of that user come before or
+// after it. Else one could start a session that another, which ends them all, does
+// not see.
+func (s *Store) ofUser(ctx context.Context, user string, do func(*sql.Tx) error) error {
+	name := userTurn(user)
+	return s.transact(ctx, func(tx *sql.Tx) error {
+		if err := s.lock(ctx, tx, name); err != nil {
 			return err
 		}
-		defer func() { _ = tx.Rollback() }() // does nothing once it is committed
-		if first != "" {
-			if _, err := tx.ExecContext(ctx, first); err != nil {
-				return err
-			}
-		}
-		if err := do(tx); err != nil {
-			return err
-		}
-		return tx.Commit()
+		return do(tx)
 	})
 }
 
-// retry calls do until the database does not undo it. An error that leaves
-// open whether it was done, as of a commit, ends it.
-func (s *Store) retry(ctx context.Context, do func() error) error {
-	for attempt := 1; ; attempt++ {
-		err := do()
-		if err == nil || attempt == attempts || !s.text.dialect.conflict(err) {
+func userTurn(user string) string { return "user " + user }
+
+// step is transact, with a first statement or none.
+func (s *Store) step(ctx context.Context, first string, do func(*sql.Tx) error) error {
+	return s.retry(ctx, func() error {
+		conn, err := s.db.Conn(ctx)
+		if err != nil {
 			return err
 		}
-		// 1 ms to 2 ms at first, 0.25 s at the most
-		pause := min(time.Millisecond<<(attempt-1), 125*time.Millisecond)
-		select {
-		case <-ctx.Done():
+		defer func() { _ = conn.Close() }() // gives it back
+		err = s.once(ctx, conn, first, do)
+		if f := s.text.dialect.failures; f.is(err, f.readOnly) {
+			discard(conn)
+		}
+		return err
+	})
+}
+
+func (s *Store) once(ctx context.Context, conn *sql.Conn, first string, do func(*sql.Tx) error) error {
+	tx, err := conn.BeginTx(ctx, s.options)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing once it is committed
+	if first != "" {
+		if _, err := tx.ExecContext(ctx, first); err != nil {
 			return err
-		case <-time.After(pause + rand.N(pause)):
+		}
+	}
+	if err := do(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return &commitError{err}
+	}
+	return nil
+}
+
+// commitError is one after which nobody knows whether the transaction was made.
+type commitError struct{ error }
+
+func (e *commitError) Unwrap() error { return e.error }
+
+// discard has the pool close the connection rather than lend it again.
+func discard(conn *sql.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+}
+
+// retry calls do until the database does not undo it. Where the connection was
+// lost, or can only be read from, it takes others: all of the pool may be like it,
+// and then one that is made for it. An error that leaves open whether it was done,
+// as of a commit, ends it.
+func (s *Store) retry(ctx context.Context, do func() error) error {
+	f := s.text.dialect.failures
+	spare := -1 // connections to take yet; below 0: none was in need of another
+	for attempt := 1; ; {
+		err := do()
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		_, committing := errors.AsType[*commitError](err)
+		switch {
+		case f.is(err, f.conflict):
+			if attempt == attempts {
+				return err
+			}
+			// 1 ms to 2 ms at first, 0.25 s at the most
+			pause := min(time.Millisecond<<(attempt-1), 125*time.Millisecond)
+			attempt++
+			select {
+			case <-ctx.Done():
+				return err
+			case <-time.After(pause + rand.N(pause)):
+			}
+		case !committing && f.lost(err) || f.is(err, f.readOnly):
+			if spare < 0 {
+				spare = s.db.Stats().OpenConnections + 1
+			}
+			if spare == 0 {
+				return err
+			}
+			spare--
+		default:
+			return err
 		}
 	}
 }
 
-// lock makes the steps of a user come one after the other, until tx ends: else
-// one could start a session that another, which ends them all, does not see.
-func (s *Store) lock(ctx context.Context, tx *sql.Tx, user string) error {
-	return s.lockNumber(ctx, tx, s.number("user "+user))
-}
-
-func (s *Store) lockNumber(ctx context.Context, tx *sql.Tx, number int64) error {
+// lock makes transactions that lock the same name come one after the other.
+func (s *Store) lock(ctx context.Context, tx *sql.Tx, name string) error {
 	if s.text.dialect.lock == "" {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, s.text.of(s.text.dialect.lock), number)
+	_, err := tx.ExecContext(ctx, s.text.of(s.text.dialect.lock), s.number(name))
 	return err
 }
 
@@ -90,20 +161,4 @@ func (s *Store) number(name string) int64 {
 		number &= s.text.dialect.lockRange - 1
 	}
 	return number
-}
-
-// failed names the store and what it was about to do. What the contract says
-// is returned as it is.
-func failed(ctx context.Context, doing string, err error) error {
-	if err == nil || errors.Is(err, session.ErrExists) || errors.Is(err, session.ErrNotFound) {
-		return err
-	}
-	if _, ended := errors.AsType[*session.EndedError](err); ended {
-		return err
-	}
-	// Drivers have errors of their own for a context that is done.
-	if done := ctx.Err(); done != nil && !errors.Is(err, done) {
-		return fmt.Errorf("sqlstore: %s: %w: %w", doing, done, err)
-	}
-	return fmt.Errorf("sqlstore: %s: %w", doing, err)
 }

@@ -1,36 +1,50 @@
--- Schema 1 for MySQL 5.7 or newer, MariaDB 10.3 or newer. Instants and durations
+-- Schema 2 for MySQL 5.7 or newer, MariaDB 10.3 or newer. Instants and durations
 -- are nanoseconds, instants since 1970. No column holds a token or anything one
 -- can be made from. What is compared is binary: no collation makes two users one.
 
 -- A row is a session that lives, or one that ended and whose ending is kept.
 -- sweep_at is when Sweep has to look at the row: for an ending, when it may be
--- forgotten; for a session, no later than its deadline.
+-- forgotten; for a session, no later than its deadline. Beside the record are what
+-- a session is listed, judged and ended by: that works also where a process cannot
+-- read the record.
 CREATE TABLE IF NOT EXISTS `mooring_session` (
-	id        BINARY(45) NOT NULL,      -- the session ID
-	owner     VARBINARY(512) NOT NULL,  -- the user's ID, UTF-8
-	ended     TINYINT NOT NULL,         -- 0: it lives
-	last_seen BIGINT NOT NULL,
-	expires   BIGINT NOT NULL,
-	idle      BIGINT NOT NULL,          -- 0: no such limit
-	sweep_at  BIGINT NOT NULL,
-	ip        VARBINARY(255) NOT NULL,  -- where from it was last used; '': unknown
-	record    MEDIUMBLOB NOT NULL,      -- the session, as JSON; last_seen and ip above are newer
-	ending    MEDIUMBLOB,               -- its ending, as JSON
+	id          BINARY(45) NOT NULL,      -- the session ID
+	owner       VARBINARY(512) NOT NULL,  -- the user's ID, UTF-8
+	kind        VARBINARY(64) NOT NULL,   -- '', 'pending', 'device'
+	ended       TINYINT NOT NULL,         -- 0: it lives
+	created     BIGINT NOT NULL,
+	last_seen   BIGINT NOT NULL,
+	expires     BIGINT NOT NULL,
+	idle        BIGINT NOT NULL,          -- 0: no such limit
+	tell_expiry BIGINT NOT NULL,          -- 0: Sweep forgets it without an ending
+	sweep_at    BIGINT NOT NULL,
+	ip          VARBINARY(255) NOT NULL,  -- where from it was last used; '': unknown
+	record      MEDIUMBLOB NOT NULL,      -- the session, as JSON; last_seen and ip above are newer
+	ending      MEDIUMBLOB,               -- its ending, as JSON
 	PRIMARY KEY (id),
-	KEY session_owner (owner, ended),
+	KEY session_owner (owner, ended, created),
 	KEY session_sweep (sweep_at)
 ) ENGINE = InnoDB;
 
--- A row is an ending that waits for delivery, in the order of seq.
+-- A row is an ending that waits for delivery, in the order of seq. Its owner is
+-- empty where the ending is past its time and was not delivered.
 CREATE TABLE IF NOT EXISTS `mooring_session_journal` (
-	seq          BIGINT NOT NULL AUTO_INCREMENT,
-	session_id   BINARY(45) NOT NULL,
-	owner        VARBINARY(512) NOT NULL,
-	keep         BIGINT NOT NULL,
-	leased_until BIGINT NOT NULL,
+	seq        BIGINT NOT NULL AUTO_INCREMENT,
+	session_id BINARY(45) NOT NULL,
+	owner      VARBINARY(512) NOT NULL,
+	held_until BIGINT NOT NULL,
 	PRIMARY KEY (seq),
 	UNIQUE KEY journal_session (session_id),
 	KEY journal_owner (owner, seq)
+) ENGINE = InnoDB;
+
+-- A row is a user for whom endings wait. free_at is when the first of them may be
+-- delivered.
+CREATE TABLE IF NOT EXISTS `mooring_session_queue` (
+	owner   VARBINARY(512) NOT NULL,
+	free_at BIGINT NOT NULL,
+	PRIMARY KEY (owner),
+	KEY queue_free (free_at)
 ) ENGINE = InnoDB;
 
 -- A row is what the steps of one in 4096 users lock, so that they come one after
@@ -47,4 +61,4 @@ CREATE TABLE IF NOT EXISTS `mooring_session_schema` (
 	PRIMARY KEY (one)
 ) ENGINE = InnoDB;
 
-INSERT IGNORE INTO `mooring_session_schema` (one, version) VALUES (1, 1);
+INSERT IGNORE INTO `mooring_session_schema` (one, version) VALUES (1, 2);

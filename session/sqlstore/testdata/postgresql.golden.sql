@@ -1,40 +1,55 @@
--- Schema 1 for PostgreSQL 10 or newer. Instants and durations are nanoseconds,
+-- Schema 2 for PostgreSQL 10 or newer. Instants and durations are nanoseconds,
 -- instants since 1970. No column holds a token or anything one can be made from.
 
 -- A row is a session that lives, or one that ended and whose ending is kept.
 -- sweep_at is when Sweep has to look at the row: for an ending, when it may be
 -- forgotten; for a session, no later than its deadline. Its own index aside,
 -- nothing that a Touch changes is indexed, so most touches stay in their page.
+-- Beside the record are what a session is listed, judged and ended by: that works
+-- also where a process cannot read the record.
 CREATE TABLE IF NOT EXISTS "mooring_session" (
-	last_seen bigint NOT NULL,
-	expires   bigint NOT NULL,
-	idle      bigint NOT NULL,            -- 0: no such limit
-	sweep_at  bigint NOT NULL,
-	ended     smallint NOT NULL,          -- 0: it lives
-	id        text COLLATE "C" NOT NULL,  -- the session ID
-	owner     bytea NOT NULL,             -- the user's ID, UTF-8
-	ip        text NOT NULL,              -- where from it was last used; '': unknown
-	record    bytea NOT NULL,             -- the session, as JSON; last_seen and ip above are newer
-	ending    bytea,                      -- its ending, as JSON
+	created     bigint NOT NULL,
+	last_seen   bigint NOT NULL,
+	expires     bigint NOT NULL,
+	idle        bigint NOT NULL,            -- 0: no such limit
+	tell_expiry bigint NOT NULL,            -- 0: Sweep forgets it without an ending
+	sweep_at    bigint NOT NULL,
+	ended       smallint NOT NULL,          -- 0: it lives
+	id          text COLLATE "C" NOT NULL,  -- the session ID
+	owner       bytea NOT NULL,             -- the user's ID, UTF-8
+	kind        text COLLATE "C" NOT NULL,  -- '', 'pending', 'device'
+	ip          text NOT NULL,              -- where from it was last used; '': unknown
+	record      bytea NOT NULL,             -- the session, as JSON; last_seen and ip above are newer
+	ending      bytea,                      -- its ending, as JSON
 	PRIMARY KEY (id)
 ) WITH (fillfactor = 85);
 
-CREATE INDEX IF NOT EXISTS "mooring_session_owner" ON "mooring_session" (owner, ended);
+CREATE INDEX IF NOT EXISTS "mooring_session_owner" ON "mooring_session" (owner, ended, created);
 
 CREATE INDEX IF NOT EXISTS "mooring_session_sweep" ON "mooring_session" (sweep_at);
 
--- A row is an ending that waits for delivery, in the order of seq.
+-- A row is an ending that waits for delivery, in the order of seq. Its owner is
+-- empty where the ending is past its time and was not delivered.
 CREATE TABLE IF NOT EXISTS "mooring_session_journal" (
-	seq          bigint GENERATED ALWAYS AS IDENTITY,
-	keep         bigint NOT NULL,
-	leased_until bigint NOT NULL,
-	session_id   text COLLATE "C" NOT NULL,
-	owner        bytea NOT NULL,
+	seq        bigint GENERATED ALWAYS AS IDENTITY,
+	held_until bigint NOT NULL,
+	session_id text COLLATE "C" NOT NULL,
+	owner      bytea NOT NULL,
 	PRIMARY KEY (seq),
 	UNIQUE (session_id)
 );
 
-CREATE INDEX IF NOT EXISTS "mooring_session_journal_lease" ON "mooring_session_journal" (leased_until);
+CREATE INDEX IF NOT EXISTS "mooring_session_journal_owner" ON "mooring_session_journal" (owner, seq);
+
+-- A row is a user for whom endings wait. free_at is when the first of them may be
+-- delivered.
+CREATE TABLE IF NOT EXISTS "mooring_session_queue" (
+	free_at bigint NOT NULL,
+	owner   bytea NOT NULL,
+	PRIMARY KEY (owner)
+);
+
+CREATE INDEX IF NOT EXISTS "mooring_session_queue_free" ON "mooring_session_queue" (free_at);
 
 -- The one row says which schema this is.
 CREATE TABLE IF NOT EXISTS "mooring_session_schema" (
@@ -43,4 +58,4 @@ CREATE TABLE IF NOT EXISTS "mooring_session_schema" (
 	PRIMARY KEY (one)
 );
 
-INSERT INTO "mooring_session_schema" (one, version) VALUES (1, 1) ON CONFLICT DO NOTHING;
+INSERT INTO "mooring_session_schema" (one, version) VALUES (1, 2) ON CONFLICT DO NOTHING;
