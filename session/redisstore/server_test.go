@@ -169,13 +169,14 @@ func cluster(t testing.TB) *redis.ClusterClient {
 			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_size:3")
 		})
 	}
-	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, ContextTimeoutEnabled: true})
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, ContextTimeoutEnabled: true, ClusterStateReloadInterval: time.Second})
 	t.Cleanup(func() { _ = client.Close() })
 	return client
 }
 
-// now is near the real time, as the keys expire by the server's clock.
-var now = time.Now().UTC().Truncate(time.Second).Add(123_456_789)
+// now is some seconds ago, so that it is past by the server's clock, by which the
+// keys expire.
+var now = time.Now().UTC().Truncate(time.Second).Add(123_456_789 - 10*time.Second)
 
 func newSession(user string) session.Session {
 	return session.Session{

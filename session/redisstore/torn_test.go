@@ -86,7 +86,7 @@ func TestAServerThatLostTheEndOfAStep(t *testing.T) {
 					require.True(t, err == nil || ended || errors.Is(err, session.ErrNotFound), err)
 					assert.Equal(t, err == nil, listed[s.ID], "%s: session %d: %v", what, i+1, err)
 				}
-				_, err = store.Lease(t.Context(), now, now.Add(time.Minute), 100)
+				_, err = store.Lease(t.Context(), time.Minute, 100)
 				require.NoError(t, err, what)
 				over, err := store.EndUser(t.Context(), "ada", session.ID{}, ending)
 				require.NoError(t, err, what)
