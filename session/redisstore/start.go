@@ -9,7 +9,7 @@ import (
 )
 
 // Start makes s live and ends what replace says, in one script. Where that is more
-// than 200 sessions, scripts before it end the oldest ones, 200 each.
+// than 100 sessions, scripts before it end the oldest ones, 100 each.
 //
 // A record that replace.Before names and that is of another user, and so as a rule
 // in another shard, is ended before, by a script of its own. If the new session can

@@ -11,7 +11,7 @@ import (
 )
 
 // EndUser ends the live records of the user that are of one of the kinds, but for
-// the one to keep, in scripts that end 200 each, the oldest first. Records that a
+// the one to keep, in scripts that end 100 each, the oldest first. Records that a
 // later release wrote end too: of one that is not understood the session returned
 // has an ID, a user, a kind and its Created.
 //
@@ -39,10 +39,10 @@ func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, endin
 }
 
 // perList is how many sessions one script of List lists at the most.
-const perList = 1000
+const perList = 250
 
 // List returns the live records of the user that are of one of the kinds, the
-// latest sign-in first. It is one script, which writes nothing, for each 1,000
+// latest sign-in first. It is one script, which writes nothing, for each 250
 // records. Of more than that it misses none that was live throughout the call.
 func (s *Store) List(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error) {
 	const operation = "listing a user's sessions"

@@ -2,7 +2,7 @@
 
 -- batch is how many sessions a script ends at the most, so that it keeps others
 -- waiting for some milliseconds only, and look how many it looks at.
-local batch, look = 200, 1000
+local batch, look = 100, 200
 
 -- closing sets how an entry ends, as told by the arguments of End, EndUser and
 -- Start: ARGV[2] is until when the ending is kept, ARGV[3] the same in

@@ -11,11 +11,15 @@ local day = 86400000
 local function queueOf(user) return base .. 'j:' .. user end
 
 -- enqueue adds the ending of an entry to its user's queue.
+local last = {}
 local function enqueue(entry, ttl)
   local queue = queueOf(entry.user)
-  local last = tonumber(redis.call('ZRANGE', queue, -1, -1, 'WITHSCORES')[2] or 0)
-  redis.call('ZADD', waits, 'NX', ms(nowMS), entry.user)
-  redis.call('ZADD', queue, ms(last + 1), entry.id)
+  if not last[queue] then
+    last[queue] = tonumber(redis.call('ZRANGE', queue, -1, -1, 'WITHSCORES')[2] or 0)
+    redis.call('ZADD', waits, 'NX', ms(nowMS), entry.user)
+  end
+  last[queue] = last[queue] + 1
+  redis.call('ZADD', queue, ms(last[queue]), entry.id)
   outlive(waits, ttl + day)
   outlive(queue, ttl + day)
 end
