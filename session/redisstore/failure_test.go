@@ -100,6 +100,7 @@ func TestServerHangs(t *testing.T) {
 }
 
 func TestReplicaIsReadOnly(t *testing.T) {
+	t.Parallel()
 	master := run(t)
 	store, prefix := open(t, dial(t, master.addr))
 	token, s := signedIn(t, store)

@@ -144,23 +144,29 @@ func until(t testing.TB, what string, done func() bool) {
 	require.Eventually(t, done, 30*time.Second, 20*time.Millisecond, "waiting for %s", what)
 }
 
-// cluster starts a Redis Cluster of three masters.
+// cluster is a client of a Redis Cluster of three masters.
 func cluster(t testing.TB) *redis.ClusterClient {
+	t.Helper()
+	client, _ := clusterOf(t)
+	return client
+}
+
+// clusterOf starts a Redis Cluster of three masters, with further arguments.
+func clusterOf(t testing.TB, args ...string) (*redis.ClusterClient, []*process) {
 	t.Helper()
 	const nodes, slots = 3, 16384
 	var addrs []string
 	var processes []*process
 	for i := range nodes {
-		p := run(t, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(freePort(t)), "--appendonly", "no")
+		p := run(t, append([]string{"--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(freePort(t)), "--appendonly", "no"}, args...)...)
 		client := dial(t, p.addr)
 		first, last := i*slots/nodes, (i+1)*slots/nodes-1
 		require.NoError(t, client.Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", first, last).Err())
 		require.NoError(t, client.Do(t.Context(), "CLUSTER", "SET-CONFIG-EPOCH", i+1).Err())
 		addrs, processes = append(addrs, p.addr), append(processes, p)
 	}
-	bus := processes[0].args[slices.Index(processes[0].args, "--cluster-port")+1]
 	for _, p := range processes[1:] {
-		require.NoError(t, dial(t, p.addr).Do(t.Context(), "CLUSTER", "MEET", "127.0.0.1", processes[0].port, bus).Err())
+		meet(t, processes[0], p)
 	}
 	for _, p := range processes {
 		client := dial(t, p.addr)
@@ -169,9 +175,18 @@ func cluster(t testing.TB) *redis.ClusterClient {
 			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_size:3")
 		})
 	}
-	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, ContextTimeoutEnabled: true, ClusterStateReloadInterval: time.Second})
+	client := redis.NewClusterClient(&redis.ClusterOptions{
+		Addrs: addrs, ContextTimeoutEnabled: true, ClusterStateReloadInterval: time.Second,
+	})
 	t.Cleanup(func() { _ = client.Close() })
-	return client
+	return client, processes
+}
+
+// meet makes a node of a Cluster known to another one.
+func meet(t testing.TB, known, next *process) {
+	t.Helper()
+	bus := known.args[slices.Index(known.args, "--cluster-port")+1]
+	require.NoError(t, dial(t, next.addr).Do(t.Context(), "CLUSTER", "MEET", "127.0.0.1", known.port, bus).Err())
 }
 
 // now is some seconds ago, so that it is past by the server's clock, by which the

@@ -50,6 +50,7 @@ sentinel failover-timeout mooring 5000
 }
 
 func TestStoreUnderSentinel(t *testing.T) {
+	t.Parallel()
 	client, _, _ := watched(t)
 	sessiontest.RunStore(t, func(t *testing.T) session.Store {
 		store, _ := open(t, client)
@@ -60,6 +61,7 @@ func TestStoreUnderSentinel(t *testing.T) {
 // The store goes on with the replica by itself. What the replica had is there,
 // and what ended stays ended.
 func TestFailover(t *testing.T) {
+	t.Parallel()
 	client, master, replica := watched(t)
 	store, _ := open(t, client)
 	_, s := signedIn(t, store)

@@ -47,6 +47,7 @@ func setPolicy(t *testing.T, client redis.UniversalClient, policy string) {
 }
 
 func TestServersThatEvictAreRefused(t *testing.T) {
+	t.Parallel()
 	for name, client := range map[string]redis.UniversalClient{"single": dial(t, run(t).addr), "cluster": cluster(t)} {
 		t.Run(name, func(t *testing.T) {
 			setPolicy(t, client, "allkeys-lru")
@@ -149,6 +150,7 @@ func everything(t *testing.T, store *redisstore.Store) error {
 }
 
 func TestLeastRights(t *testing.T) {
+	t.Parallel()
 	server := dial(t, run(t).addr)
 	const prefix = "shop"
 	with := func(commands []string) error {

@@ -22,6 +22,7 @@ import (
 // the next start but one. Whatever that leaves, every live session is listed, and
 // can be ended.
 func TestAServerThatLostTheEndOfAStep(t *testing.T) {
+	t.Parallel()
 	first, second, third := newSession("ada"), newSession("ada"), newSession("ada")
 	ending := newEnding(session.CauseRevoked)
 	ending.Journal = true
