@@ -15,17 +15,21 @@ const (
 	DefaultGrace  = time.Hour
 )
 
+// MaxClusterStateReload is how long the option ClusterStateReloadInterval of a
+// Cluster's client may be. Once a master has died its users wait for so long until
+// the client looks for the replica that follows it.
+const MaxClusterStateReload = 5 * time.Second
+
 // Config is how a [Store] uses its server. The zero value is ready.
 type Config struct {
 	// Prefix begins all keys, so that several applications can use one server.
 	// It is of letters, digits and "_.:-". Empty: DefaultPrefix.
 	Prefix string
 
-	// Grace is how much longer than its Deadline the server keeps a session,
-	// and an ending than its Keep. Whoever uses the session decides by their own
-	// clock that it is overdue, and for as long as the session is still there
-	// they can end it with a cause. It also makes up for clocks that differ.
-	// 0: DefaultGrace.
+	// Grace is how much longer than its Deadline the server keeps a session, and
+	// an ending than its Keep, unless Sweep forgets them earlier. For as long as a
+	// session is still there, the manager that finds it overdue ends it with a
+	// cause. 0: DefaultGrace.
 	Grace time.Duration
 }
 
@@ -74,6 +78,9 @@ func validateClient(client redis.UniversalClient) error {
 		heedsContext = options.ContextTimeoutEnabled
 		refuse(options.ReadOnly || options.RouteByLatency || options.RouteRandomly,
 			"the client reads from replicas: want ReadOnly, RouteByLatency and RouteRandomly off, because replicas show sessions as live that have ended")
+		refuse(options.ClusterStateReloadInterval > MaxClusterStateReload,
+			fmt.Sprintf("the client's option ClusterStateReloadInterval is %s: want %s or less, because users of a master that died wait for so long. "+
+				"redis.NewUniversalClient cannot set it: use redis.NewClusterClient", options.ClusterStateReloadInterval, MaxClusterStateReload))
 	case nil:
 		return errors.New("redisstore: the client is nil: want a *redis.Client or a *redis.ClusterClient")
 	default:

@@ -13,7 +13,9 @@ import (
 func TestNewRefuses(t *testing.T) {
 	good := func() *redis.Client { return redis.NewClient(&redis.Options{ContextTimeoutEnabled: true}) }
 	clustered := func(change func(*redis.ClusterOptions)) redis.UniversalClient {
-		options := &redis.ClusterOptions{Addrs: []string{"127.0.0.1:1"}, ContextTimeoutEnabled: true}
+		options := &redis.ClusterOptions{
+			Addrs: []string{"127.0.0.1:1"}, ContextTimeoutEnabled: true, ClusterStateReloadInterval: redisstore.MaxClusterStateReload,
+		}
 		change(options)
 		return redis.NewClusterClient(options)
 	}
@@ -30,9 +32,15 @@ func TestNewRefuses(t *testing.T) {
 		"cluster, replicas": {clustered(func(o *redis.ClusterOptions) { o.ReadOnly = true }), redisstore.Config{}, []string{"replicas"}},
 		"cluster, latency":  {clustered(func(o *redis.ClusterOptions) { o.RouteByLatency = true }), redisstore.Config{}, []string{"replicas"}},
 		"cluster, random":   {clustered(func(o *redis.ClusterOptions) { o.RouteRandomly = true }), redisstore.Config{}, []string{"replicas"}},
-		"prefix":            {good(), redisstore.Config{Prefix: "a{b}"}, []string{"Prefix"}},
-		"grace":             {good(), redisstore.Config{Grace: -time.Second}, []string{"Grace"}},
-		"all at once":       {redis.NewClient(&redis.Options{}), redisstore.Config{Prefix: "*", Grace: -1}, []string{"ContextTimeoutEnabled", "Prefix", "Grace"}},
+		"cluster, slow":     {clustered(func(o *redis.ClusterOptions) { o.ClusterStateReloadInterval++ }), redisstore.Config{}, []string{"ClusterStateReloadInterval is 5.000000001s: want 5s or less"}},
+		"cluster, default":  {clustered(func(o *redis.ClusterOptions) { o.ClusterStateReloadInterval = 0 }), redisstore.Config{}, []string{"ClusterStateReloadInterval is 1m0s"}},
+		"cluster, universal": {
+			redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{"127.0.0.1:1", "127.0.0.1:2"}, ContextTimeoutEnabled: true}),
+			redisstore.Config{}, []string{"use redis.NewClusterClient"},
+		},
+		"prefix":      {good(), redisstore.Config{Prefix: "a{b}"}, []string{"Prefix"}},
+		"grace":       {good(), redisstore.Config{Grace: -time.Second}, []string{"Grace"}},
+		"all at once": {redis.NewClient(&redis.Options{}), redisstore.Config{Prefix: "*", Grace: -1}, []string{"ContextTimeoutEnabled", "Prefix", "Grace"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if refused.client != nil {

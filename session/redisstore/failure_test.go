@@ -41,9 +41,9 @@ func attempts(ctx context.Context, store *redisstore.Store, id session.ID) map[s
 
 func more(ctx context.Context, store *redisstore.Store, id session.ID, errs map[string]error) map[string]error {
 	_, errs["sweeping"] = store.Sweep(ctx, now)
-	_, errs["leasing endings"] = store.Lease(ctx, now, now.Add(time.Minute), 1)
+	_, errs["leasing endings"] = store.Lease(ctx, time.Minute, 1)
 	errs["forgetting delivered endings"] = store.Delivered(ctx, id)
-	errs["releasing endings"] = store.Release(ctx, id)
+	errs["releasing endings"] = store.Release(ctx, 0, id)
 	return errs
 }
 
@@ -100,6 +100,7 @@ func TestServerHangs(t *testing.T) {
 }
 
 func TestReplicaIsReadOnly(t *testing.T) {
+	t.Parallel()
 	master := run(t)
 	store, prefix := open(t, dial(t, master.addr))
 	token, s := signedIn(t, store)
@@ -108,14 +109,18 @@ func TestReplicaIsReadOnly(t *testing.T) {
 	until(t, "the replica", func() bool { return replica.DBSize(t.Context()).Val() >= 3 })
 	stale, err := redisstore.New(replica, redisstore.Config{Prefix: prefix})
 	require.NoError(t, err)
-	errs := attempts(t.Context(), stale, s.ID)
-	for _, read := range []string{"getting a session", "listing a user's sessions"} {
-		require.NoError(t, errs[read], read)
-		delete(errs, read)
+	errs := more(t.Context(), stale, s.ID, attempts(t.Context(), stale, s.ID))
+	require.NoError(t, errs["getting a session"], "a GET cannot see it")
+	delete(errs, "getting a session")
+	for _, nothing := range []string{"sweeping", "forgetting delivered endings", "releasing endings"} {
+		delete(errs, nothing) // there may have been nothing to write
 	}
 	fails(t, token, errs)
 	for operation, err := range errs {
-		require.ErrorContains(t, err, "READONLY", operation)
+		require.Regexp(t, "READONLY|role slave: want the master", err, operation)
+	}
+	for _, all := range []string{"starting a session", "listing a user's sessions", "ending a user's sessions", "leasing endings"} {
+		require.ErrorIs(t, errs[all], redisstore.ErrServer, all)
 	}
 	require.NoError(t, replica.Do(t.Context(), "REPLICAOF", "NO", "ONE").Err())
 	_, err = stale.End(t.Context(), s.ID, newEnding(session.CauseSignedOut))
@@ -130,7 +135,7 @@ func TestFullServerRefusesSignInsOnly(t *testing.T) {
 	_, third := signedIn(t, store)
 	require.NoError(t, client.ConfigSet(t.Context(), "maxmemory", "1").Err())
 
-	_, err := store.Start(t.Context(), newSession("ada"), session.Replace{Others: true, From: other.ID})
+	_, err := store.Start(t.Context(), newSession("ada"), session.Replace{Others: true, Before: other.ID})
 	fails(t, token, map[string]error{"starting a session": err})
 	require.ErrorContains(t, err, "OOM")
 	sessions, err := store.List(t.Context(), "ada")
@@ -149,7 +154,7 @@ func TestFullServerRefusesSignInsOnly(t *testing.T) {
 	require.NoError(t, err)
 	_, err = store.Get(t.Context(), third.ID)
 	require.Error(t, err)
-	leased, err := store.Lease(t.Context(), now, now.Add(time.Minute), 10)
+	leased, err := store.Lease(t.Context(), time.Minute, 10)
 	require.NoError(t, err)
 	require.Len(t, leased, 2)
 	require.NoError(t, store.Delivered(t.Context(), other.ID, third.ID))
@@ -159,43 +164,115 @@ func TestFullServerRefusesSignInsOnly(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestRecordNotUnderstood(t *testing.T) {
+// spoilt sets the value of a session to what change makes of it, and returns that.
+func spoilt(t *testing.T, client *redis.Client, prefix string, id session.ID, change func(value string) string) string {
+	t.Helper()
+	key := prefix + ":{" + id.Shard() + "}:s:" + id.String()
+	value := change(client.Get(t.Context(), key).Val())
+	require.NoError(t, client.Set(t.Context(), key, value, time.Hour).Err())
+	return value
+}
+
+func TestValueNotUnderstood(t *testing.T) {
 	client := shared(t)
-	for name, spoil := range map[string]func(value, other string) string{
-		"empty":                    func(string, string) string { return "" },
-		"garbage":                  func(string, string) string { return "{garbage" },
-		"long garbage":             func(string, string) string { return strings.Repeat("z", 500) },
-		"cut short":                func(value, _ string) string { return value[:40] },
-		"cut in the user":          func(value, _ string) string { return value[:44] },
-		"newer version":            func(value, _ string) string { return value[:1] + "02" + value[3:] },
-		"version 0":                func(value, _ string) string { return value[:1] + "00" + value[3:] },
-		"unknown state":            func(value, _ string) string { return "X" + value[1:] },
-		"length past the end":      func(value, _ string) string { return value[:35] + "ffffffff" + value[43:] },
-		"length that is no number": func(value, _ string) string { return value[:35] + "zzzzzzzz" + value[43:] },
+	for name, spoil := range map[string]func(value string) string{
+		"empty":                    func(string) string { return "" },
+		"garbage":                  func(string) string { return "{garbage" },
+		"long garbage":             func(string) string { return strings.Repeat("z", 500) },
+		"cut short":                func(value string) string { return value[:40] },
+		"cut in the tag":           func(value string) string { return value[:43] },
+		"cut in the user":          func(value string) string { return value[:53] },
+		"another form":             func(value string) string { return value[:1] + "2" + value[2:] },
+		"unknown state":            func(value string) string { return "X" + value[1:] },
+		"length past the end":      func(value string) string { return value[:35] + "ffffffff" + value[43:] },
+		"length that is no number": func(value string) string { return value[:35] + "zzzzzzzz" + value[43:] },
+		"negative length":          func(value string) string { return value[:35] + "      -1" + value[43:] },
+		"limit that is no number":  func(value string) string { return value[:19] + "zzzzzzzzzzzzzzzz" + value[35:] },
 	} {
 		t.Run(name, func(t *testing.T) {
 			store, prefix := open(t, client)
 			token, s := signedIn(t, store)
 			_, good := signedIn(t, store)
-			key := prefix + ":{" + s.ID.Shard() + "}:s:"
-			value := client.Get(t.Context(), key+s.ID.String()).Val()
-			require.NotEmpty(t, value)
-			spoilt := spoil(value, client.Get(t.Context(), key+good.ID.String()).Val())
-			require.NoError(t, client.Set(t.Context(), key+s.ID.String(), spoilt, time.Hour).Err())
-
-			errs := attempts(t.Context(), store, s.ID)
+			value := spoilt(t, client, prefix, s.ID, spoil)
+			errs := map[string]error{}
+			_, errs["getting a session"] = store.Get(t.Context(), s.ID)
+			errs["touching a session"] = store.Touch(t.Context(), s.ID, session.Seen{Time: now.Add(1)})
+			_, errs["ending a session"] = store.End(t.Context(), s.ID, journaled(session.CauseSignedOut))
+			_, errs["listing a user's sessions"] = store.List(t.Context(), "ada")
+			_, errs["starting a session"] = store.Start(t.Context(), newSession("ada"), session.Replace{Renews: s.ID})
 			fails(t, token, errs)
 			for operation, err := range errs {
 				require.ErrorIs(t, err, session.ErrRecord, operation)
 			}
-			require.Equal(t, spoilt, client.Get(t.Context(), key+s.ID.String()).Val(), "it is left as it is")
+			key := prefix + ":{" + s.ID.Shard() + "}:s:" + s.ID.String()
+			require.Equal(t, value, client.Get(t.Context(), key).Val(), "it is left as it is")
 			got, err := store.Get(t.Context(), good.ID)
-			require.NoError(t, err, "nothing was done, and others are not concerned")
+			require.NoError(t, err, "others are not concerned")
 			require.Equal(t, good, got)
-
-			require.NoError(t, client.Set(t.Context(), key+s.ID.String(), value, time.Hour).Err())
-			_, err = store.EndUser(t.Context(), "ada", session.ID{}, newEnding(session.CauseRevoked))
+			swept, err := store.Sweep(t.Context(), now)
 			require.NoError(t, err)
+			require.Zero(t, swept)
+
+			endsAll(t, store, []session.Session{good, {ID: s.ID, User: "ada", Created: s.Created, LastSeen: s.Created}})
+		})
+	}
+}
+
+// endsAll checks that EndUser, or a sign-in that ends others, ends the sessions,
+// and that the journal tells of them.
+func endsAll(t *testing.T, store *redisstore.Store, want []session.Session) {
+	t.Helper()
+	sessions, err := store.EndUser(t.Context(), "ada", session.ID{}, journaled(session.CauseRevoked))
+	require.NoError(t, err)
+	require.ElementsMatch(t, want, sessions)
+	for _, s := range want {
+		_, err = store.Get(t.Context(), s.ID)
+		ended, ok := errors.AsType[*session.EndedError](err)
+		require.True(t, ok, "%v", err)
+		require.Equal(t, session.Ended{Session: s, Ending: journaled(session.CauseRevoked)}, ended.Ended)
+	}
+	leased, err := store.Lease(t.Context(), time.Minute, 10)
+	require.NoError(t, err)
+	require.Len(t, leased, len(want))
+	list, err := store.List(t.Context(), "ada")
+	require.NoError(t, err)
+	require.Empty(t, list)
+}
+
+// What a later release wrote can be ended by this one.
+func TestRecordOfALaterRelease(t *testing.T) {
+	client := shared(t)
+	for name, later := range map[string]func(value string) string{
+		"version": func(value string) string { return strings.Replace(value, `{"v":1,`, `{"v":2,`, 1) },
+		"record":  func(value string) string { return value[:strings.IndexByte(value, '{')] + "\x00\x01" },
+		"none":    func(value string) string { return value[:strings.IndexByte(value, '{')] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			store, prefix := open(t, client)
+			kinds := []session.Kind{session.KindSession, session.KindPending, session.KindDevice, "a later %:kind"}
+			var stubs []session.Session
+			for _, kind := range append(kinds, kinds...) {
+				s := newSession("ada")
+				s.Kind = kind
+				_, err := store.Start(t.Context(), s, session.Replace{})
+				require.NoError(t, err)
+				spoilt(t, client, prefix, s.ID, later)
+				_, err = store.Get(t.Context(), s.ID)
+				require.ErrorIs(t, err, session.ErrRecord)
+				stubs = append(stubs, session.Session{ID: s.ID, Kind: kind, User: "ada", Created: s.Created, LastSeen: s.Created})
+			}
+			one, err := store.End(t.Context(), stubs[0].ID, newEnding(session.CauseSignedOut))
+			require.NoError(t, err)
+			require.Equal(t, stubs[0], one)
+			ended, err := store.Start(t.Context(), newSession("ada"), session.Replace{Others: true, Ending: newEnding("")})
+			require.NoError(t, err)
+			require.Equal(t, []session.Ended{{Session: stubs[4], Ending: newEnding(session.CauseTerminated)}}, ended)
+			device, err := store.EndUser(t.Context(), "ada", session.ID{}, newEnding(session.CauseRevoked), session.KindDevice, kinds[3])
+			require.NoError(t, err)
+			require.ElementsMatch(t, []session.Session{stubs[2], stubs[3], stubs[6], stubs[7]}, device)
+			_, err = store.EndUser(t.Context(), "ada", session.ID{}, newEnding(session.CauseRevoked), session.KindSession)
+			require.NoError(t, err)
+			endsAll(t, store, []session.Session{stubs[1], stubs[5]})
 		})
 	}
 }

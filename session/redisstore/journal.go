@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -10,70 +11,74 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// perLook is how many shards Lease looks at in one round trip.
-const perLook = 512
-
-// Lease returns undelivered endings. It looks at the shards in turn, at no more
-// than once at each, until it has as many as it may; each one that has endings
-// costs a script. Endings that cannot be read are passed over and forgotten with
-// their Keep.
+// Lease returns undelivered endings. It looks at the shards in turn, at no more than
+// once at each, until it has as many as it may; each one that has endings to lease
+// costs a script. The next Lease begins where this one stopped, so that no user
+// keeps those of other shards waiting. Of the users of one shard those who wait
+// longest come first.
 //
-// If Lease fails, the endings that it had found by then come with the error.
-func (s *Store) Lease(ctx context.Context, now, until time.Time, limit int) ([]session.Ended, error) {
-	var leased []session.Ended
-	look := func(group []string) error {
-		waiting, err := s.waiting(ctx, group)
-		for _, shard := range waiting {
-			if err != nil || len(leased) >= limit {
-				break
-			}
-			var more []session.Ended
-			more, err = s.leaseShard(ctx, shard, now, until, limit-len(leased))
-			leased = append(leased, more...)
-		}
-		return failed("leasing endings", err)
+// An ending that is not understood is passed over: a process of a later release may
+// deliver it. If Lease fails, the endings that it had found by then come with the
+// error.
+func (s *Store) Lease(ctx context.Context, term time.Duration, limit int) ([]session.Ended, error) {
+	const operation = "leasing endings"
+	if limit <= 0 {
+		return nil, nil
 	}
-	var group []string
-	first := s.lease.Add(perLook) - perLook
-	for shard := range shardsFrom(first) {
-		if group = append(group, shard); len(group) < perLook {
-			continue
+	err := s.server.check(ctx, s.client)
+	if err != nil {
+		return nil, failed(operation, err)
+	}
+	now, err := s.Now(ctx)
+	if err != nil {
+		return nil, failed(operation, err)
+	}
+	var leased []session.Ended
+	for group := range shardsFrom(s.lease.Load()) {
+		waiting, err := s.waiting(ctx, group, now)
+		for i := 0; i < len(waiting) && err == nil && len(leased) < limit; i++ {
+			var more []session.Ended
+			more, err = s.leaseShard(ctx, waiting[i].name, term, limit-len(leased))
+			leased = append(leased, more...)
+			s.lease.Store((waiting[i].number + 1) % shards)
 		}
-		if err := look(group); err != nil || len(leased) >= limit {
-			return leased, err
+		if err != nil || len(leased) >= limit {
+			return leased, failed(operation, err)
 		}
-		group = group[:0]
 	}
 	return leased, nil
 }
 
-// waiting are those of the shards that have endings to deliver.
-func (s *Store) waiting(ctx context.Context, group []string) ([]string, error) {
-	exists := make([]*redis.IntCmd, len(group))
+// clocksApart is by how much the clocks of a Cluster's nodes may differ without one
+// user's endings being looked for too late.
+const clocksApart = time.Second
+
+// waiting returns those of the shards that have endings to lease at now.
+func (s *Store) waiting(ctx context.Context, group []shard, now time.Time) ([]shard, error) {
+	until := strconv.FormatInt(now.Add(clocksApart).UnixMilli(), 10)
+	counts := make([]*redis.IntCmd, len(group))
 	_, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		for i, shard := range group {
-			exists[i] = pipe.Exists(ctx, s.journalKey(shard))
+			counts[i] = pipe.ZCount(ctx, s.waitsKey(shard.name), "-inf", until)
 		}
 		return nil
 	})
-	var waiting []string
-	for i, shard := range group {
-		if err == nil && exists[i].Val() > 0 {
-			waiting = append(waiting, shard)
+	var waiting []shard
+	for i := range group {
+		if counts[i].Val() > 0 {
+			waiting = append(waiting, group[i])
 		}
 	}
 	return waiting, err
 }
 
 // leaseShard leases up to limit endings of one shard.
-func (s *Store) leaseShard(ctx context.Context, shard string, now, until time.Time, limit int) ([]session.Ended, error) {
-	_, values, err := s.run(ctx, leaseScript, shard,
-		[]string{s.callKey(shard), s.journalKey(shard), s.leasesKey(shard)},
-		instant(now), instant(until), limit)
+func (s *Store) leaseShard(ctx context.Context, shard string, term time.Duration, limit int) ([]session.Ended, error) {
+	_, reply, err := s.run(ctx, leaseScript, shard, []string{s.waitsKey(shard)}, max(term, 0).Milliseconds(), limit)
 	if err != nil {
 		return nil, err
 	}
-	all, err := decodeAll(values)
+	all, err := decodeAll(reply)
 	if errors.Is(err, session.ErrRecord) {
 		err = nil // passed over, as Lease says
 	}
@@ -82,30 +87,45 @@ func (s *Store) leaseShard(ctx context.Context, shard string, now, until time.Ti
 
 // Delivered forgets endings that were delivered. All go in one round trip.
 func (s *Store) Delivered(ctx context.Context, ids ...session.ID) error {
-	return failed("forgetting delivered endings", s.each(ctx, ids, func(pipe redis.Pipeliner, shard, id string) {
-		pipe.ZRem(ctx, s.journalKey(shard), id)
-		pipe.HDel(ctx, s.leasesKey(shard), id)
-	}))
+	return failed("forgetting delivered endings", s.settle(ctx, deliveredScript, ids))
 }
 
 // Release gives back leased endings. All go in one round trip.
-func (s *Store) Release(ctx context.Context, ids ...session.ID) error {
-	return failed("releasing endings", s.each(ctx, ids, func(pipe redis.Pipeliner, shard, id string) {
-		pipe.HDel(ctx, s.leasesKey(shard), id)
-	}))
+func (s *Store) Release(ctx context.Context, pause time.Duration, ids ...session.ID) error {
+	return failed("releasing endings", s.settle(ctx, releaseScript, ids, max(pause, 0).Milliseconds()))
 }
 
-func (s *Store) each(ctx context.Context, ids []session.ID, do func(pipe redis.Pipeliner, shard, id string)) error {
-	if len(ids) == 0 {
+// settle runs a script for the IDs of each shard, in one round trip if the server
+// knows it already.
+func (s *Store) settle(ctx context.Context, script *redis.Script, ids []session.ID, args ...any) error {
+	var order []string
+	byShard := map[string][]any{}
+	for _, id := range ids {
+		if shard := id.Shard(); shard != "" {
+			if byShard[shard] == nil {
+				order = append(order, shard)
+				byShard[shard] = append([]any(nil), args...)
+			}
+			byShard[shard] = append(byShard[shard], id.String())
+		}
+	}
+	if len(order) == 0 {
 		return nil
 	}
-	_, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		for _, id := range ids {
-			if !id.IsZero() {
-				do(pipe, id.Shard(), id.String())
-			}
+	calls := make([]*redis.Cmd, len(order))
+	_, _ = s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error { // each call has its error
+		for i, shard := range order {
+			calls[i] = script.EvalSha(ctx, pipe, s.keys(shard, s.waitsKey(shard)), s.args(shard, byShard[shard])...)
 		}
 		return nil
 	})
-	return err
+	var failures []error
+	for i, shard := range order {
+		err := calls[i].Err()
+		if redis.HasErrorPrefix(err, "NOSCRIPT") {
+			_, _, err = s.run(ctx, script, shard, []string{s.waitsKey(shard)}, byShard[shard]...)
+		}
+		failures = append(failures, err)
+	}
+	return errors.Join(failures...)
 }

@@ -21,15 +21,15 @@ type meaning struct {
 	session session.Session
 }
 
-// decode returns read(value), for the session of that ID.
-func (m *memo) decode(id session.ID, value string, read func(string) (session.Session, error)) (session.Session, error) {
+// decode returns read(id, value).
+func (m *memo) decode(id session.ID, value string, read func(session.ID, string) (session.Session, error)) (session.Session, error) {
 	place := &m[id.Hash()%uint64(len(m))]
 	for i := range place {
-		if known := place[i].Load(); known != nil && known.value == value {
+		if known := place[i].Load(); known != nil && known.session.ID == id && known.value == value {
 			return known.session, nil
 		}
 	}
-	s, err := read(value)
+	s, err := read(id, value)
 	if err == nil {
 		place.keep(&meaning{value, s})
 	}

@@ -15,6 +15,8 @@ import (
 var (
 	//go:embed lua/prelude.lua
 	prelude string
+	//go:embed lua/journal.lua
+	journal string
 	//go:embed lua/ending.lua
 	ending string
 
@@ -24,56 +26,76 @@ var (
 	endText string
 	//go:embed lua/enduser.lua
 	endUserText string
+	//go:embed lua/expire.lua
+	expireText string
 	//go:embed lua/list.lua
 	listText string
 	//go:embed lua/touch.lua
 	touchText string
+	//go:embed lua/sweep.lua
+	sweepText string
 	//go:embed lua/lease.lua
 	leaseText string
-	//go:embed lua/forget.lua
-	forgetText string
+	//go:embed lua/delivered.lua
+	deliveredText string
+	//go:embed lua/release.lua
+	releaseText string
 )
 
 var (
-	startScript   = redis.NewScript(prelude + ending + startText)
-	endScript     = redis.NewScript(prelude + ending + endText)
-	endUserScript = redis.NewScript(prelude + ending + endUserText)
-	listScript    = redis.NewScript(prelude + listText)
-	touchScript   = redis.NewScript(prelude + touchText)
-	leaseScript   = redis.NewScript(prelude + leaseText)
-	forgetScript  = redis.NewScript(prelude + forgetText)
+	startScript     = redis.NewScript(prelude + journal + ending + startText)
+	endScript       = redis.NewScript(prelude + journal + ending + endText)
+	endUserScript   = redis.NewScript(prelude + journal + ending + endUserText)
+	expireScript    = redis.NewScript(prelude + journal + ending + expireText)
+	listScript      = redis.NewScript(prelude + listText)
+	touchScript     = redis.NewScript(prelude + touchText)
+	sweepScript     = redis.NewScript(prelude + journal + sweepText)
+	leaseScript     = redis.NewScript(prelude + journal + leaseText)
+	deliveredScript = redis.NewScript(prelude + journal + deliveredText)
+	releaseScript   = redis.NewScript(prelude + journal + releaseText)
 )
 
-// run runs a script on a shard. Its reply is a status and values; "ended" and
-// "unreadable" are returned as errors, and so is "none".
-func (s *Store) run(ctx context.Context, script *redis.Script, shard string, keys []string, args ...any) (status string, values []string, err error) {
-	args = append([]any{s.base(shard), session.RecordVersion}, args...)
-	reply, err := script.Run(ctx, s.client, keys, args...).StringSlice()
+// keys returns those that a script declares: one of this call alone, and others.
+func (s *Store) keys(shard string, others ...string) []string {
+	return append([]string{s.base(shard) + "c:" + rand.Text()}, others...)
+}
+
+// args returns what all scripts take first, and others.
+func (s *Store) args(shard string, others []any) []any {
+	return append([]any{s.base(shard)}, others...)
+}
+
+// run runs a script on a shard, on keys of it. Its reply is a status and more.
+// Those that mean an error are returned as one.
+func (s *Store) run(ctx context.Context, script *redis.Script, shard string, keys []string, args ...any) (status string, reply []string, err error) {
+	reply, err = script.Run(ctx, s.client, s.keys(shard, keys...), s.args(shard, args)...).StringSlice()
 	if err != nil {
 		return "", nil, err
 	}
 	if len(reply) == 0 {
 		return "", nil, fmt.Errorf("empty reply of a script")
 	}
-	switch status, values = reply[0], reply[1:]; status {
-	case "none":
+	status, reply = reply[0], reply[1:]
+	switch {
+	case status == "none":
 		return "", nil, session.ErrNotFound
-	case "exists":
+	case status == "exists":
 		return "", nil, session.ErrExists
-	case "ended":
-		return "", nil, endedError(values[0])
-	case "unreadable":
-		return "", nil, fmt.Errorf("session %s: %w", values[0], session.ErrRecord)
+	case status == "ended" && len(reply) == 2:
+		all, err := decodeAll(reply)
+		if err == nil {
+			err = &session.EndedError{Ended: all[0]}
+		}
+		return "", nil, err
+	case status == "unreadable" && len(reply) == 1:
+		return "", nil, fmt.Errorf("session %s: %w", reply[0], session.ErrRecord)
 	}
-	return status, values, nil
+	return status, reply, nil
 }
 
-// callKey is a new key for a script that must know itself again.
-func (s *Store) callKey(shard string) string { return s.base(shard) + "c:" + rand.Text() }
-
-// endingArgs are what all scripts that end sessions take first.
-func (s *Store) endingArgs(e session.Ending) []any {
-	return []any{instant(e.Keep), s.milliseconds(e.Time, e.Keep), flag(e.Journal)}
+// endingArgs returns what all scripts that end sessions take after that.
+func (s *Store) endingArgs(e session.Ending, others ...any) []any {
+	return append([]any{instant(e.Keep), milliseconds(e.Keep), s.lasts(e.Time, e.Keep), flag(e.Journal)}, others...)
 }
 
 func flag(set bool) int {
@@ -83,33 +105,47 @@ func flag(set bool) int {
 	return 0
 }
 
+// milliseconds returns a time in milliseconds since 1970, rounded up.
+func milliseconds(t time.Time) int64 {
+	ms := t.UnixMilli()
+	if t.After(time.UnixMilli(ms)) {
+		ms++
+	}
+	return ms
+}
+
 // longest is how long any key is kept: far below where Redis's clock ends.
 const longest = 100 * 365 * 24 * time.Hour
 
-// milliseconds is how long, from the instant from on, to keep what is over at
-// the instant to. Both are of the callers' clock, which need not be the
-// server's.
-func (s *Store) milliseconds(from, to time.Time) int64 {
+// lasts returns for how many milliseconds, from the instant from on, to keep what is
+// over at the instant to.
+func (s *Store) lasts(from, to time.Time) int64 {
 	left := min(max(to.Sub(from), 0), longest) + min(s.config.Grace, longest)
 	return int64((left + time.Millisecond - 1) / time.Millisecond)
 }
 
-// endedError is the error for the session whose value says how it ended.
-func endedError(value string) error {
-	e, err := decodeEnded(value)
-	if err != nil {
-		return err
+// pairs returns the IDs in a reply, each with the value that follows it.
+func pairs(reply []string) (ids []session.ID, values []string, err error) {
+	if len(reply)%2 != 0 {
+		return nil, nil, fmt.Errorf("reply of a script: %d texts, want pairs", len(reply))
 	}
-	return &session.EndedError{Ended: e}
+	for i := 0; i < len(reply); i += 2 {
+		id, err := session.ParseID(reply[i])
+		if err != nil {
+			return nil, nil, fmt.Errorf("reply of a script: %w", err)
+		}
+		ids, values = append(ids, id), append(values, reply[i+1])
+	}
+	return ids, values, nil
 }
 
-// decodeAll reads the values of ended sessions. It returns those that it can
-// read, and the first error.
-func decodeAll(values []string) ([]session.Ended, error) {
+// decodeAll reads the ended sessions in a reply. It returns those that it can read,
+// and the first error.
+func decodeAll(reply []string) ([]session.Ended, error) {
+	ids, values, failure := pairs(reply)
 	var all []session.Ended
-	var failure error
-	for _, value := range values {
-		e, err := decodeEnded(value)
+	for i, id := range ids {
+		e, err := decodeEnded(id, values[i])
 		if err == nil {
 			all = append(all, e)
 		} else if failure == nil {

@@ -1,17 +1,7 @@
 package redisstore_test
 
 import (
-	"cmp"
 	"context"
-	"crypto/rand"
-	"fmt"
-	mathrand "math/rand/v2"
-	"net"
-	"os"
-	"os/exec"
-	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -22,168 +12,162 @@ import (
 	"github.com/mooring-go/mooring/session/redisstore"
 )
 
-// missing skips the test, or fails it where servers are required.
-func missing(t testing.TB, what string) {
+// unfit checks that the steps that need a user's index are refused on a server that
+// evicts keys, and that those that need a session's key alone are not.
+func unfit(t *testing.T, client redis.UniversalClient, store *redisstore.Store, user string) {
 	t.Helper()
-	if os.Getenv("MOORING_REQUIRE_SERVERS") == "1" {
-		t.Fatalf("missing: %s", what)
+	refused := func(err error) {
+		t.Helper()
+		require.ErrorIs(t, err, redisstore.ErrServer)
+		require.ErrorContains(t, err, "maxmemory-policy allkeys-lru: want noeviction")
 	}
-	t.Skipf("missing: %s", what)
+	s := newSession(user)
+	_, err := store.Start(t.Context(), s, session.Replace{})
+	refused(err)
+	_, err = store.Get(t.Context(), s.ID)
+	require.ErrorIs(t, err, session.ErrNotFound, "it was not started")
+	_, err = store.List(t.Context(), user)
+	refused(err)
+	_, err = store.Lease(t.Context(), time.Minute, 1)
+	refused(err)
+	_, err = store.EndUser(t.Context(), user, session.ID{}, newEnding(session.CauseRevoked))
+	refused(err)
 }
 
-// dial is a client of the server at addr, closed when the test is over.
-func dial(t testing.TB, addr string, change ...func(*redis.Options)) *redis.Client {
-	options := &redis.Options{Addr: addr, ContextTimeoutEnabled: true}
-	for _, change := range change {
-		change(options)
-	}
-	client := redis.NewClient(options)
-	t.Cleanup(func() { _ = client.Close() })
-	return client
-}
-
-// shared is a client of the server that the environment names.
-func shared(t testing.TB, change ...func(*redis.Options)) *redis.Client {
+func setPolicy(t *testing.T, client redis.UniversalClient, policy string) {
 	t.Helper()
-	addr := cmp.Or(os.Getenv("MOORING_REDIS_ADDR"), "127.0.0.1:6379")
-	client := dial(t, addr, change...)
-	if err := client.Ping(t.Context()).Err(); err != nil {
-		missing(t, fmt.Sprintf("a Redis server at %s (MOORING_REDIS_ADDR): %v", addr, err))
+	set := func(ctx context.Context, node *redis.Client) error {
+		return node.ConfigSet(ctx, "maxmemory-policy", policy).Err()
 	}
-	return client
-}
-
-// open is a store on the client with keys of its own, removed when the test is
-// over.
-func open(t testing.TB, client redis.UniversalClient) (*redisstore.Store, string) {
-	t.Helper()
-	prefix := "test-" + rand.Text()
-	store, err := redisstore.New(client, redisstore.Config{Prefix: prefix})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
-		defer cancel()
-		for _, key := range keys(ctx, client, prefix) {
-			_ = client.Del(ctx, key).Err()
-		}
-	})
-	return store, prefix
-}
-
-// keys are all keys that begin with prefix.
-func keys(ctx context.Context, client redis.UniversalClient, prefix string) []string {
-	nodes := make(chan *redis.Client, 16)
 	if cluster, ok := client.(*redis.ClusterClient); ok {
-		_ = cluster.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error { nodes <- node; return nil })
-	} else {
-		nodes <- client.(*redis.Client)
+		require.NoError(t, cluster.ForEachMaster(t.Context(), set))
+		return
 	}
-	close(nodes)
-	var found []string
-	for node := range nodes {
-		for scan := node.Scan(ctx, 0, prefix+":*", 1000).Iterator(); scan.Next(ctx); {
-			found = append(found, scan.Val())
-		}
-	}
-	return found
+	require.NoError(t, set(t.Context(), client.(*redis.Client)))
 }
 
-// process is a redis-server of the test's own.
-type process struct {
-	addr    string
-	port    int
-	args    []string
-	command *exec.Cmd
-}
+func TestServersThatEvictAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, client := range map[string]redis.UniversalClient{"single": dial(t, run(t).addr), "cluster": cluster(t)} {
+		t.Run(name, func(t *testing.T) {
+			setPolicy(t, client, "allkeys-lru")
+			store, _ := open(t, client)
+			unfit(t, client, store, "ada")
 
-// run starts a redis-server with further arguments, stopped when the test is over.
-func run(t testing.TB, args ...string) *process {
-	t.Helper()
-	p := &process{port: freePort(t)}
-	p.addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port))
-	p.args = append([]string{"--port", strconv.Itoa(p.port), "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", ""}, args...)
-	p.start(t)
-	t.Cleanup(func() { p.stop() })
-	return p
-}
-
-func (p *process) start(t testing.TB) {
-	t.Helper()
-	binary, err := exec.LookPath("redis-server")
-	if err != nil {
-		missing(t, "the binary redis-server")
-	}
-	p.command = exec.Command(binary, p.args...)
-	require.NoError(t, p.command.Start())
-	client := dial(t, p.addr)
-	until(t, "the server to answer", func() bool { return client.Ping(t.Context()).Err() == nil })
-}
-
-func (p *process) stop() {
-	_ = p.command.Process.Kill()
-	_ = p.command.Wait()
-}
-
-// freePort is a port that nobody listens on, and none of those from which
-// connections are made: a client that dials such a one can meet itself.
-func freePort(t testing.TB) int {
-	t.Helper()
-	for {
-		port := 10_000 + mathrand.IntN(20_000)
-		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			require.NoError(t, listener.Close())
-			return port
-		}
-	}
-}
-
-// until waits for what another process does.
-func until(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	require.Eventually(t, done, 30*time.Second, 20*time.Millisecond, "waiting for %s", what)
-}
-
-// cluster starts a Redis Cluster of three masters.
-func cluster(t testing.TB) *redis.ClusterClient {
-	t.Helper()
-	const nodes, slots = 3, 16384
-	var addrs []string
-	var processes []*process
-	for i := range nodes {
-		p := run(t, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(freePort(t)), "--appendonly", "no")
-		client := dial(t, p.addr)
-		first, last := i*slots/nodes, (i+1)*slots/nodes-1
-		require.NoError(t, client.Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", first, last).Err())
-		require.NoError(t, client.Do(t.Context(), "CLUSTER", "SET-CONFIG-EPOCH", i+1).Err())
-		addrs, processes = append(addrs, p.addr), append(processes, p)
-	}
-	bus := processes[0].args[slices.Index(processes[0].args, "--cluster-port")+1]
-	for _, p := range processes[1:] {
-		require.NoError(t, dial(t, p.addr).Do(t.Context(), "CLUSTER", "MEET", "127.0.0.1", processes[0].port, bus).Err())
-	}
-	for _, p := range processes {
-		client := dial(t, p.addr)
-		until(t, "the cluster", func() bool {
-			info, err := client.ClusterInfo(t.Context()).Result()
-			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_size:3")
+			// It is found at once that the server is fit now, and in time that it is not.
+			setPolicy(t, client, "noeviction")
+			store.CheckEvery(50 * time.Millisecond)
+			s, other := newSession("ada"), newSession("ada")
+			for _, each := range []session.Session{s, other} {
+				_, err := store.Start(t.Context(), each, session.Replace{})
+				require.NoError(t, err)
+			}
+			setPolicy(t, client, "allkeys-lru")
+			until(t, "the next look", func() bool {
+				_, err := store.List(t.Context(), "ada")
+				return err != nil
+			})
+			_, err := store.Get(t.Context(), s.ID)
+			require.NoError(t, err)
+			require.NoError(t, store.Touch(t.Context(), s.ID, session.Seen{Time: now.Add(1)}))
+			_, err = store.End(t.Context(), s.ID, newEnding(session.CauseSignedOut))
+			require.NoError(t, err)
+			ended, err := store.EndUser(t.Context(), "ada", session.ID{}, newEnding(session.CauseRevoked))
+			require.ErrorIs(t, err, redisstore.ErrServer)
+			require.Equal(t, []session.Session{other}, ended, "what it finds it ends all the same")
+			unfit(t, client, store, "ada")
 		})
 	}
-	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, ContextTimeoutEnabled: true})
-	t.Cleanup(func() { _ = client.Close() })
-	return client
 }
 
-// now is near the real time, as the keys expire by the server's clock.
-var now = time.Now().UTC().Truncate(time.Second).Add(123_456_789)
+// rights are the commands that package redisstore says a client's user needs.
+var rights = []string{
+	"del", "eval", "evalsha", "exists", "get", "getdel", "getrange", "hdel", "hget", "hset", "incrby", "info",
+	"pexpire", "pttl", "set", "time", "zadd", "zcard", "zcount", "zlexcount", "zrange", "zrem",
+}
 
-func newSession(user string) session.Session {
-	return session.Session{
-		ID: session.NewToken(user).ID(), User: user, Name: user, Method: "password", Stage: "login",
-		Created: now, LastSeen: now, Expires: now.Add(2 * time.Hour),
+// limited makes a user who may run the commands on the keys of the prefix, and on
+// no others, and returns a client of that user.
+func limited(t *testing.T, server *redis.Client, prefix string, commands []string) *redis.Client {
+	t.Helper()
+	rules := []any{"ACL", "SETUSER", "mooring", "reset", "on", ">secret", "~" + prefix + ":*"}
+	for _, command := range commands {
+		rules = append(rules, "+"+command)
 	}
+	require.NoError(t, server.Do(t.Context(), rules...).Err())
+	return dial(t, server.Options().Addr, func(o *redis.Options) { o.Username, o.Password = "mooring", "secret" })
 }
 
-func newEnding(cause session.Cause) session.Ending {
-	return session.Ending{Cause: cause, Time: now, Keep: now.Add(time.Hour)}
+// everything makes every step, in such a way that each command is needed.
+func everything(t *testing.T, store *redisstore.Store) error {
+	t.Helper()
+	ctx := t.Context()
+	one, two, three := newSession("ada"), newSession("ada"), newSession("ada")
+	due, over := telling("ada", session.CauseExpired), newSession("bob")
+	past := journaled(session.CauseSignedOut)
+	past.Time, past.Keep = now.Add(-2*time.Minute), now.Add(-time.Minute)
+	steps := []func() error{
+		func() error { _, err := store.Now(ctx); return err },
+		func() error { _, err := store.Start(ctx, one, session.Replace{}); return err },
+		func() error { return store.Touch(ctx, one.ID, session.Seen{Time: now.Add(1)}) },
+		func() error {
+			_, err := store.Start(ctx, two, session.Replace{Others: true, Ending: journaled("")})
+			return err
+		},
+		func() error { _, err := store.Start(ctx, three, session.Replace{Max: 1, Ending: journaled("")}); return err },
+		func() error { _, err := store.List(ctx, "ada"); return err },
+		func() error { _, err := store.End(ctx, three.ID, journaled(session.CauseSignedOut)); return err },
+		func() error { _, err := store.Start(ctx, due, session.Replace{}); return err },
+		func() error { _, err := store.Start(ctx, over, session.Replace{}); return err },
+		func() error { _, err := store.End(ctx, over.ID, past); return err },
+		func() error {
+			leased, err := store.Lease(ctx, time.Minute, 10)
+			for _, e := range leased {
+				if err == nil {
+					err = store.Release(ctx, 0, e.Session.ID)
+				}
+			}
+			return err
+		},
+		func() error { _, err := store.Sweep(ctx, now); return err },
+		func() error {
+			leased, err := store.Lease(ctx, time.Minute, 10)
+			for _, e := range leased {
+				if err == nil {
+					err = store.Delivered(ctx, e.Session.ID)
+				}
+			}
+			return err
+		},
+		func() error { _, err := store.EndUser(ctx, "ada", session.ID{}, newEnding(session.CauseRevoked)); return err },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestLeastRights(t *testing.T) {
+	t.Parallel()
+	server := dial(t, run(t).addr)
+	const prefix = "shop"
+	with := func(commands []string) error {
+		require.NoError(t, server.FlushAll(t.Context()).Err())
+		require.NoError(t, server.ScriptFlush(t.Context()).Err())
+		store, err := redisstore.New(limited(t, server, prefix, commands), redisstore.Config{Prefix: prefix})
+		require.NoError(t, err)
+		return everything(t, store)
+	}
+	require.NoError(t, with(rights))
+	require.Positive(t, server.DBSize(t.Context()).Val())
+	for i, command := range rights {
+		err := with(append(append([]string(nil), rights[:i]...), rights[i+1:]...))
+		require.Error(t, err, "%s is not needed", command)
+		require.Regexp(t, "NOPERM|can't run this command", err, command)
+	}
+	other, err := redisstore.New(limited(t, server, prefix, rights), redisstore.Config{Prefix: "other"})
+	require.NoError(t, err)
+	require.ErrorContains(t, everything(t, other), "NOPERM", "keys of another prefix")
 }

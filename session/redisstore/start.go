@@ -3,101 +3,129 @@ package redisstore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/mooring-go/mooring/session"
 )
 
-// Start makes s live and ends what replace says, in one script. A session whose
-// ID is not of a token for its user is refused.
+// Start makes s live and ends what replace says, in one script. Where that is more
+// than 100 sessions, scripts before it end the oldest ones, 100 each.
 //
-// A session to replace that is of another user, and so as a rule in another
-// shard, is ended before, by a script of its own. If the new session can then
-// not be started, it stays ended, and is returned along with the error.
+// A record that replace.Before names and that is of another user, and so as a rule
+// in another shard, is ended before, by a script of its own. If the new session can
+// then not be started, it stays ended, and is returned along with the error.
 func (s *Store) Start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
+	const operation = "starting a session"
+	if err := started.Validate(); err != nil {
+		return nil, err
+	}
+	if err := s.server.check(ctx, s.client); err != nil {
+		return nil, failed(operation, err)
+	}
 	all, err := s.start(ctx, started, replace)
-	return all, failed("starting a session", err)
+	return all, failed(operation, err)
 }
 
 func (s *Store) start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
 	shard := session.Shard(started.User)
-	if started.ID.Shard() != shard {
-		return nil, fmt.Errorf("ID %q is not of a token for user %q", started.ID, started.User) // EndUser would not find it
+	for _, id := range []session.ID{replace.Answers, replace.Renews} {
+		if !id.IsZero() && id.Shard() != shard {
+			return nil, session.ErrNotFound // it is of another user
+		}
 	}
+	var elsewhere []session.Ended
+	if !replace.Before.IsZero() && replace.Before.Shard() != shard {
+		var err error
+		if elsewhere, err = s.endBefore(ctx, started, replace); err != nil {
+			return elsewhere, err
+		}
+		replace.Before = session.ID{}
+	}
+	args, err := s.startArgs(started, replace, false)
+	if err != nil {
+		return elsewhere, err
+	}
+	all, err := s.repeat(ctx, func() (string, []string, error) {
+		return s.run(ctx, startScript, shard, []string{s.indexKey(started.User), s.sessionKey(started.ID)}, args...)
+	})
+	return append(elsewhere, all...), err
+}
+
+// startArgs returns what the script takes. If it is only to check, it looks whether
+// it would fail, and does nothing.
+func (s *Store) startArgs(started session.Session, replace session.Replace, check bool) ([]any, error) {
 	value, err := encode(started)
 	if err != nil {
 		return nil, err
 	}
-	endings, err := endingsOf(replace)
-	if err != nil {
-		return nil, err
-	}
-	var elsewhere []session.Ended
-	if !replace.From.IsZero() && replace.From.Shard() != shard {
-		if elsewhere, err = s.endFrom(ctx, started, replace, endings); err != nil {
-			return elsewhere, err
-		}
-		replace.From, replace.FromPending = session.ID{}, false
-	}
-
-	args := append(s.endingArgs(replace.Ending),
-		started.ID.String(), value, s.milliseconds(latest(started.Created, started.LastSeen), started.Deadline()),
-		instant(started.Created), replace.From.String(), flag(replace.FromPending), flag(replace.Others), replace.Max)
-	for _, cause := range causes {
-		args = append(args, endings[cause])
-	}
-	_, values, err := s.run(ctx, startScript, shard,
-		[]string{s.callKey(shard), s.indexKey(started.User), s.sessionKey(started.ID)}, args...)
-	if err != nil {
-		return elsewhere, err
-	}
-	here, err := decodeAll(values)
-	return append(elsewhere, here...), err
-}
-
-// causes are those for which Start ends sessions, as its script takes them.
-var causes = []session.Cause{
-	session.CauseReplaced, session.CauseAnswered, session.CauseTerminated, session.CauseMaxSessions,
-}
-
-// endingsOf are the endings to record, encoded, by their causes.
-func endingsOf(replace session.Replace) (map[session.Cause]string, error) {
-	endings := map[session.Cause]string{}
-	for _, cause := range causes {
+	args := s.endingArgs(replace.Ending,
+		started.ID.String(), value, s.lastsLive(started), tagOf(started.Kind), member(started), dueMember(started),
+		milliseconds(started.Deadline()), replace.Before.String(), replace.Answers.String(), replace.Renews.String(),
+		flag(replace.Others), replace.Max, flag(check))
+	for _, cause := range []session.Cause{
+		session.CauseReplaced, session.CauseAnswered, session.CauseRenewed, session.CauseTerminated, session.CauseMaxSessions,
+	} {
 		text, err := encodeEnding(replace.Because(cause))
 		if err != nil {
 			return nil, err
 		}
-		endings[cause] = text
+		args = append(args, text)
 	}
-	return endings, nil
+	return args, nil
 }
 
-// endFrom ends the session that started came from, which is in another shard.
-func (s *Store) endFrom(ctx context.Context, started session.Session, replace session.Replace, endings map[session.Cause]string) ([]session.Ended, error) {
-	exists, err := s.client.Exists(ctx, s.sessionKey(started.ID)).Result()
+// lastsLive returns for how many milliseconds the server keeps a live session,
+// counted from its last use: one whose expiry is to be told for as long as that is
+// to be told.
+func (s *Store) lastsLive(of session.Session) int64 {
+	from := of.LastSeen
+	if of.Created.After(from) {
+		from = of.Created
+	}
+	return s.lasts(from, of.Deadline()) + int64(min(of.TellExpiry, longest)/time.Millisecond)
+}
+
+// endBefore ends the record that replace.Before names, which is of another user, if
+// the session can be started.
+func (s *Store) endBefore(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
+	if started.Kind == session.KindDevice {
+		return nil, nil // a device of another user stays
+	}
+	args, err := s.startArgs(started, replace, true)
 	if err != nil {
 		return nil, err
 	}
-	if exists > 0 {
-		return nil, session.ErrExists
+	shard := session.Shard(started.User)
+	_, _, err = s.run(ctx, startScript, shard, []string{s.indexKey(started.User), s.sessionKey(started.ID)}, args...)
+	if err != nil {
+		return nil, err
 	}
-	e, err := s.end(ctx, replace.From, replace.Ending,
-		endings[session.CauseReplaced], endings[session.CauseAnswered], replace.FromPending)
+	e, err := s.end(ctx, replace.Before, replace.Because(session.CauseReplaced), tagOf(started.Kind))
 	if err == nil {
 		return []session.Ended{e}, nil
 	}
-	_, hasEnded := errors.AsType[*session.EndedError](err)
-	if !replace.FromPending && (hasEnded || errors.Is(err, session.ErrNotFound)) {
+	if _, hasEnded := errors.AsType[*session.EndedError](err); hasEnded || errors.Is(err, session.ErrNotFound) {
 		return nil, nil
 	}
 	return nil, err
 }
 
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
+// repeat runs a script until it says that there is no more to end, and returns what
+// it ended, also with an error.
+func (s *Store) repeat(ctx context.Context, step func() (status string, reply []string, err error)) ([]session.Ended, error) {
+	var all []session.Ended
+	for {
+		status, reply, err := step()
+		if err != nil {
+			return all, err
+		}
+		more, err := decodeAll(reply)
+		all = append(all, more...)
+		if err == nil && status == "more" {
+			err = ctx.Err()
+		}
+		if err != nil || status != "more" {
+			return all, err
+		}
 	}
-	return b
 }

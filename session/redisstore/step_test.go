@@ -212,7 +212,7 @@ func TestLostReplyIsNoSecondStep(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, []session.Session{c}, sessions)
 		})
-		leased, err := store.Lease(t.Context(), now, now.Add(time.Minute), 10)
+		leased, err := store.Lease(t.Context(), time.Minute, 10)
 		require.NoError(t, err)
 		require.Len(t, leased, 1)
 		losing("Delivered", func() { require.NoError(t, store.Delivered(t.Context(), c.ID)) })
@@ -237,12 +237,12 @@ func TestKeysExpire(t *testing.T) {
 	}
 	const grace, minute, hour = time.Hour, time.Minute, time.Hour
 	s := newSession("ada")
-	s.Idle = hour
+	s.Created, s.LastSeen, s.Idle, s.Expires = now.Add(-90*minute), now.Add(-90*minute), hour, now.Add(30*minute)
 	_, err := store.Start(t.Context(), s, session.Replace{})
 	require.NoError(t, err)
 	lasts("s:", grace+hour-minute, grace+hour)
 	lasts("u:", grace+hour-minute, grace+hour+minute)
-	require.NoError(t, store.Touch(t.Context(), s.ID, session.Seen{Time: now.Add(90 * minute)})) // the absolute limit is nearer
+	require.NoError(t, store.Touch(t.Context(), s.ID, session.Seen{Time: now})) // the absolute limit is nearer
 	lasts("s:", grace+30*minute-minute, grace+30*minute)
 	lasts("u:", grace+30*minute-minute, grace+hour+minute)
 	ending := newEnding(session.CauseSignedOut)
@@ -250,28 +250,38 @@ func TestKeysExpire(t *testing.T) {
 	_, err = store.End(t.Context(), s.ID, ending)
 	require.NoError(t, err)
 	lasts("s:", grace+3*hour-minute, grace+3*hour)
-	lasts("j", grace+3*hour-minute, grace+3*hour)
+	const day = 24 * hour // for as long it is known that they were not delivered
+	lasts("j", day+grace+3*hour-minute, day+grace+3*hour+minute)
+	lasts("w", day+grace+3*hour-minute, day+grace+3*hour+minute)
+	lasts("d", day+grace+3*hour-minute, day+grace+3*hour+minute)
 	lasts("c:", 0, minute)
-	_, err = store.Lease(t.Context(), now, now.Add(minute), 1)
+	_, err = store.Lease(t.Context(), minute, 1)
 	require.NoError(t, err)
-	lasts("l", grace+3*hour-minute, grace+3*hour)
+	lasts("l", day+grace+3*hour-minute, day+grace+3*hour+minute)
 	for _, key := range keys(t.Context(), client, prefix) {
 		require.Positive(t, client.PTTL(t.Context(), key).Val(), key)
 	}
 }
 
-func TestIndexForgetsWhatExpired(t *testing.T) {
+func TestIndexesForgetWhatExpired(t *testing.T) {
 	client := shared(t)
 	store, prefix := open(t, client)
+	base := prefix + ":{" + session.Shard("ada") + "}:"
+	old := newSession("ada")
+	old.Created, old.LastSeen, old.Expires = now.Add(-time.Hour), now.Add(-time.Hour), now.Add(-time.Minute)
+	_, err := store.Start(t.Context(), old, session.Replace{})
+	require.NoError(t, err)
 	s := newSession("ada")
-	_, err := store.Start(t.Context(), s, session.Replace{})
+	_, err = store.Start(t.Context(), s, session.Replace{})
 	require.NoError(t, err)
-	index := prefix + ":{" + session.Shard("ada") + "}:u:ada"
-	require.NoError(t, client.ZAdd(t.Context(), index, redis.Z{Score: float64(now.Add(-time.Hour).UnixMilli()), Member: "gone"}).Err())
-	next := newSession("ada")
-	_, err = store.Start(t.Context(), next, session.Replace{})
+	require.EqualValues(t, 2, client.ZCard(t.Context(), base+"u:ada").Val(), "it is still there")
+	require.NoError(t, client.Del(t.Context(), base+"s:"+old.ID.String()).Err())
+	_, err = store.Start(t.Context(), newSession(sameShard("ada")), session.Replace{})
 	require.NoError(t, err)
-	members, err := client.ZRange(t.Context(), index, 0, -1).Result()
-	require.NoError(t, err)
-	require.ElementsMatch(t, []string{s.ID.String(), next.ID.String()}, members)
+	for _, key := range []string{"u:ada", "d"} {
+		members, err := client.ZRange(t.Context(), base+key, 0, -1).Result()
+		require.NoError(t, err)
+		require.NotContains(t, strings.Join(members, " "), old.ID.String(), key)
+		require.Contains(t, strings.Join(members, " "), s.ID.String(), key)
+	}
 }

@@ -4,35 +4,43 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/mooring-go/mooring/session"
 )
 
-// Store is a [session.Journal] in Redis or Valkey. It is safe for concurrent
-// use, and any number of processes can share the server. Make one with New.
+// Store is a [session.Journal] in Redis or Valkey, and a [session.Clock]. It is
+// safe for concurrent use, and any number of processes can share the server. Make
+// one with New.
 type Store struct {
 	client redis.UniversalClient
 	config Config
 	memo   memo
-	lease  atomic.Uint32 // the shard at which the next Lease begins
+	server serverCheck
+	lease  atomic.Uint32 // the number of the shard at which the next Lease begins
 }
 
-var _ session.Journal = (*Store)(nil)
+var (
+	_ session.Journal = (*Store)(nil)
+	_ session.Clock   = (*Store)(nil)
+)
 
 // New returns a store on the client, which stays the caller's to close, or every
 // mistake in config and in how the client is set up, joined. It does not connect.
 //
 // The client is a *redis.Client or *redis.ClusterClient whose option
 // ContextTimeoutEnabled is on and which reads neither from replicas nor from a
-// cache of its own.
+// cache of its own. The option ClusterStateReloadInterval of a *redis.ClusterClient
+// is [MaxClusterStateReload] at the most.
 func New(client redis.UniversalClient, config Config) (*Store, error) {
 	if err := errors.Join(validateClient(client), config.Validate()); err != nil {
 		return nil, err
 	}
-	return &Store{client: client, config: config.withDefaults()}, nil
+	return &Store{client: client, config: config.withDefaults(), server: serverCheck{every: checkEvery}}, nil
 }
 
 // failed says which operation an error is of. Those that [session.Store] names
@@ -43,6 +51,12 @@ func failed(operation string, err error) error {
 		return err
 	}
 	return fmt.Errorf("redisstore: %s: %w", operation, err)
+}
+
+// Now returns the server's time. Nodes of a Cluster need to agree on it.
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	now, err := s.client.Time(ctx).Result()
+	return now.UTC(), failed("asking for the time", err)
 }
 
 // Get returns the live session. It is one GET.
@@ -64,81 +78,76 @@ func (s *Store) get(ctx context.Context, id session.ID) (string, session.Session
 		return "", session.Session{}, err
 	}
 	found, err := s.memo.decode(id, value, decodeLive)
-	if err == nil && found.ID != id {
-		err = fmt.Errorf("%w: of another session", session.ErrRecord)
-	}
 	if err != nil {
 		return "", session.Session{}, err
 	}
 	return value, found, nil
 }
 
-// decodeLive reads the value of a live session. For one that ended the error
-// says how.
-func decodeLive(value string) (session.Session, error) {
-	state, _, record, err := split(value)
-	if err != nil {
-		return session.Session{}, err
-	}
-	if state == ended {
-		return session.Session{}, endedError(value)
-	}
-	return session.DecodeRecord([]byte(record))
-}
-
 // Touch records the use of a session. It is one GET, and where there is
 // something to record one script besides, which writes only if the session has
-// not changed meanwhile; if it has, both are repeated.
+// not changed meanwhile and the time is not ahead of the server's; otherwise both
+// are repeated.
 func (s *Store) Touch(ctx context.Context, id session.ID, seen session.Seen) error {
 	for {
-		changed, err := s.touch(ctx, id, seen)
-		if err != nil || !changed {
+		again, err := s.touch(ctx, id, &seen)
+		if err != nil || !again {
 			return failed("touching a session", err)
 		}
 	}
 }
 
-// touch reports whether the session changed while seen was applied to it.
-func (s *Store) touch(ctx context.Context, id session.ID, seen session.Seen) (changed bool, err error) {
+// touch reports whether to try again, with seen no longer ahead of the server's
+// clock, or since the session changed meanwhile.
+func (s *Store) touch(ctx context.Context, id session.ID, seen *session.Seen) (again bool, err error) {
 	before, found, err := s.get(ctx, id)
-	if err != nil || !found.Apply(seen) {
+	if err != nil || !found.Apply(*seen) {
 		return false, err
 	}
 	after, err := encode(found)
 	if err != nil || after == before {
 		return false, err
 	}
-	status, _, err := s.run(ctx, touchScript, id.Shard(),
-		[]string{s.sessionKey(id), s.indexKey(found.User)},
-		id.String(), before, after, s.milliseconds(found.LastSeen, found.Deadline()))
-	return status == "changed", err
+	status, reply, err := s.run(ctx, touchScript, id.Shard(), []string{s.sessionKey(id), s.indexKey(found.User)},
+		before, after, s.lastsLive(found), member(found), dueMember(found), milliseconds(found.Deadline()), instant(seen.Time))
+	if err != nil {
+		return false, err
+	}
+	if status == "ahead" && len(reply) == 2 {
+		seconds, secondsErr := strconv.ParseInt(reply[0], 10, 64)
+		micros, microsErr := strconv.ParseInt(reply[1], 10, 64)
+		seen.Time = time.Unix(seconds, micros*1000).UTC()
+		return true, errors.Join(secondsErr, microsErr)
+	}
+	return status == "changed", nil
 }
 
 // End ends a live session, in one script.
 func (s *Store) End(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
-	const operation = "ending a session"
-	text, err := encodeEnding(ending)
-	if err != nil {
-		return session.Session{}, failed(operation, err)
-	}
-	e, err := s.end(ctx, id, ending, text, text, false)
-	return e.Session, failed(operation, err)
+	e, err := s.end(ctx, id, ending, "")
+	return e.Session, failed("ending a session", err)
 }
 
-// end ends a live session, with one of two endings as encoded: it may be
-// pending, or must if so asked for.
-func (s *Store) end(ctx context.Context, id session.ID, ending session.Ending, text, ifPending string, mustPend bool) (session.Ended, error) {
+// end ends a live record that has the tag; any, if that is empty.
+func (s *Store) end(ctx context.Context, id session.ID, ending session.Ending, tag string) (session.Ended, error) {
 	if id.IsZero() {
 		return session.Ended{}, session.ErrNotFound
 	}
-	_, values, err := s.run(ctx, endScript, id.Shard(),
-		[]string{s.callKey(id.Shard()), s.sessionKey(id)},
-		append(s.endingArgs(ending), id.String(), text, ifPending, flag(mustPend))...)
+	text, err := encodeEnding(ending)
 	if err != nil {
 		return session.Ended{}, err
 	}
-	if len(values) != 1 {
-		return session.Ended{}, session.ErrNotFound // it was sent again, and swept meanwhile
+	_, reply, err := s.run(ctx, endScript, id.Shard(), []string{s.sessionKey(id)},
+		s.endingArgs(ending, id.String(), text, tag)...)
+	if err != nil {
+		return session.Ended{}, err
 	}
-	return decodeEnded(values[0])
+	all, err := decodeAll(reply)
+	if err == nil && len(all) != 1 {
+		err = session.ErrNotFound // it was sent again, and swept meanwhile
+	}
+	if err != nil {
+		return session.Ended{}, err
+	}
+	return all[0], nil
 }

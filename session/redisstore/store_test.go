@@ -16,6 +16,7 @@ func TestStore(t *testing.T) {
 }
 
 func TestStoreInCluster(t *testing.T) {
+	t.Parallel()
 	client := cluster(t)
 	sessiontest.RunStore(t, func(t *testing.T) session.Store {
 		store, _ := open(t, client)

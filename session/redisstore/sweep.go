@@ -3,8 +3,8 @@ package redisstore
 import (
 	"context"
 	"errors"
-	"strings"
-	"sync/atomic"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -12,80 +12,114 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// perScan is how many keys Sweep has a server look at in one step.
-const perScan = 1000
+// perSweep is how many sessions and endings one script of Sweep looks at.
+const perSweep = 200
 
-// Sweep forgets what is overdue at now, and returns how many that were. What the
-// server forgot by itself it does not count.
+// Sweep forgets what is overdue at now, and ends into the journal what is overdue
+// and has a TellExpiry. What the server forgot by itself it does not count as
+// forgotten, and does count as undelivered where it was. If it fails, it returns
+// what it did by then.
 //
-// There is no need to call it, since all keys expire by themselves; it frees
-// their memory by [Config.Grace] earlier. It looks at all keys of the server, on
-// all masters of a Cluster, in small steps. If it fails, it returns how many it
-// forgot by then.
-func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {
-	var forgotten atomic.Int64
-	err := s.eachMaster(ctx, func(ctx context.Context, node redis.Cmdable) error {
-		return s.sweepNode(ctx, node, now, &forgotten)
-	})
-	return int(forgotten.Load()), failed("sweeping", err)
-}
-
-// eachMaster calls do for each server that has keys, at the same time.
-func (s *Store) eachMaster(ctx context.Context, do func(context.Context, redis.Cmdable) error) error {
-	if cluster, ok := s.client.(*redis.ClusterClient); ok {
-		return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return do(ctx, node) })
+// Each shard has a list of what is due, so its cost grows with that. For what has
+// no TellExpiry there is no need to call it, since all keys expire by themselves;
+// it frees their memory by [Config.Grace] earlier.
+func (s *Store) Sweep(ctx context.Context, now time.Time) (session.Swept, error) {
+	var swept session.Swept
+	for group := range shardsFrom(0) {
+		due, err := s.due(ctx, group, now)
+		for i := 0; i < len(due) && err == nil; i++ {
+			err = s.sweepShard(ctx, due[i].name, now, &swept)
+		}
+		if err != nil {
+			return swept, failed("sweeping", err)
+		}
 	}
-	return do(ctx, s.client)
+	return swept, nil
 }
 
-func (s *Store) sweepNode(ctx context.Context, node redis.Cmdable, now time.Time, forgotten *atomic.Int64) error {
-	pattern := s.base("??") + "s:*"
-	for cursor := uint64(0); ; {
-		keys, next, err := node.Scan(ctx, cursor, pattern, perScan).Result()
+// due returns those of the shards in which something is due at now, or was dropped
+// undelivered.
+func (s *Store) due(ctx context.Context, group []shard, now time.Time) ([]shard, error) {
+	until := strconv.FormatInt(milliseconds(now), 10)
+	counts, lost := make([]*redis.IntCmd, len(group)), make([]*redis.IntCmd, len(group))
+	_, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for i, shard := range group {
+			counts[i] = pipe.ZCount(ctx, s.dueKey(shard.name), "-inf", until)
+			lost[i] = pipe.Exists(ctx, s.lostKey(shard.name))
+		}
+		return nil
+	})
+	var due []shard
+	for i := range group {
+		if counts[i].Val() > 0 || lost[i].Val() > 0 {
+			due = append(due, group[i])
+		}
+	}
+	return due, err
+}
+
+func (s *Store) sweepShard(ctx context.Context, shard string, now time.Time, swept *session.Swept) error {
+	for {
+		status, reply, err := s.run(ctx, sweepScript, shard, []string{s.dueKey(shard)}, instant(now), milliseconds(now), perSweep)
 		if err != nil {
 			return err
 		}
-		if err := s.sweepKeys(ctx, node, keys, now, forgotten); err != nil {
-			return err
+		if len(reply) < 3 {
+			return errors.New("reply of a script cut short")
 		}
-		if cursor = next; cursor == 0 {
-			return nil
+		at, atErr := timeOf(reply[0])
+		forgotten, forgottenErr := strconv.Atoi(reply[1])
+		undelivered, undeliveredErr := strconv.Atoi(reply[2])
+		if err := errors.Join(atErr, forgottenErr, undeliveredErr); err != nil {
+			return fmt.Errorf("reply of a script: %w", err)
+		}
+		swept.Forgotten += forgotten
+		swept.Undelivered += undelivered
+		expired, err := s.expire(ctx, shard, reply[3:], at)
+		swept.Expired += expired
+		if err != nil || status != "more" {
+			return err
 		}
 	}
 }
 
-// sweepKeys forgets those of the sessions that are overdue at now.
-func (s *Store) sweepKeys(ctx context.Context, node redis.Cmdable, keys []string, now time.Time, forgotten *atomic.Int64) error {
-	if len(keys) == 0 {
-		return nil
+// expire ends sessions that have reached a limit at the time, and returns how many.
+// Those that are used meanwhile stay.
+func (s *Store) expire(ctx context.Context, shard string, reply []string, at time.Time) (int, error) {
+	ids, values, err := pairs(reply)
+	if err != nil || len(ids) == 0 {
+		return 0, err
 	}
-	limits := make([]*redis.StringCmd, len(keys))
-	_, err := node.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		for i, key := range keys {
-			limits[i] = pipe.GetRange(ctx, key, limitAt, lengthAt-1)
+	var args []any
+	for i, id := range ids {
+		v, err := split(values[i])
+		if err != nil {
+			return 0, err
 		}
-		return nil
-	})
+		ending, err := v.expiry(id, at)
+		if err != nil {
+			return 0, err
+		}
+		text, err := encodeEnding(ending)
+		if err != nil {
+			return 0, err
+		}
+		args = append(args, id.String(), v.limit, text, instant(ending.Keep), milliseconds(ending.Keep), s.lasts(at, ending.Keep))
+	}
+	_, reply, err = s.run(ctx, expireScript, shard, []string{s.dueKey(shard)}, args...)
+	return len(reply) / 2, err
+}
+
+// expiry returns how a session ends that has reached a limit, as seen at the time.
+// One whose record is not understood has expired.
+func (v value) expiry(id session.ID, at time.Time) (session.Ending, error) {
+	limit, err := timeOf(v.limit)
 	if err != nil {
-		return err
+		return session.Ending{}, err
 	}
-	for i, key := range keys {
-		if limit := limits[i].Val(); limit == "" || limit > instant(now) {
-			continue
-		}
-		id, err := session.ParseID(key[strings.LastIndexByte(key, ':')+1:])
-		if err != nil {
-			continue // not a key of ours
-		}
-		_, _, err = s.run(ctx, forgetScript, id.Shard(),
-			[]string{key, s.journalKey(id.Shard()), s.leasesKey(id.Shard())}, id.String(), instant(now))
-		switch {
-		case errors.Is(err, session.ErrNotFound): // it was used meanwhile, or is gone
-		case err != nil:
-			return err
-		default:
-			forgotten.Add(1)
-		}
+	ending := session.Ending{Cause: session.CauseExpired, Time: limit, Keep: at.Add(session.DefaultKeepEndings), Journal: true}
+	if s, err := session.DecodeRecord([]byte(v.record)); err == nil && s.ID == id {
+		ending.Cause, ending.Keep = s.Overdue(limit), at.Add(s.TellExpiry)
 	}
-	return nil
+	return ending, nil
 }

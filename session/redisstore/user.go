@@ -2,51 +2,113 @@ package redisstore
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/mooring-go/mooring/session"
 )
 
-// EndUser ends the live sessions of the user, but for the one to keep, in one
-// script. Records among them that are not understood make it fail with
-// [session.ErrRecord].
-func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
+// EndUser ends the live records of the user that are of one of the kinds, but for
+// the one to keep, in scripts that end 100 each, the oldest first. Records that a
+// later release wrote end too: of one that is not understood the session returned
+// has an ID, a user, a kind and its Created.
+//
+// On a server that evicts keys there may be others, so that EndUser returns an error
+// besides what it ended.
+func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
 	const operation = "ending a user's sessions"
 	text, err := encodeEnding(ending)
 	if err != nil {
 		return nil, failed(operation, err)
 	}
 	shard := session.Shard(user)
-	_, values, err := s.run(ctx, endUserScript, shard,
-		[]string{s.callKey(shard), s.indexKey(user)},
-		append(s.endingArgs(ending), keep.String(), text)...)
-	if err != nil {
-		return nil, failed(operation, err)
+	args := s.endingArgs(ending, keep.String(), text)
+	for _, kind := range kinds {
+		args = append(args, tagOf(kind))
 	}
-	var sessions []session.Session
-	all, err := decodeAll(values)
-	for _, e := range all {
-		sessions = append(sessions, e.Session)
+	all, err := s.repeat(ctx, func() (string, []string, error) {
+		return s.run(ctx, endUserScript, shard, []string{s.indexKey(user)}, args...)
+	})
+	sessions := make([]session.Session, len(all))
+	for i, e := range all {
+		sessions[i] = e.Session
 	}
-	return sessions, failed(operation, err)
+	return sessions, failed(operation, errors.Join(err, s.server.check(ctx, s.client)))
 }
 
-// List returns the live sessions of the user, the latest sign-in first. It is
-// one script, which writes nothing.
-func (s *Store) List(ctx context.Context, user string) ([]session.Session, error) {
+// perList is how many sessions one script of List lists at the most.
+const perList = 250
+
+// List returns the live records of the user that are of one of the kinds, the
+// latest sign-in first. It is one script, which writes nothing, for each 250
+// records. Of more than that it misses none that was live throughout the call.
+func (s *Store) List(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error) {
 	const operation = "listing a user's sessions"
-	_, values, err := s.run(ctx, listScript, session.Shard(user), []string{s.indexKey(user)})
+	sessions, err := s.list(ctx, user, ranges(kinds))
+	if err == nil {
+		err = s.server.check(ctx, s.client)
+	}
 	if err != nil {
 		return nil, failed(operation, err)
-	}
-	var sessions []session.Session
-	for _, value := range values {
-		found, err := decodeLive(value)
-		if err != nil {
-			return nil, failed(operation, err)
-		}
-		sessions = append(sessions, found)
 	}
 	slices.SortStableFunc(sessions, func(a, b session.Session) int { return b.Created.Compare(a.Created) })
 	return sessions, nil
+}
+
+// ranges returns pairs of where the members of an index begin and end that are of
+// one of the kinds, or of any kind if none is named. They are in the order of the
+// index, in which a session that goes on as another one comes before that.
+func ranges(kinds []session.Kind) []string {
+	if len(kinds) == 0 {
+		return []string{"-", "+"}
+	}
+	var tags []string
+	for _, kind := range kinds {
+		tags = append(tags, tagOf(kind))
+	}
+	slices.Sort(tags)
+	var pairs []string
+	for _, tag := range slices.Compact(tags) {
+		pairs = append(pairs, "["+tag, "("+tag+"g") // a digit follows the tag
+	}
+	return pairs
+}
+
+func (s *Store) list(ctx context.Context, user string, ranges []string) ([]session.Session, error) {
+	var sessions []session.Session
+	for {
+		args := []any{perList}
+		for _, end := range ranges {
+			args = append(args, end)
+		}
+		status, reply, err := s.run(ctx, listScript, session.Shard(user), []string{s.indexKey(user)}, args...)
+		if err != nil {
+			return nil, err
+		}
+		if len(reply) < 2 {
+			return nil, errors.New("reply of a script cut short")
+		}
+		ids, values, err := pairs(reply[2:])
+		if err != nil {
+			return nil, err
+		}
+		for i, id := range ids {
+			found, err := decodeLive(id, values[i])
+			if err != nil {
+				return nil, err
+			}
+			sessions = append(sessions, found)
+		}
+		if status != "more" {
+			return sessions, nil
+		}
+		done, err := strconv.Atoi(reply[0])
+		if err != nil || 2*done+1 >= len(ranges) {
+			return nil, fmt.Errorf("reply of a script: range %q of %d", reply[0], len(ranges)/2)
+		}
+		ranges = ranges[2*done:]
+		ranges[0] = "(" + reply[1]
+	}
 }

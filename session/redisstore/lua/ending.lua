@@ -1,33 +1,78 @@
--- What the scripts that end sessions share. ARGV[3] is until when the endings
--- are kept, ARGV[4] how long that is in milliseconds, ARGV[5] whether they go
--- to the journal, whose last place is read here.
-local journal = base .. 'j'
-local place = tonumber(redis.call('ZRANGE', journal, -1, -1, 'WITHSCORES')[2] or 0)
+-- What the scripts share that end sessions.
 
--- over ends the entries with an ending each, and returns them as they are then,
--- and their IDs. It begins with a command that is not refused when memory is full;
--- the others of the script are not refused then either.
-local function over(entries, endings)
-  local reply, ids = {'ok'}, {}
-  if entries[1] then redis.call('ZREM', entries[1].index, '') end
-  for i, entry in ipairs(entries) do
-    if ARGV[5] == '1' then
-      place = place + 1
-      redis.call('ZADD', journal, place, entry.id)
-      outlive(journal, tonumber(ARGV[4]))
-    end
-    local value = 'E' .. string.sub(entry.value, 2, 19) .. ARGV[3] ..
-      string.sub(entry.value, 36, entry.body - 1) .. endings[i] .. string.sub(entry.value, entry.body)
-    redis.call('SET', base .. 's:' .. entry.id, value, 'PX', ARGV[4])
-    redis.call('ZREM', entry.index, entry.id)
-    reply[i + 1], ids[i] = value, entry.id
-  end
-  return reply, ids
+-- batch is how many sessions a script ends at the most, so that it keeps others
+-- waiting for some milliseconds only, and look how many it looks at.
+local batch, look = 100, 200
+
+-- closing sets how an entry ends, as told by the arguments of End, EndUser and
+-- Start: ARGV[2] is until when the ending is kept, ARGV[3] the same in
+-- milliseconds, ARGV[4] how long that is, and ARGV[5] whether it goes to the journal.
+local function closing(entry, ending)
+  entry.ending, entry.keep, entry.keepMS, entry.ttl = ending, ARGV[2], ARGV[3], tonumber(ARGV[4])
+  entry.journal = ARGV[5] == '1'
+  return entry
 end
 
--- finish is over, for a script that does nothing else.
-local function finish(entries, endings)
-  local reply, ids = over(entries, endings)
-  remember(ids)
-  return reply
+-- found returns the entry that a member of an index stands for if it is live. Of
+-- one that is not understood, which some later release may have written, it knows
+-- what the index does.
+local function found(member, index)
+  local tag, created, id = parsed(member)
+  local entry = load(id)
+  if not entry or entry.state == 'E' then return nil end
+  if entry.state == '?' then
+    entry.tag, entry.created, entry.record, entry.tell = tag, created, '', true
+    entry.user = string.sub(index, #base + 3)
+    place(entry)
+  end
+  return entry
+end
+
+-- gather returns the oldest live entries with the tags in an index, as many as can
+-- be ended together, then members that are left of others, and whether there may
+-- be more.
+local function gather(index, tags, spared)
+  local members, entries, stale, more = {}, {}, {}, false
+  for _, tag in ipairs(tags) do
+    local from, to = range(tag)
+    local page = redis.call('ZRANGE', index, from, to, 'BYLEX', 'LIMIT', 0, look)
+    more = more or #page == look
+    for _, member in ipairs(page) do members[#members + 1] = member end
+  end
+  if #tags > 1 then
+    table.sort(members, function(a, b) return string.sub(a, -61, -46) < string.sub(b, -61, -46) end)
+  end
+  for _, member in ipairs(members) do
+    local id = string.sub(member, -45)
+    if not spared[id] then
+      if #entries == batch then return entries, stale, true end
+      local entry = found(member, index)
+      if entry then entries[#entries + 1] = entry else stale[#stale + 1] = member end
+    end
+  end
+  return entries, stale, more
+end
+
+-- over ends entries, and returns status, then their IDs and what they are then.
+-- It begins with a command that is not refused when memory is full; the others of
+-- the script are not refused then either.
+local function over(status, entries, index, stale)
+  for _, entry in ipairs(entries) do
+    readable(entry.index, due)
+    if entry.journal then readable(waits, queueOf(entry.user)) end
+  end
+  if entries[1] then redis.call('ZREM', entries[1].index, '') end
+  for _, member in ipairs(stale or {}) do redis.call('ZREM', index, member) end
+  local reply, ids = {status}, {}
+  for i, entry in ipairs(entries) do
+    if entry.journal then enqueue(entry, entry.ttl) end
+    redis.call('ZADD', due, entry.keepMS, '-' .. string.sub(entry.due, 2))
+    outlive(due, entry.ttl + day)
+    local value = 'E10' .. entry.created .. entry.keep .. sized(entry.tag) .. sized(entry.user) .. entry.ending .. entry.record
+    redis.call('SET', base .. 's:' .. entry.id, value, 'PX', ms(entry.ttl))
+    redis.call('ZREM', entry.index, entry.member)
+    if entry.tell then redis.call('ZREM', due, entry.due) end
+    ids[i], reply[2 * i], reply[2 * i + 1] = entry.id, entry.id, value
+  end
+  return reply, ids
 end

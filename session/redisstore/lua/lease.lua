@@ -1,36 +1,40 @@
--- KEYS: the call, the journal, its leases. ARGV[3] is now, ARGV[4] until when
--- to lease, ARGV[5] how many at the most.
+-- KEYS: the call, the users who wait. ARGV[2] is for how many milliseconds to
+-- lease, ARGV[3] how many at the most.
 local again = replayed()
 if again then return again end
-local leased, over, reply, ids, held = {}, {}, {'ok'}, {}, {}
-for _, id in ipairs(redis.call('HKEYS', KEYS[3])) do leased[id] = true end
+local limit = tonumber(ARGV[3])
+local untilMS = nowMS + tonumber(ARGV[2])
+local reply, ids, owners, dropped, ranked = {'ok'}, {}, {}, {}, {}
 
-local first, size = 0, 100
-while #ids < tonumber(ARGV[5]) do
-  local page = redis.call('ZRANGE', KEYS[2], first, first + size - 1)
-  if #page == 0 then break end
-  for _, id in ipairs(page) do
+-- Each user here has an ending to lease or to drop. So little more is looked at than
+-- the limit, however much there is.
+local looks = limit + 100
+for _, user in ipairs(redis.call('ZRANGE', waits, '-inf', ms(nowMS), 'BYSCORE', 'LIMIT', 0, limit)) do
+  if #ids == limit or looks <= 0 then break end
+  ranked[#ranked + 1] = user
+  for _, id in ipairs(redis.call('ZRANGE', queueOf(user), 0, looks - 1)) do
+    if #ids == limit or (held(id) or 0) > nowMS then break end
+    looks = looks - 1
     local entry = load(id)
-    if entry and entry.state == '?' then
-      -- Left for whoever understands it.
-    elseif not entry or entry.state ~= 'E' or entry.limit <= ARGV[3] then
-      over[#over + 1] = id
-    elseif leased[id] and redis.call('HGET', KEYS[3], id) > ARGV[3] then
-      held[entry.index] = true
-    elseif not held[entry.index] and #ids < tonumber(ARGV[5]) then
-      ids[#ids + 1], reply[#reply + 1] = id, entry.value
+    if entry and entry.state == 'E' and entry.limit > now then
+      ids[#ids + 1], owners[#owners + 1] = id, user
+      reply[#reply + 1], reply[#reply + 2] = id, entry.value
+    else
+      dropped[#dropped + 1] = {user, id, entry and entry.state == 'L'}
     end
   end
-  first = first + size
 end
+if #ranked == 0 then return reply end
 
-for _, id in ipairs(over) do
-  redis.call('ZREM', KEYS[2], id)
-  redis.call('HDEL', KEYS[3], id)
+redis.call('HDEL', leases, '') -- not refused when memory is full, and neither is what follows
+local lost = 0
+for _, drop in ipairs(dropped) do
+  dequeue(drop[1], drop[2])
+  if not drop[3] then lost = lost + 1 end
 end
-if #ids == 0 then return reply end
-redis.call('HDEL', KEYS[3], '') -- not refused when memory is full, and neither is what follows
-for _, id in ipairs(ids) do redis.call('HSET', KEYS[3], id, ARGV[4]) end
-outlive(KEYS[3], redis.call('PTTL', KEYS[2]))
-remember(ids)
+undelivered(lost)
+for i, id in ipairs(ids) do redis.call('HSET', leases, id, ms(untilMS) .. ' ' .. owners[i]) end
+if #ids > 0 then outlive(leases, redis.call('PTTL', waits)) end
+for _, user in ipairs(ranked) do rank(user) end
+remember('ok', ids)
 return reply

@@ -1,69 +1,120 @@
--- What all scripts share. ARGV[1] is what the keys of the shard begin with,
--- ARGV[2] the newest version of records that is understood.
+-- What all scripts share. ARGV[1] is what the keys of the shard begin with.
+-- KEYS[1] is a key of this call alone: see remember.
 --
--- A script reads each key that it will write before it writes the first. What
--- can fail fails then, with nothing done: Redis rolls no script back.
+-- A script reads each key that it writes before it writes the first. What can
+-- fail fails then, with nothing done: Redis rolls no script back.
 --
 -- A server that crashes can be left with the first of what a script wrote, without
 -- the last. So a session is in its user's index before it is there, and until it
 -- is not; an ending is in the journal before it is made.
-local base, newest = ARGV[1], tonumber(ARGV[2])
+--
+-- Lua compares strings by the server's locale. Only hexadecimal numbers of equal
+-- length are compared here; other orders are those of BYLEX, which are of bytes.
+local base = ARGV[1]
+local due = base .. 'd'
 
--- load returns the entry of a session, nil if there is none. Its state is L,
--- live, P, live and pending, E, ended, or ?, not understood. The form of its
--- value is told in value.go.
-local function load(id)
-  local value = redis.call('GET', base .. 's:' .. id)
-  if not value then return nil end
-  local state = string.match(value, '^[LPE]') or '?'
-  local version = tonumber(string.sub(value, 2, 3), 16) or 0
-  local body = 44 + (tonumber(string.sub(value, 36, 43), 16) or math.huge)
-  if version < 1 or version > newest or body > #value then
-    return {id = id, state = '?'}
-  end
-  local entry = {
-    id = id, state = state, value = value, body = body,
-    created = string.sub(value, 4, 19), limit = string.sub(value, 20, 35),
-    index = base .. 'u:' .. string.sub(value, 44, body - 1),
-  }
-  redis.call('ZCARD', entry.index)
+local hex8, hex16 = string.rep('%x', 8), string.rep('%x', 16)
+
+local time = redis.call('TIME')
+local seconds, micros = tonumber(time[1]), tonumber(time[2])
+
+-- nowMS is the server's time in milliseconds since 1970.
+local nowMS = seconds * 1000 + math.floor(micros / 1000)
+
+-- ms returns a number of milliseconds as Redis takes it.
+local function ms(n) return string.format('%.0f', n) end
+
+-- now is the server's time in the form of value.go: nanoseconds, 64 bits of them,
+-- which is more than a number has here.
+local now
+do
+  local high = math.floor(seconds / 65536) * 1000000000
+  local low = (seconds % 65536) * 1000000000 + micros * 1000 + (high % 65536) * 65536
+  high = math.floor(high / 65536) + math.floor(low / 4294967296) + 2147483648
+  now = string.format('%08x%08x', high, low % 4294967296)
+end
+
+-- part returns the text at a place of a value that stands behind its length, and
+-- where it ends; nil if the value is cut short.
+local function part(value, at)
+  local length = tonumber(string.match(value, '^' .. hex8, at) or '', 16)
+  if not length or at + 8 + length > #value + 1 then return nil end
+  return string.sub(value, at + 8, at + 7 + length), at + 8 + length
+end
+
+local function sized(text) return string.format('%08x', #text) .. text end
+
+-- place sets where an entry is listed: in the index of its user and in the list of
+-- what is due.
+local function place(entry)
+  entry.index = base .. 'u:' .. entry.user
+  entry.member = entry.tag .. entry.created .. entry.id
+  entry.due = (entry.tell and '!' or '-') .. entry.member .. entry.user
   return entry
 end
 
-local function live(entry)
-  return entry and (entry.state == 'L' or entry.state == 'P')
+-- load returns the entry of an ID, nil if there is none. Its state is L, live, E,
+-- ended, or ?, not understood. The form of its value is told in value.go.
+local function load(id)
+  local value = redis.call('GET', base .. 's:' .. id)
+  if not value then return nil end
+  local state, tell, created, limit = string.match(value, '^([LE])1([01])(' .. hex16 .. ')(' .. hex16 .. ')')
+  local tag, user, at
+  if state then tag, at = part(value, 36) end
+  if tag then user, at = part(value, at) end
+  if not user then return {id = id, state = '?', value = value} end
+  return place{
+    id = id, state = state, tell = tell == '1' and state == 'L', created = created, limit = limit,
+    tag = tag, user = user, value = value, record = string.sub(value, at),
+  }
 end
 
--- outlive makes a key last ttl milliseconds at least.
-local function outlive(key, ttl)
-  if redis.call('PTTL', key) < ttl then
-    redis.call('PEXPIRE', key, string.format('%.0f', ttl))
+-- parsed returns what the member of an index says: the kind's tag, when the session
+-- was created, and its ID.
+local function parsed(member)
+  return string.sub(member, 1, -62), string.sub(member, -61, -46), string.sub(member, -45)
+end
+
+-- range returns where the members with a tag begin and end.
+local function range(tag) return '[' .. tag, '(' .. tag .. 'g' end
+
+-- readable reads keys of sorted sets, so that the script fails here if it must.
+local probed = {}
+local function readable(...)
+  for _, key in ipairs({...}) do
+    if not probed[key] then
+      redis.call('ZCARD', key)
+      probed[key] = true
+    end
   end
 end
 
--- enlist notes in the user's index that a session lasts ttl milliseconds, and
--- drops those from it that are past: by the score, which is the server's time.
-local function enlist(index, id, ttl)
-  local time = redis.call('TIME')
-  local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+-- outlive makes a key last ttl milliseconds at least, and a second more.
+local lasts = {}
+local function outlive(key, ttl)
   ttl = tonumber(ttl) + 1000
-  redis.call('ZADD', index, string.format('%.0f', now + ttl), id) -- refused when memory is full
-  redis.call('ZREMRANGEBYSCORE', index, '-inf', string.format('%.0f', now))
-  outlive(index, ttl)
+  if not lasts[key] then lasts[key] = redis.call('PTTL', key) end
+  if lasts[key] < ttl then
+    redis.call('PEXPIRE', key, ms(ttl))
+    lasts[key] = ttl
+  end
 end
 
 -- A client that lost the reply sends the script again, with the same KEYS[1].
 -- remember keeps there what the script did, and replayed returns that.
-local function remember(ids)
-  redis.call('SET', KEYS[1], table.concat(ids, ' '), 'PX', 60000)
+local function remember(status, ids)
+  redis.call('SET', KEYS[1], status .. ' ' .. table.concat(ids, ' '), 'PX', 60000)
 end
 
 local function replayed()
-  local ids = redis.call('GET', KEYS[1])
-  if not ids then return nil end
-  local reply = {'ok'}
-  for id in string.gmatch(ids, '%S+') do
-    reply[#reply + 1] = redis.call('GET', base .. 's:' .. id) or nil
+  local note = redis.call('GET', KEYS[1])
+  if not note then return nil end
+  local reply = {string.match(note, '^%S+')}
+  for id in string.gmatch(string.sub(note, #reply[1] + 1), '%S+') do
+    local value = redis.call('GET', base .. 's:' .. id)
+    if value then
+      reply[#reply + 1], reply[#reply + 2] = id, value
+    end
   end
   return reply
 end

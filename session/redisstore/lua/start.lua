@@ -1,52 +1,118 @@
--- KEYS: the call, the user's index, the new session. ARGV[6] is its ID, then
--- come its value, how long it lasts in milliseconds, when it was created, the
--- ID of the session that it came from, whether that must be pending, whether to
--- end others, the maximum, and the endings: replaced, answered, terminated,
--- over the maximum.
+-- KEYS: the call, the user's index, the new session. session.Replace.Choose says
+-- what a new session ends; this is the same.
+local id, value, ttl, tag, member, dueMember, limitMS, before, answers, renews, others, most, check,
+  replacedEnding, answeredEnding, renewedEnding, terminatedEnding, mostEnding = unpack(ARGV, 6)
 local again = replayed()
 if again then return again end
 if redis.call('EXISTS', KEYS[3]) == 1 then return {'exists'} end
-redis.call('ZCARD', KEYS[2])
+readable(KEYS[2], due, waits)
+local created = string.sub(member, -61, -46)
+others, most = others == '1', tonumber(most)
 
-local ended, endings = {}, {}
-local function gone(entry, ending)
-  ended[#ended + 1], endings[#endings + 1] = entry, ending
+-- named are the entries that the Replace names, spared the IDs that are seen to.
+local named, spared = {}, {}
+local function names(entry, ending)
+  if entry and not spared[entry.id] then
+    named[#named + 1], spared[entry.id] = closing(entry, ending), true
+  end
 end
 
-local from = load(ARGV[10])
-if from and from.state == '?' then return {'unreadable', from.id} end
-if ARGV[11] == '1' and not (from and from.state == 'P') then
-  if from and from.state == 'E' then return {'ended', from.value} end
+-- owned returns the entry of an ID if it is live, of the user and the kind.
+local function owned(wanted, ofTag)
+  local entry = wanted ~= '' and load(wanted)
+  return entry and entry.state == 'L' and entry.index == KEYS[2] and entry.tag == ofTag and entry or nil
+end
+
+local answered, renewed = owned(answers, 'p'), owned(renews, 's')
+if (answers ~= '' and not answered) or (renews ~= '' and not renewed) then
+  for _, wanted in ipairs({answers, renews}) do
+    local entry = wanted ~= '' and load(wanted)
+    if entry and entry.state == 'E' then return {'ended', wanted, entry.value} end
+    if entry and entry.state == '?' then return {'unreadable', wanted} end
+    if wanted ~= '' and not entry then return {'none'} end
+  end
   return {'none'}
 end
-if live(from) then
-  gone(from, from.state == 'P' and ARGV[15] or ARGV[14])
+if check == '1' then return {'ok'} end
+names(answered, answeredEnding)
+names(renewed, renewedEnding)
+local last = before ~= '' and load(before)
+if last and last.state == 'L' and last.tag == tag and (last.index == KEYS[2] or tag ~= 'd') then
+  names(last, replacedEnding)
 end
 
-local others, most = ARGV[12] == '1', tonumber(ARGV[13])
-if others or most > 0 then
-  local counted = {}
-  for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
-    local entry = id ~= ARGV[10] and load(id)
-    if entry and entry.state == '?' then return {'unreadable', id} end
-    if entry and entry.state == 'L' then
-      if others then
-        gone(entry, ARGV[16])
-      elseif entry.limit > ARGV[9] then
-        counted[#counted + 1] = entry
+local ending, stale, more = {}, {}, false
+if others then
+  ending, stale, more = gather(KEYS[2], {'s'}, spared)
+  for _, entry in ipairs(ending) do closing(entry, terminatedEnding) end
+end
+
+-- judged returns whether the member stands for a live session that counts: one
+-- that has not reached its limit when the new one is created.
+local function judged(of)
+  local head = redis.call('GETRANGE', base .. 's:' .. string.sub(of, -45), 0, 34)
+  if string.sub(head, 1, 2) == 'L1' then return string.sub(head, 20, 35) > created end
+  if head == '' or string.sub(head, 1, 2) == 'E1' then stale[#stale + 1] = of end
+  return false
+end
+
+if most > 0 and not (others and tag == 's') then
+  local from, to = range(tag)
+  if redis.call('ZLEXCOUNT', KEYS[2], from, to) >= most then
+    -- The latest that count stay. What is before them, from the oldest on, ends.
+    local kept = 1
+    local function walk(first, last, reverse, visit)
+      while true do
+        local page = reverse and redis.call('ZRANGE', KEYS[2], last, first, 'BYLEX', 'REV', 'LIMIT', 0, 100)
+          or redis.call('ZRANGE', KEYS[2], first, last, 'BYLEX', 'LIMIT', 0, 100)
+        for _, each in ipairs(page) do
+          if not spared[string.sub(each, -45)] and judged(each) and visit(each) then return end
+        end
+        if #page < 100 then return end
+        if reverse then last = '(' .. page[#page] else first = '(' .. page[#page] end
       end
     end
+    if most > 1 then
+      local oldest
+      walk(from, to, true, function(each)
+        kept, oldest = kept + 1, each
+        return kept == most
+      end)
+      to = kept == most and '(' .. oldest or nil
+    end
+    if to then
+      local n = 0
+      walk(from, to, false, function(each)
+        if n == batch then
+          more = true
+          return true
+        end
+        n = n + 1
+        ending[#ending + 1] = closing(found(each, KEYS[2]), mostEnding)
+      end)
+    end
   end
-  table.sort(counted, function(a, b)
-    if a.created == b.created then return a.id < b.id end
-    return a.created < b.created
-  end)
-  if string.sub(ARGV[7], 1, 1) == 'L' then most = most - 1 end
-  for i = 1, #counted - most do gone(counted[i], ARGV[17]) end
 end
 
-enlist(KEYS[2], ARGV[6], ARGV[8])
-local reply, ids = over(ended, endings)
-redis.call('SET', KEYS[3], ARGV[7], 'PX', ARGV[8])
-remember(ids)
+-- What expired by itself is taken from where it is listed, two for each new one.
+local expired = {}
+for _, each in ipairs(redis.call('ZRANGE', due, '-inf', ms(nowMS), 'BYSCORE', 'LIMIT', 0, 2)) do
+  local gone = idOf(each)
+  if gone and redis.call('EXISTS', base .. 's:' .. gone) == 0 then expired[#expired + 1] = each end
+end
+
+if more then
+  local reply, ids = over('more', ending, KEYS[2], stale)
+  remember('more', ids)
+  return reply
+end
+redis.call('ZADD', KEYS[2], 0, member) -- refused when memory is full
+outlive(KEYS[2], ttl)
+redis.call('ZADD', due, limitMS, dueMember)
+outlive(due, tonumber(ttl) + day)
+for _, each in ipairs(expired) do undelivered(unlist(each)) end
+for _, entry in ipairs(ending) do named[#named + 1] = entry end
+local reply, ids = over('ok', named, KEYS[2], stale)
+redis.call('SET', KEYS[3], value, 'PX', ttl)
+remember('ok', ids)
 return reply

@@ -1,10 +1,15 @@
--- KEYS: the session, the user's index. ARGV[3] is the session's ID, then come
--- the value that it must still have, its new one, and how long it lasts in
--- milliseconds.
-if redis.call('GET', KEYS[1]) ~= ARGV[4] then return {'changed'} end
-redis.call('ZCARD', KEYS[2])
+-- KEYS: the call, the session, the user's index. ARGV[2] is the value that the
+-- session must still have, then come its new one, how long it lasts, its member of
+-- the index and of due, when it is due, and when it was used.
+local before, after, ttl, member, dueMember, limitMS, seen = unpack(ARGV, 2)
+if redis.call('GET', KEYS[2]) ~= before then return {'changed'} end
+if seen > now then return {'ahead', ms(seconds), ms(micros)} end
+readable(KEYS[3], due)
 -- This is not refused when memory is full, and neither is what follows it.
-redis.call('PEXPIRE', KEYS[1], ARGV[6])
-enlist(KEYS[2], ARGV[3], ARGV[6])
-redis.call('SET', KEYS[1], ARGV[5], 'PX', ARGV[6])
+redis.call('PEXPIRE', KEYS[2], ttl)
+redis.call('ZADD', KEYS[3], 0, member)
+outlive(KEYS[3], ttl)
+redis.call('ZADD', due, limitMS, dueMember)
+outlive(due, tonumber(ttl) + 86400000)
+redis.call('SET', KEYS[2], after, 'PX', ttl)
 return {'ok'}
