@@ -259,3 +259,22 @@ func TestMistakesInTheArguments(t *testing.T) {
 	assert.ErrorIs(t, err, flag.ErrHelp)
 	assert.Contains(t, usage, "usage: whatif -asn file -city file")
 }
+
+// Behind proxies the client is in a list, and the format begins after a banner.
+func TestLogsBehindProxies(t *testing.T) {
+	line := func(at, list string) string {
+		return `10.0.0.1 - ada [05/Jan/2026:` + at + ` +0000] "GET / HTTP/1.1" 200 5 "-" "agent" "` + list + `"` + "\n"
+	}
+	log := file(t, "access.log", "\ufeff\nstarted\n"+
+		line("09:00:00", bindingtest.Berlin.String()+", "+bindingtest.Tokyo.String())+
+		line("09:10:00", bindingtest.Sydney.String()+", "+bindingtest.Berlin.String()+", "+bindingtest.Tokyo.String()))
+	var report struct {
+		Uses, Moves int
+	}
+	require.NoError(t, json.Unmarshal([]byte(must(t, "-demo", "-format=json", "-ip-field=extra1", "-proxies", bindingtest.Tokyo.String()+"/32", log)), &report))
+	assert.Equal(t, 2, report.Uses)
+	assert.Zero(t, report.Moves, "what the client sent before its address does not count")
+
+	_, _, err := try(t, "", "-demo", "-proxies=nowhere", log)
+	assert.ErrorContains(t, err, "nowhere")
+}
