@@ -20,7 +20,7 @@ import (
 	"github.com/mooring-go/mooring/binding/bindingtest"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // try runs the program.
 func try(t *testing.T, stdin string, args ...string) (out, errOut string, err error) {
