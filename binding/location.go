@@ -3,7 +3,7 @@ package binding
 import "net/netip"
 
 // Location is what is known of an IP address. The zero value is an unknown
-// address of which nothing is known. A Location and what it points to are
+// address about which nothing is known. A Location and what it points to are
 // read-only once made, and may be shared. Its JSON has all of the facts.
 type Location struct {
 	IP  netip.Addr // unmapped and without a zone

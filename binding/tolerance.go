@@ -23,7 +23,7 @@ type Tolerance struct {
 	ASNGroups *ASNGroups `json:"asn_groups,omitempty" yaml:"asn_groups"`
 
 	// Exempt are networks from which every session may be used, wherever it was
-	// made: an office, a VPN. A session that was made there is bound as any
+	// made: an office, a VPN. A session that was made there is bound like any
 	// other. Attacker: everybody there.
 	Exempt *Prefixes `json:"exempt,omitempty" yaml:"exempt"`
 
@@ -53,9 +53,9 @@ type Tolerance struct {
 
 	// MaxMoves is how many changes of address that only hold by tolerance a
 	// session may make in an hour, up to 64; past it, nothing is tolerated. A change
-	// to where the policy holds by the letter from either anchor is none. Those
-	// within one second count as one, since a browser sends many requests at
-	// once. 0: any number.
+	// to where the policy holds without any tolerance, from either anchor, does not
+	// count. Those within one second count as one, since a browser sends many requests
+	// at once. 0: any number.
 	MaxMoves uint16 `json:"max_moves,omitempty" yaml:"max_moves"`
 }
 

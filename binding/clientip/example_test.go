@@ -45,6 +45,20 @@ func ExampleTrustedProxies_forwarded() {
 	// clientip: Forwarded: "for=unknown": not an IP address (want "ip", "ip:port", "[ipv6]" or "[ipv6]:port")
 }
 
+// nginx connects through a Unix socket, and writes IPv6 addresses without ports.
+func ExampleProxies() {
+	resolver := clientip.Proxies{Header: "X-Forwarded-For", UnixSocket: true, Ports: clientip.PortsNever}.Resolver()
+	r := &http.Request{RemoteAddr: "@", Header: http.Header{"X-Forwarded-For": {"2001:db8::9:80"}}}
+	fmt.Println(resolver.ClientIP(r))
+
+	r.Header.Del("X-Forwarded-For") // a client can have a proxy drop it
+	_, err := resolver.ClientIP(r)
+	fmt.Println(err)
+	// Output:
+	// 2001:db8::9:80 <nil>
+	// clientip: X-Forwarded-For: "": a trusted proxy sent no such header
+}
+
 func ExampleValidator() {
 	resolver := clientip.TrustedProxies("X-Forwarded-For")
 	fmt.Println(resolver.(clientip.Validator).Validate())

@@ -9,7 +9,7 @@ const (
 )
 
 // A cache holds decoded records of one database. Each has one set that it may be
-// in, of which the records stay that were put there last. It is safe for
+// in; the records that were put there last stay. It is safe for
 // concurrent use, never blocks, and the zero value is empty.
 type cache[K comparable, V any] struct {
 	sets [sets][ways]atomic.Pointer[cached[K, V]]

@@ -9,8 +9,8 @@ import (
 
 // Reload reads the files again and takes those into use that are good and
 // differ from what is in use. A file that is not good leaves the one before in
-// place, and its [*FileError] is returned; both may be. Whoever is looking up
-// goes on with the pair of files that was in use when the lookup began.
+// place, and its [*FileError] is returned; both may be. A lookup that has begun
+// goes on with the pair of files that was in use when it began.
 func (db *DB) Reload() error { return db.load((*file).always) }
 
 // Watch looks at the files at every [Config.WatchInterval], by their paths, and

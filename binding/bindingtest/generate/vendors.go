@@ -50,7 +50,7 @@ func vendorFiles() []vendorFile {
 	}
 }
 
-// cityInTheLast returns n records, of which the last one knows a city.
+// cityInTheLast returns n records without a city, and one with a city behind them.
 func cityInTheLast(n int) map[netip.Prefix]mmdbtype.Map {
 	records := map[netip.Prefix]mmdbtype.Map{}
 	for i := range n {

@@ -1,7 +1,6 @@
 package accesslog
 
 import (
-	"bytes"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -16,7 +15,7 @@ import (
 type csvLines struct {
 	reader                  *csv.Reader
 	line                    lineFeed
-	clock                   clock
+	entries                 entryReader
 	columns                 int
 	when, ip, session, user int // user: -1 if there is none
 }
@@ -34,13 +33,13 @@ func (f *lineFeed) Read(p []byte) (int, error) {
 }
 
 // newCSV takes the names of the columns from the header.
-func newCSV(header []byte, f Fields) (parser, error) {
-	f = f.or(Fields{Time: "time", IP: "ip", Session: "session", User: "user"})
-	c := &csvLines{clock: clock{layout: time.RFC3339}}
+func newCSV(header []byte, config Config) (parser, error) {
+	f := config.Fields.or(Fields{Time: "time", IP: "ip", Session: "session", User: "user"})
+	c := &csvLines{entries: config.reader(time.RFC3339, clf, time.DateTime)}
 	c.reader = csv.NewReader(&c.line)
 	c.reader.FieldsPerRecord = -1
 	c.reader.ReuseRecord = true
-	names, err := c.record(bytes.TrimPrefix(header, []byte("\ufeff"))) // a byte order mark
+	names, err := c.record(header)
 	if err != nil {
 		return nil, fmt.Errorf("the header: %w", err)
 	}
@@ -74,5 +73,5 @@ func (c *csvLines) parse(line []byte) (Entry, error) {
 	if c.user >= 0 {
 		user = []byte(record[c.user])
 	}
-	return entryOf(&c.clock, []byte(record[c.when]), []byte(strings.TrimSpace(record[c.ip])), []byte(record[c.session]), user)
+	return c.entries.entry([]byte(record[c.when]), []byte(strings.TrimSpace(record[c.ip])), []byte(record[c.session]), user)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 )
 
 // Config says what is read, and how.
@@ -13,6 +14,7 @@ type Config struct {
 	Sources []Source
 	Format  Format
 	Fields  Fields
+	Proxies []netip.Prefix // whose addresses are passed over in a list, besides local ones
 }
 
 // Stats is what was read.
@@ -51,7 +53,7 @@ func Read(ctx context.Context, c Config, use func(Entry) error) (Stats, error) {
 		logs.close()
 	}()
 	for _, source := range c.Sources {
-		opened, err := source.open(c.Format, c.Fields)
+		opened, err := source.open(c)
 		if errors.Is(err, io.EOF) {
 			continue // nothing in it
 		}
@@ -105,6 +107,9 @@ func (l *lines) read(b *batch, told *int) bool {
 		if entry, err = l.parser.parse(line); err == nil {
 			b.stats.Lines++
 			b.add(entry)
+			return true
+		}
+		if errors.Is(err, errDirective) {
 			return true
 		}
 	case errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):

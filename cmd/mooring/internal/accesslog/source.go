@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Source is one log.
@@ -20,10 +22,15 @@ type Format string
 
 // The formats.
 const (
-	Auto      Format = ""         // by the first line
+	Auto      Format = ""         // by the first line that is of a format
 	Combined  Format = "combined" // Combined Log Format
+	VHost     Format = "vhost"    // the same behind the virtual host
+	HAProxy   Format = "haproxy"  // its HTTP log format
+	ALB       Format = "alb"      // AWS Application Load Balancer
+	ELB       Format = "elb"      // AWS Classic Load Balancer
+	W3C       Format = "w3c"      // W3C Extended, of IIS and CloudFront
 	CSV       Format = "csv"      // with a header
-	JSONLines Format = "jsonl"
+	JSONLines Format = "jsonl"    // of Caddy, Traefik and others
 )
 
 // maxLine is how long a line may be. Longer ones are malformed.
@@ -41,19 +48,19 @@ type lines struct {
 }
 
 // open opens the log and finds out its format.
-func (s Source) open(format Format, fields Fields) (*lines, error) {
+func (s Source) open(c Config) (*lines, error) {
 	file, err := s.Open()
 	if err != nil {
 		return nil, err
 	}
 	l := &lines{source: s, file: file, in: bufio.NewReaderSize(file, maxLine)}
-	if l.parser, err = l.start(format, fields); err != nil {
+	if l.parser, err = l.start(c); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, errors.Join(err, file.Close()))
 	}
 	return l, nil
 }
 
-func (l *lines) start(format Format, fields Fields) (parser, error) {
+func (l *lines) start(c Config) (parser, error) {
 	if magic, _ := l.in.Peek(2); string(magic) == "\x1f\x8b" {
 		unpacked, err := gzip.NewReader(l.in)
 		if err != nil {
@@ -61,39 +68,112 @@ func (l *lines) start(format Format, fields Fields) (parser, error) {
 		}
 		l.in = bufio.NewReaderSize(unpacked, maxLine)
 	}
+	switch mark, _ := l.in.Peek(3); {
+	case string(mark) == "\ufeff":
+		_, _ = l.in.Discard(3) // they were there
+	case bytes.HasPrefix(mark, []byte("\xff\xfe")), bytes.HasPrefix(mark, []byte("\xfe\xff")):
+		return nil, errors.New("the log is UTF-16: want UTF-8")
+	}
+	format := c.Format
 	if format == Auto {
-		format = l.guess(fields)
+		format = l.guess(c)
+	}
+	if layout := layoutOf(format); layout != nil {
+		return newColumns(layout, c)
 	}
 	switch format {
-	case Combined:
-		return newCombined(fields)
 	case JSONLines:
-		return newJSONLines(fields), nil
+		return newJSONLines(c), nil
+	case W3C:
+		return newW3C(c), nil
 	case CSV:
-		header, err := l.next()
-		if err != nil {
-			return nil, fmt.Errorf("the header: %w", err)
-		}
-		return newCSV(header, fields)
+		return l.header(c)
 	default:
-		return nil, fmt.Errorf("log format %q: want %s, %s or %s", format, Combined, CSV, JSONLines)
+		return nil, fmt.Errorf("log format %q: want %s", format, formatNames())
 	}
 }
 
-// guess tells the format by the first line.
-func (l *lines) guess(fields Fields) Format {
-	begin, _ := l.in.Peek(maxLine) // as much as there is
-	first, _, _ := bytes.Cut(begin, []byte("\n"))
-	if bytes.HasPrefix(bytes.TrimLeft(first, " \t"), []byte("{")) {
-		return JSONLines
+// header reads up to the first line that is a header with the columns that are asked
+// for, within the first lines. Without one it returns what is wrong with the first.
+func (l *lines) header(c Config) (parser, error) {
+	var mistake error
+	for seen := 0; seen < maxBanner; {
+		line, err := l.next()
+		if err != nil {
+			if mistake != nil {
+				return nil, mistake
+			}
+			return nil, fmt.Errorf("the header: %w", err)
+		}
+		if len(line) == 0 {
+			continue
+		}
+		seen++
+		p, err := newCSV(line, c)
+		if err == nil {
+			return p, nil
+		}
+		if mistake == nil {
+			mistake = err
+		}
 	}
-	if _, err := newCSV(first, fields); err == nil {
-		return CSV
+	return nil, mistake
+}
+
+// maxBanner is how many lines may stand before the first that is of a format.
+const maxBanner = 50
+
+// guess tells the format by the first line that is of one, past empty lines and what
+// a program wrote when it started.
+func (l *lines) guess(c Config) Format {
+	begin, _ := l.in.Peek(maxLine) // as much as there is
+	seen := 0
+	for line := range bytes.Lines(begin) {
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 {
+			continue
+		}
+		if format, ok := formatOf(line, c); ok {
+			return format
+		}
+		if seen++; seen == maxBanner {
+			break
+		}
 	}
 	return Combined
 }
 
-// next is the next line without its end, or errTooLong for one that was passed
+// formatOf returns the format that a line is of, if it is of one.
+func formatOf(line []byte, c Config) (Format, bool) {
+	switch {
+	case line[0] == '{' && json.Valid(line):
+		return JSONLines, true
+	case bytes.HasPrefix(line, fieldsDirective):
+		return W3C, true
+	}
+	if _, err := newCSV(line, c); err == nil {
+		return CSV, true
+	}
+	for i := range layouts {
+		standard := Config{Fields: Fields{Session: layouts[i].names[0]}}
+		if p, err := newColumns(&layouts[i], standard); err == nil {
+			if _, err := p.parse(line); err == nil {
+				return layouts[i].format, true
+			}
+		}
+	}
+	return "", false
+}
+
+func formatNames() string {
+	var names []string
+	for _, l := range layouts {
+		names = append(names, string(l.format))
+	}
+	return strings.Join(append(names, string(W3C), string(CSV)), ", ") + " or " + string(JSONLines)
+}
+
+// next returns the next line without its end, or errTooLong for one that was passed
 // over. Any other error is the end.
 func (l *lines) next() ([]byte, error) {
 	line, err := l.in.ReadSlice('\n')

@@ -21,7 +21,8 @@ type course struct {
 	of     uint64 // the policies, by bit
 }
 
-// Begin is a session that was made at a place, under so many policies.
+// Begin returns the journey of a session that was made at a place, under the number
+// of policies.
 func Begin(at binding.Location, policies int) Journey {
 	return Journey{[]course{{anchor: at, of: 1<<policies - 1}}}
 }
@@ -38,7 +39,7 @@ type Verdict struct {
 // hold there, and returns j as it goes on.
 func (j Journey) Move(policies []binding.Policy, to binding.Location, at time.Time, broken func(Verdict)) Journey {
 	var next []course
-	var anew uint64 // the policies under which it begins anew
+	var restarted uint64 // the policies under which it begins again
 	changed := false
 	for _, c := range j.courses {
 		same := c.of
@@ -49,7 +50,7 @@ func (j Journey) Move(policies []binding.Policy, to binding.Location, at time.Ti
 			case step.Reason != "":
 				v := verdictOf(i, step)
 				if v.Action == binding.End || v.Action == binding.StepUp {
-					anew |= 1 << i
+					restarted |= 1 << i
 					same &^= 1 << i
 				}
 				broken(v)
@@ -66,8 +67,8 @@ func (j Journey) Move(policies []binding.Policy, to binding.Location, at time.Ti
 	if !changed {
 		return j
 	}
-	if anew != 0 {
-		next = add(next, course{anchor: to, of: anew})
+	if restarted != 0 {
+		next = add(next, course{anchor: to, of: restarted})
 	}
 	return Journey{next}
 }

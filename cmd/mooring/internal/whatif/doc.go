@@ -15,8 +15,11 @@
 // end, and how many stolen ones they stop. With logs or addresses, it takes the
 // made-up world of package bindingtest for databases.
 //
-// Logs are in Combined Log Format, CSV or JSON lines, see package accesslog; "-" is
-// the standard input. A log tells sessions apart only if it has a field for them.
+// Logs are in Combined Log Format, with the virtual host before it or not, in the
+// formats of HAProxy, AWS load balancers, IIS and CloudFront, CSV, or JSON lines as
+// Caddy, Traefik and nginx write them; "-" is the standard input. Behind proxies,
+// -ip-field names the field with X-Forwarded-For, and -proxies the networks whose
+// addresses in it are not the client's. A log tells sessions apart only if it has a field for them.
 // The user (%u), which is taken where nothing else is said, puts all devices of a
 // user into one session, so that the figures come out too high. A session ID is the
 // key to a session: log a hash of it, or mooring's session ID, never the cookie.

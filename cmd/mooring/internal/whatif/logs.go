@@ -31,7 +31,7 @@ func replayLogs(ctx context.Context, s settings, db *maxmind.DB, in io.Reader, o
 		return err
 	}
 	stop := showProgress(errOut, size, &read)
-	stats, err := accesslog.Read(ctx, accesslog.Config{Sources: sources, Format: formatOf(s.logFormat), Fields: s.fields},
+	stats, err := accesslog.Read(ctx, accesslog.Config{Sources: sources, Format: formatOf(s.logFormat), Fields: s.fields, Proxies: s.proxies},
 		func(e accesslog.Entry) error {
 			return replayed.Add(ctx, replay.Use(e))
 		})

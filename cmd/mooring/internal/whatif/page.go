@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"strings"
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/cmd/mooring/internal/replay"
@@ -17,6 +18,7 @@ var pageText string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"share": share, "whole": whole, "place": placeText, "after": afterText, "km": kmText,
+	"words": func(name string) []string { return strings.SplitAfter(name, "_") },
 }).Parse(pageText))
 
 // page writes the report as one page that needs nothing else.
@@ -79,24 +81,18 @@ type heat struct {
 
 // heatCell is a share, and how strong its colour is.
 type heatCell struct {
-	X, Y   int
-	Known  bool
-	Text   string
+	Text   string  // empty: not known
 	Strong float64 // 0 to 1
 }
 
-// How large a cell of a heat map is, in SVG units, and what stands beside them.
-const cellWidth, cellHeight, heatLeft, heatTop = 74, 34, 128, 24
+// Colour is how much of the strong colour the cell has, in percent.
+func (c heatCell) Colour() string { return fmt.Sprintf("%.1f", 100*c.Strong) }
 
 func newHeat(title string) heat {
 	h := heat{Title: title}
 	for n := binding.NetworkOff; n <= binding.NetworkASNNetworkIP; n++ {
 		h.Networks = append(h.Networks, n)
-		row := []heatCell{}
-		for g := binding.GeoIPOff; g <= binding.GeoIPCity; g++ {
-			row = append(row, heatCell{X: heatLeft + cellWidth*int(g), Y: heatTop + cellHeight*int(n)})
-		}
-		h.Cells = append(h.Cells, row)
+		h.Cells = append(h.Cells, make([]heatCell, binding.GeoIPCity+1))
 	}
 	for g := binding.GeoIPOff; g <= binding.GeoIPCity; g++ {
 		h.GeoIPs = append(h.GeoIPs, g)
@@ -105,8 +101,7 @@ func newHeat(title string) heat {
 }
 
 func (h *heat) set(n binding.Network, g binding.GeoIP, share float64) {
-	c := &h.Cells[n][g]
-	c.Known, c.Text, c.Strong = true, fmt.Sprintf("%.1f %%", 100*share), math.Sqrt(share)
+	h.Cells[n][g] = heatCell{fmt.Sprintf("%.1f", 100*share), math.Sqrt(share)}
 }
 
 // bars is a chart of horizontal bars.
@@ -117,24 +112,15 @@ type bars struct {
 
 type bar struct {
 	Label, Text string
-	Y           int
-	Width       float64
+	Width       float64 // in percent of the place that there is
 	value       float64
 }
 
-// Short is the label, cut where it is long.
-func (b bar) Short() string {
-	if letters := []rune(b.Label); len(letters) > 26 {
-		return string(letters[:25]) + "…"
-	}
-	return b.Label
-}
-
-// How long the longest bar is, and how far apart bars are, in SVG units.
-const longestBar, barStep = 210.0, 30
+// longestBar leaves place for the text behind a bar, in percent.
+const longestBar = 70.0
 
 func (b *bars) add(label string, value float64, text string) {
-	b.Bars = append(b.Bars, bar{Label: label, Text: text, Y: barStep * len(b.Bars), value: value})
+	b.Bars = append(b.Bars, bar{Label: label, Text: text, value: value})
 	most := 0.0
 	if b.Unit == "%" {
 		most = 100
@@ -148,9 +134,6 @@ func (b *bars) add(label string, value float64, text string) {
 		}
 	}
 }
-
-// Height is that of all bars.
-func (b bars) Height() int { return barStep * len(b.Bars) }
 
 func counts[T any](title string, of []replay.Count[T], label func(T) string) bars {
 	b := bars{Title: title}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"strings"
 
 	"github.com/mooring-go/mooring/cmd/mooring/internal/accesslog"
 	"github.com/mooring-go/mooring/duration"
@@ -27,6 +28,7 @@ type settings struct {
 
 	logFormat string
 	fields    accesslog.Fields
+	proxies   []netip.Prefix
 	idle      duration.Duration
 
 	format string
@@ -52,10 +54,20 @@ func parseSettings(args []string, errOut io.Writer) (settings, error) {
 	flags.StringVar(&s.city, "city", "", "GeoLite2-City or GeoIP2-City database `file`")
 	flags.BoolVar(&s.demo, "demo", false, "model honest users and thieves; with logs or addresses: take a made-up world for databases")
 
-	flags.StringVar(&s.logFormat, "log-format", "auto", "auto, combined, csv or jsonl")
+	flags.StringVar(&s.logFormat, "log-format", "auto", "auto, combined, vhost, haproxy, alb, elb, w3c, csv or jsonl")
+	flags.Func("proxies", "`networks` of proxies, such as 192.0.2.0/24,2001:db8::/32, passed over in a list of addresses besides local ones", func(text string) error {
+		for prefix := range strings.SplitSeq(text, ",") {
+			parsed, err := netip.ParsePrefix(strings.TrimSpace(prefix))
+			if err != nil {
+				return err
+			}
+			s.proxies = append(s.proxies, parsed)
+		}
+		return nil
+	})
 	flags.StringVar(&s.fields.Time, "time-field", "", "`name` of the field with the time (default time)")
-	flags.StringVar(&s.fields.IP, "ip-field", "", "`name` of the field with the client's address (default host in Combined Log Format, otherwise ip)")
-	flags.StringVar(&s.fields.Session, "session-field", "", "`name` of the field that tells sessions apart (default user in Combined Log Format, otherwise session); extra1 is the first after the user agent")
+	flags.StringVar(&s.fields.IP, "ip-field", "", "`name` of the field with the client's address (default the format's own, such as host or ip); it may hold a list")
+	flags.StringVar(&s.fields.Session, "session-field", "", "`name` of the field that tells sessions apart (default session, or else the user); extra1 is the first that is appended to the format's own")
 	flags.StringVar(&s.fields.User, "user-field", "", "`name` of the field with the user (default user)")
 	flags.TextVar(&s.idle, "idle", duration.MustParse("hours=12"), "a session that was not used for longer is over")
 

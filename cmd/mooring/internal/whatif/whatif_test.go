@@ -20,7 +20,7 @@ import (
 	"github.com/mooring-go/mooring/binding/bindingtest"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // try runs the program.
 func try(t *testing.T, stdin string, args ...string) (out, errOut string, err error) {
@@ -164,7 +164,8 @@ func TestAPage(t *testing.T) {
 		content, err := os.ReadFile(path)
 		require.NoError(t, err)
 		page := string(content)
-		assert.Contains(t, page, "<svg", name)
+		assert.Contains(t, page, map[string]string{"log": `<table class="heat">`, "model": "<svg"}[name])
+		assert.NotContains(t, page, "ZgotmplZ", "%s: a value was not let through", name)
 		assert.NotContains(t, page, "<script", name)
 		assert.NotRegexp(t, `(?i)(src|href)=|url\(|@import|https?://`, page, "%s: nothing is fetched", name)
 		for _, svg := range regexp.MustCompile(`<svg[^>]*>`).FindAllString(page, -1) {
@@ -258,4 +259,23 @@ func TestMistakesInTheArguments(t *testing.T) {
 	_, usage, err := try(t, "", "-h")
 	assert.ErrorIs(t, err, flag.ErrHelp)
 	assert.Contains(t, usage, "usage: mooring whatif -asn file -city file")
+}
+
+// Behind proxies the client is in a list, and the format begins after a banner.
+func TestLogsBehindProxies(t *testing.T) {
+	line := func(at, list string) string {
+		return `10.0.0.1 - ada [05/Jan/2026:` + at + ` +0000] "GET / HTTP/1.1" 200 5 "-" "agent" "` + list + `"` + "\n"
+	}
+	log := file(t, "access.log", "\ufeff\nstarted\n"+
+		line("09:00:00", bindingtest.Berlin.String()+", "+bindingtest.Tokyo.String())+
+		line("09:10:00", bindingtest.Sydney.String()+", "+bindingtest.Berlin.String()+", "+bindingtest.Tokyo.String()))
+	var report struct {
+		Uses, Moves int
+	}
+	require.NoError(t, json.Unmarshal([]byte(must(t, "-demo", "-format=json", "-ip-field=extra1", "-proxies", bindingtest.Tokyo.String()+"/32", log)), &report))
+	assert.Equal(t, 2, report.Uses)
+	assert.Zero(t, report.Moves, "what the client sent before its address does not count")
+
+	_, _, err := try(t, "", "-demo", "-proxies=nowhere", log)
+	assert.ErrorContains(t, err, "nowhere")
 }
