@@ -228,7 +228,7 @@ func TestAReleaseAfterARelease(t *testing.T) {
 func releasedModules(t *testing.T, repository *directory) map[string]string {
 	t.Helper()
 	modules := map[string]string{}
-	for _, tag := range strings.Fields(repository.run("git", "tag", "--points-at", "HEAD")) {
+	for tag := range strings.FieldsSeq(repository.run("git", "tag", "--points-at", "HEAD")) {
 		dir := strings.TrimSuffix(strings.TrimSuffix(tag, version), "/")
 		modules[strings.TrimSuffix(module+"/"+dir, "/")] = dir
 	}

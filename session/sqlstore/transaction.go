@@ -63,7 +63,7 @@ func (s *Store) retry(ctx context.Context, do func() error) error {
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(pause + rand.N(pause)):
+		case <-time.After(pause + rand.N(pause)): //nolint:gosec // it spreads the tries, and need not be secret
 		}
 	}
 }
