@@ -161,7 +161,7 @@ func eachOf(err error) []error {
 		return nil
 	}
 	if several, ok := err.(joinedErrors); ok { //nolint:errorlint // err itself
-		again, ok := errors.Join(several.Unwrap()...).(joinedErrors)
+		again, ok := errors.Join(several.Unwrap()...).(joinedErrors) //nolint:errorlint // as Join returns it
 		if ok && again.Error() == err.Error() {
 			return again.Unwrap()
 		}

@@ -220,7 +220,7 @@ func TestAReleaseAfterARelease(t *testing.T) {
 	assert.Contains(t, repository.read("session/redisstore/go.mod"), module+" v0.99.0-rc.1\n")
 	assert.Contains(t, repository.read("CHANGELOG.md"), "\n## Unreleased\n\n## 0.99.0-rc.1 - ")
 	assert.Contains(t, repository.run("git", "tag"), "session/redisstore/v0.99.0-rc.1\n")
-	repository.run("go", "build", "./session/redisstore") // the workspace still has all that it names
+	repository.run("go", "list", "-deps", "./session/redisstore") // the workspace still has all that it names
 }
 
 // releasedModules is the directories of the modules that have a tag of the version,
@@ -228,7 +228,7 @@ func TestAReleaseAfterARelease(t *testing.T) {
 func releasedModules(t *testing.T, repository *directory) map[string]string {
 	t.Helper()
 	modules := map[string]string{}
-	for _, tag := range strings.Fields(repository.run("git", "tag", "--points-at", "HEAD")) {
+	for tag := range strings.FieldsSeq(repository.run("git", "tag", "--points-at", "HEAD")) {
 		dir := strings.TrimSuffix(strings.TrimSuffix(tag, version), "/")
 		modules[strings.TrimSuffix(module+"/"+dir, "/")] = dir
 	}

@@ -269,7 +269,7 @@ func TestAHeaderThatTheClientHasTheProxyDrop(t *testing.T) {
 	defer application.Close()
 	target, err := url.Parse(application.URL)
 	require.NoError(t, err)
-	reverse := httptest.NewServer(&httputil.ReverseProxy{Director: func(r *http.Request) {
+	reverse := httptest.NewServer(&httputil.ReverseProxy{Director: func(r *http.Request) { //nolint:staticcheck // a client can remove the headers that a Director sets: the point here
 		r.URL.Scheme, r.URL.Host = target.Scheme, target.Host
 		r.Header.Set("X-Real-IP", "203.0.113.7")
 	}})

@@ -128,7 +128,7 @@ func (s *Store) retry(ctx context.Context, do func() error) error {
 			select {
 			case <-ctx.Done():
 				return err
-			case <-time.After(pause + rand.N(pause)):
+			case <-time.After(pause + rand.N(pause)): //nolint:gosec // it spreads the tries, and need not be secret
 			}
 		case !committing && f.lost(err) || f.is(err, f.readOnly):
 			if spare < 0 {

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/binding/maxmind"
-	"net/netip"
 )
 
 func TestTheListOfNetworksBecomesADatabase(t *testing.T) {

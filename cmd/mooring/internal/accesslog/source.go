@@ -182,12 +182,12 @@ func (l *lines) next() ([]byte, error) {
 			_, err = l.in.ReadSlice('\n')
 		}
 		l.number++
-		if err == nil || err == io.EOF { //nolint:errorlint // as bufio returns it
+		if err == nil || err == io.EOF {
 			return nil, errTooLong
 		}
 		return nil, err
 	}
-	if err != nil && (err != io.EOF || len(line) == 0) { //nolint:errorlint // as bufio returns it
+	if err != nil && (err != io.EOF || len(line) == 0) {
 		return nil, err
 	}
 	l.number++

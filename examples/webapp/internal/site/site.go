@@ -49,7 +49,7 @@ func run(ctx context.Context, kinds []storage.Kind, args []string, out io.Writer
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }() // nothing is left to be written
 	app, err := newApp(settings, store.Store, locator, logger)
 	if err != nil {
 		return err

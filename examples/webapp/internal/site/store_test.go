@@ -184,7 +184,7 @@ func TestTheDefaultFileIsTheUsersOwn(t *testing.T) {
 	cache, err := os.UserCacheDir()
 	require.NoError(t, err)
 	dir := filepath.Join(cache, "mooring-webapp")
-	require.NoError(t, os.MkdirAll(dir, 0o755)) //nolint:gosec // as somebody else may have made it
+	require.NoError(t, os.MkdirAll(dir, 0o755)) // as somebody else may have made it
 	program := start(t)
 	program.visitor().signIn("ada", ada, "no")
 	assert.Equal(t, os.FileMode(0o700), mode(dir))
