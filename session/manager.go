@@ -57,7 +57,7 @@ type Manager struct {
 	config   Config
 	inMemory bool
 	shared   atomic.Pointer[deadline]
-	clock    storeClock
+	clock    *storeClock
 }
 
 // NewManager returns a manager, or every mistake in config, joined.
@@ -100,10 +100,7 @@ func NewManager(config Config) (*Manager, error) {
 		return nil, err
 	}
 	_, inMemory := StoreAs[InMemory](config.Store)
-	m := &Manager{config: config, inMemory: inMemory}
-	m.clock.source, _ = StoreAs[Clock](config.Store)
-	m.clock.logger = config.Logger
-	return m, nil
+	return &Manager{config: config, inMemory: inMemory, clock: newStoreClock(config.Store, config.Logger)}, nil
 }
 
 // Now returns the time by which the manager judges limits: the store's, if that
@@ -113,16 +110,20 @@ func (m *Manager) Now(ctx context.Context) time.Time { return m.clock.now(ctx, m
 
 // Issue makes s live and ends what replace says. It returns the session's token,
 // which is stored nowhere, and s as it was started: with its ID and, where they
-// were zero, its Created and LastSeen. A session that [Session.Validate] refuses,
-// or that has expired already, is [ErrInvalid].
+// were zero, its Created and LastSeen. A LastSeen after now counts as now. A session
+// that [Session.Validate] refuses, or that has expired already, is [ErrInvalid].
+//
+// StoreTimeout bounds each attempt. Where the user has more sessions to end than one
+// attempt can, Issue goes on as long as each ends some and ctx allows.
 func (m *Manager) Issue(ctx context.Context, s Session, replace Replace) (Token, Session, error) {
 	now := m.Now(ctx)
 	if s.Created.IsZero() {
 		s.Created = now
 	}
-	if s.LastSeen.IsZero() {
+	if s.LastSeen.IsZero() || s.LastSeen.After(now) {
 		s.LastSeen = now
 	}
+	s.TellExpiry = 0
 	if m.config.Journal && s.Kind == KindSession {
 		s.TellExpiry = m.config.KeepEndings
 	}
@@ -136,14 +137,28 @@ func (m *Manager) Issue(ctx context.Context, s Session, replace Replace) (Token,
 		return Token{}, Session{}, err
 	}
 	replace.Ending = m.complete(ctx, replace.Ending)
+	for again := false; ; again = true {
+		more, err := m.start(ctx, s, replace)
+		if again && errors.Is(err, ErrExists) {
+			err = nil // nobody else has the ID: an attempt that seemed to fail had started s
+		}
+		if err == nil {
+			return token, s, nil
+		}
+		if !more {
+			return Token{}, Session{}, fmt.Errorf("session: starting: %w", err)
+		}
+	}
+}
+
+// start makes one attempt to start s, and reports whether another one would get
+// further: this one ran out of time and has ended some of what s replaces.
+func (m *Manager) start(ctx context.Context, s Session, replace Replace) (more bool, err error) {
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
 	ended, err := m.config.Store.Start(bounded, s, replace)
 	m.tell(ctx, ended...)
-	if err != nil {
-		return Token{}, Session{}, fmt.Errorf("session: starting: %w", err)
-	}
-	return token, s, nil
+	return len(ended) > 0 && bounded.Err() != nil && ctx.Err() == nil, err
 }
 
 // Authenticate returns the signed-in session of the token. It returns
@@ -251,23 +266,25 @@ func (m *Manager) End(ctx context.Context, id ID, ending Ending) (Session, error
 
 // EndUser ends the records of the user that are of one of the kinds, or of any
 // kind if none is named, but for the one that keep names. It returns how many it
-// ended, also with an error: those stay ended. StoreTimeout bounds each step of
-// it; it goes on as long as each step ends some and ctx allows.
+// ended, also with an error: those stay ended. StoreTimeout bounds each attempt;
+// EndUser goes on as long as each ends some and ctx allows.
 func (m *Manager) EndUser(ctx context.Context, user string, keep ID, ending Ending, kinds ...Kind) (int, error) {
 	ending = m.complete(ctx, ending)
 	for total := 0; ; {
-		n, err := m.endSome(ctx, user, keep, ending, kinds)
+		n, more, err := m.endSome(ctx, user, keep, ending, kinds)
 		total += n
 		if err == nil {
 			return total, nil
 		}
-		if n == 0 || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+		if !more {
 			return total, fmt.Errorf("session: ending a user's sessions: %w", err)
 		}
 	}
 }
 
-func (m *Manager) endSome(ctx context.Context, user string, keep ID, ending Ending, kinds []Kind) (int, error) {
+// endSome makes one attempt to end the records, and returns how many it ended and
+// whether another attempt would get further.
+func (m *Manager) endSome(ctx context.Context, user string, keep ID, ending Ending, kinds []Kind) (n int, more bool, err error) {
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
 	sessions, err := m.config.Store.EndUser(bounded, user, keep, ending, kinds...)
@@ -276,7 +293,7 @@ func (m *Manager) endSome(ctx context.Context, user string, keep ID, ending Endi
 		ended[i] = Ended{s, ending}
 	}
 	m.tell(ctx, ended...)
-	return len(sessions), err
+	return len(sessions), len(sessions) > 0 && bounded.Err() != nil && ctx.Err() == nil, err
 }
 
 // List returns the user's live records of the kind that have reached no limit,

@@ -60,7 +60,7 @@ func TestEndUserTellsOfEach(t *testing.T) {
 		assert.Equal(t, id, r.ended[i].Session.ID)
 		assert.Equal(t, given, r.ended[i].Ending, "what is given is left as it is")
 	}
-	_, err = r.Get(t.Context(), ids[1])
+	_, err = r.Get(t.Context(), ids[1], session.KindSession)
 	assert.NoError(t, err)
 }
 

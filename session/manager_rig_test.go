@@ -63,23 +63,23 @@ func (f *faulty) End(ctx context.Context, id session.ID, ending session.Ending) 
 	return f.Store.End(ctx, id, ending)
 }
 
-func (f *faulty) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending) ([]session.Session, error) {
+func (f *faulty) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
 	if err := f.before(ctx); err != nil {
 		return nil, err
 	}
-	return f.Store.EndUser(ctx, user, keep, ending)
+	return f.Store.EndUser(ctx, user, keep, ending, kinds...)
 }
 
-func (f *faulty) List(ctx context.Context, user string) ([]session.Session, error) {
+func (f *faulty) List(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error) {
 	if err := f.before(ctx); err != nil {
 		return nil, err
 	}
-	return f.Store.List(ctx, user)
+	return f.Store.List(ctx, user, kinds...)
 }
 
-func (f *faulty) Sweep(ctx context.Context, now time.Time) (int, error) {
+func (f *faulty) Sweep(ctx context.Context, now time.Time) (session.Swept, error) {
 	if err := f.before(ctx); err != nil {
-		return 0, err
+		return session.Swept{}, err
 	}
 	return f.Store.Sweep(ctx, now)
 }
@@ -118,15 +118,17 @@ type rig struct {
 	carrier *slot
 	mu      sync.Mutex
 	ended   []session.Ended
+	told    int // how often OnEnd was called
 }
 
 func newRig(t *testing.T, change ...func(*session.Config)) *rig {
 	t.Helper()
 	r := &rig{store: &faulty{Store: memstore.New()}, carrier: &slot{}}
-	config := session.Config{Store: r.store, Carrier: r.carrier, OnEnd: func(_ context.Context, ended session.Ended) {
+	config := session.Config{Store: r.store, Carrier: r.carrier, OnEnd: func(_ context.Context, ended ...session.Ended) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.ended = append(r.ended, ended)
+		r.ended = append(r.ended, ended...)
+		r.told++
 	}}
 	for _, c := range change {
 		c(&config)
@@ -143,11 +145,25 @@ func request() *http.Request { return httptest.NewRequest("GET", "/", nil) }
 func (r *rig) start(t *testing.T, s session.Session) session.Session {
 	t.Helper()
 	if s.Expires.IsZero() {
-		s.Expires = session.Now().Add(time.Hour)
+		s.Expires = r.Now(t.Context()).Add(time.Hour)
 	}
 	started, err := r.Start(httptest.NewRecorder(), request(), s, session.Replace{})
 	require.NoError(t, err)
 	return started
+}
+
+// stored starts a session of an hour as it is, past what the manager would make of
+// it, and gives its token to the carrier.
+func (r *rig) stored(t *testing.T, s session.Session) session.Session {
+	t.Helper()
+	r.carrier.token = session.NewToken(s.User)
+	s.ID, s.Created, s.Expires = r.carrier.token.ID(), r.Now(t.Context()), r.Now(t.Context()).Add(time.Hour)
+	if s.LastSeen.IsZero() {
+		s.LastSeen = s.Created
+	}
+	_, err := r.store.Start(t.Context(), s, session.Replace{})
+	require.NoError(t, err)
+	return s
 }
 
 func (r *rig) causes() []session.Cause {

@@ -43,10 +43,10 @@ func TestTouchIsMadeWhenItIsDue(t *testing.T) {
 				r := newRig(t, func(c *session.Config) { c.TouchEvery = test.every })
 				s := r.start(t, session.Session{User: "ada", IP: home, Idle: test.idle})
 				time.Sleep(test.after)
-				seen := session.Seen{Time: session.Now(), IP: test.ip, Drift: test.drift}
+				seen := session.Seen{Time: r.Now(t.Context()), IP: test.ip, Drift: test.drift}
 				touched, err := r.Touch(t.Context(), s, seen)
 				require.NoError(t, err)
-				stored, err := r.Get(t.Context(), s.ID)
+				stored, err := r.Get(t.Context(), s.ID, session.KindSession)
 				require.NoError(t, err)
 				assert.Equal(t, stored, touched, "what is returned is what is stored")
 				if !test.due {
@@ -69,6 +69,6 @@ func TestTouchOfWhatHasEnded(t *testing.T) {
 	_, err := r.End(t.Context(), s.ID, session.Ending{Cause: session.CauseRevoked})
 	require.NoError(t, err)
 	var ended *session.EndedError
-	_, err = r.Touch(t.Context(), s, session.Seen{Time: session.Now(), IP: netip.MustParseAddr("192.0.2.9")})
+	_, err = r.Touch(t.Context(), s, session.Seen{Time: r.Now(t.Context()), IP: netip.MustParseAddr("192.0.2.9")})
 	assert.ErrorAs(t, err, &ended)
 }

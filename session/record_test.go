@@ -25,7 +25,7 @@ func TestRecordRoundTrip(t *testing.T) {
 		Generation: "g1",
 	}
 	full := session.Session{
-		ID: session.NewToken("ada").ID(), User: "ada", Name: "Ada \U0001F469", Method: "password", Stage: "login", Pending: true,
+		ID: session.NewToken("ada").ID(), User: "ada", Name: "Ada \U0001F469", Method: "password", Stage: "login", Kind: session.KindPending,
 		Created: now, LastSeen: now.Add(time.Nanosecond), IP: netip.MustParseAddr("192.0.2.1"), UserAgent: "agent",
 		Expires: now.Add(time.Hour), Idle: time.Minute, MaxAge: time.Hour,
 		Policy: binding.Policy{Network: binding.NetworkASN, GeoIP: binding.GeoIPCity}, Anchor: anchor, KnownDevice: true,

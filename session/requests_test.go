@@ -26,7 +26,7 @@ func TestStartGivesANewToken(t *testing.T) {
 		assert.Equal(t, started, loaded)
 		assert.Equal(t, []string{"write"}, r.carrier.done)
 
-		given := time.Date(2001, 2, 3, 4, 5, 6, 7, time.UTC)
+		given := time.Date(1999, 2, 3, 4, 5, 6, 7, time.UTC)
 		kept := r.start(t, session.Session{User: "ada", Created: given, LastSeen: given.Add(time.Second)})
 		assert.Equal(t, given, kept.Created)
 		assert.Equal(t, given.Add(time.Second), kept.LastSeen)
@@ -44,7 +44,9 @@ func TestStartReplacesWhatWasBefore(t *testing.T) {
 	}{
 		{"nothing", func(*testing.T, *rig) {}, []string{"write"}, nil},
 		{"the same user's", func(t *testing.T, r *rig) { r.start(t, session.Session{User: "ada"}) }, []string{"write"}, []session.Cause{session.CauseReplaced}},
-		{"the same user's, pending", func(t *testing.T, r *rig) { r.start(t, session.Session{User: "ada", Pending: true}) }, []string{"write"}, []session.Cause{session.CauseAnswered}},
+		{"the same user's, of another kind", func(t *testing.T, r *rig) {
+			r.start(t, session.Session{User: "ada", Kind: session.KindPending})
+		}, []string{"write"}, nil},
 		{"the same user's, ended", func(t *testing.T, r *rig) {
 			s := r.start(t, session.Session{User: "ada"})
 			_, err := r.End(t.Context(), s.ID, session.Ending{Cause: session.CauseRevoked})
@@ -68,10 +70,10 @@ func TestStartReplacesWhatWasBefore(t *testing.T) {
 			assert.Equal(t, test.causes, r.causes())
 			assert.NotEqual(t, before.ID(), started.ID)
 			if !before.IsZero() {
-				_, err := r.Get(t.Context(), before.ID())
+				_, err := r.Get(t.Context(), before.ID(), session.KindSession)
 				assert.Error(t, err)
 			}
-			listed, err := r.List(t.Context(), "ada")
+			listed, err := r.List(t.Context(), "ada", session.KindSession)
 			require.NoError(t, err)
 			assert.Len(t, listed, 1)
 		})
@@ -83,13 +85,13 @@ func TestStartSaysWhatItReplaces(t *testing.T) {
 	first := r.start(t, session.Session{User: "ada"})
 	r.carrier.token = session.Token{} // another browser
 	second := r.start(t, session.Session{User: "ada"})
-	_, err := r.Start(httptest.NewRecorder(), request(), session.Session{User: "ada", Expires: session.Now().Add(time.Hour)},
-		session.Replace{From: first.ID, Ending: session.Ending{Actor: "ada"}})
+	_, err := r.Start(httptest.NewRecorder(), request(), session.Session{User: "ada", Expires: r.Now(t.Context()).Add(time.Hour)},
+		session.Replace{Before: first.ID, Ending: session.Ending{Actor: "ada"}})
 	require.NoError(t, err)
 	require.Len(t, r.ended, 1)
 	assert.Equal(t, first.ID, r.ended[0].Session.ID, "what is named goes before what the carrier has")
 	assert.Equal(t, "ada", r.ended[0].Ending.Actor)
-	_, err = r.Get(t.Context(), second.ID)
+	_, err = r.Get(t.Context(), second.ID, session.KindSession)
 	assert.NoError(t, err)
 }
 
@@ -114,7 +116,7 @@ func TestStartThatFails(t *testing.T) {
 			assert.ErrorIs(t, err, errOut)
 			assert.Zero(t, s)
 			r.store.err = nil
-			listed, err := r.List(t.Context(), "ada")
+			listed, err := r.List(t.Context(), "ada", session.KindSession)
 			require.NoError(t, err)
 			assert.Empty(t, listed, "nobody has the token of it")
 			assert.Equal(t, test.ended, r.causes())

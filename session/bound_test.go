@@ -18,12 +18,12 @@ import (
 func TestEveryStepIsBounded(t *testing.T) {
 	for name, step := range map[string]func(r *rig, s session.Session) error{
 		"Start": func(r *rig, _ session.Session) error {
-			_, err := r.Start(httptest.NewRecorder(), request(), session.Session{User: "ada"}, session.Replace{})
+			_, err := r.Start(httptest.NewRecorder(), request(), session.Session{User: "ada", Expires: time.Now().Add(time.Hour)}, session.Replace{})
 			return err
 		},
 		"Load": func(r *rig, _ session.Session) error { _, err := r.Load(request()); return err },
 		"Touch": func(r *rig, s session.Session) error {
-			_, err := r.Touch(context.Background(), s, session.Seen{Time: session.Now().Add(time.Hour)})
+			_, err := r.Touch(context.Background(), s, session.Seen{Time: r.Now(t.Context()).Add(time.Hour)})
 			return err
 		},
 		"End": func(r *rig, s session.Session) error {
@@ -34,7 +34,10 @@ func TestEveryStepIsBounded(t *testing.T) {
 			_, err := r.EndUser(context.Background(), "ada", session.ID{}, session.Ending{Cause: session.CauseRevoked})
 			return err
 		},
-		"List": func(r *rig, _ session.Session) error { _, err := r.List(context.Background(), "ada"); return err },
+		"List": func(r *rig, _ session.Session) error {
+			_, err := r.List(context.Background(), "ada", session.KindSession)
+			return err
+		},
 	} {
 		for timeout, want := range map[time.Duration]time.Duration{0: 3 * time.Second, time.Minute: time.Minute} {
 			t.Run(name, func(t *testing.T) {
@@ -58,9 +61,9 @@ func TestSweepIsNotBounded(t *testing.T) {
 		r := newRig(t)
 		r.start(t, session.Session{User: "ada"})
 		time.Sleep(time.Hour)
-		n, err := r.Sweep(t.Context())
+		swept, err := r.Sweep(t.Context())
 		require.NoError(t, err)
-		assert.Equal(t, 1, n)
+		assert.Equal(t, session.Swept{Forgotten: 1}, swept)
 
 		r.store.hang = true
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
@@ -84,7 +87,7 @@ func TestAStoreInMemoryIsNotBounded(t *testing.T) {
 			seen := &noted{Store: memstore.New()}
 			manager, err := session.NewManager(session.Config{Store: test.store(seen)})
 			require.NoError(t, err)
-			_, err = manager.List(t.Context(), "ada")
+			_, err = manager.List(t.Context(), "ada", session.KindSession)
 			require.NoError(t, err)
 			assert.Equal(t, test.bound, seen.deadline)
 		})
@@ -97,9 +100,9 @@ type noted struct {
 	deadline bool
 }
 
-func (n *noted) List(ctx context.Context, user string) ([]session.Session, error) {
+func (n *noted) List(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error) {
 	_, n.deadline = ctx.Deadline()
-	return n.Store.List(ctx, user)
+	return n.Store.List(ctx, user, kinds...)
 }
 
 type notedInMemory struct{ *noted }
