@@ -123,8 +123,8 @@ type Config struct {
 	LoginURL string `json:"login_url" yaml:"login_url"`
 
 	// StepUpURL is where Require sends a browser whose session is restricted, as
-	// LoginURL otherwise: a page that proves the user again and calls Confirm.
-	// Empty: it gets a 401.
+	// LoginURL otherwise: a page behind AllowRestricted that proves the user again
+	// and calls Confirm. Empty: it gets a 401.
 	StepUpURL string `json:"step_up_url" yaml:"step_up_url"`
 
 	// PathPrefix is what a proxy removes from the start of every path before it

@@ -116,8 +116,9 @@ func (l *UserLogin) deleteDuplicates(w http.ResponseWriter, r *http.Request, coo
 	header := w.Header()
 	set := header["Set-Cookie"]
 	var lines []string
+	path, _, _ := strings.Cut(clientURI(l.config.PathPrefix, r), "?")
 	for _, domain := range domainsOf(r.Host) {
-		for _, path := range pathsOf(l.config.PathPrefix + r.URL.EscapedPath()) {
+		for _, path := range pathsOf(path) {
 			stale := http.Cookie{Name: name, Domain: domain, Path: path, MaxAge: -1, Secure: !cookie.InsecureHTTP, HttpOnly: true}
 			if stale.Valid() == nil {
 				lines = append(lines, stale.String())

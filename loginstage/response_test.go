@@ -224,7 +224,7 @@ type (
 	pushing   struct{ bare }
 )
 
-func (flushing) Flush()                                         {}
+func (flushing) Flush()                                        {}
 func (hijacking) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, http.ErrNotSupported }
 func (pushing) Push(string, *http.PushOptions) error           { return nil }
 

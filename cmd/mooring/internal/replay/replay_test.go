@@ -96,7 +96,7 @@ func TestTheReplayAgreesWithTheGuard(t *testing.T) {
 				_, err := stage.Begin(w, r, loginstage.User{ID: "ada"})
 				assert.NoError(t, err)
 			})
-			mux.HandleFunc("POST /confirm", func(w http.ResponseWriter, r *http.Request) { assert.NoError(t, stage.Confirm(w, r)) })
+			mux.HandleFunc("POST /confirm", func(w http.ResponseWriter, r *http.Request) { assert.NoError(t, stage.Confirm(w, r, loginstage.User{ID: "ada"})) })
 			mux.Handle("GET /", stage.Require(http.NotFoundHandler()))
 			browser := loginstagetest.NewBrowser(t, mux)
 
