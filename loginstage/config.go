@@ -23,7 +23,8 @@ const (
 // each of which can be read from JSON, YAML or the environment, and what the
 // host wires in. The zero value of each field is a safe default. [New] copies it.
 type Config struct {
-	// Name is the stage's name in events and sessions. Empty: DefaultName.
+	// Name is the stage's name in events and sessions. Empty: DefaultName. Sessions
+	// that were made under a former name are admitted if AlsoAdmit has that.
 	Name string `json:"name" yaml:"name"`
 
 	// AlsoAdmit names the other stages whose sessions this one's guards admit,
