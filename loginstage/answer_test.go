@@ -82,3 +82,61 @@ func TestNobodyIsSentNowhere(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
 	assert.Empty(t, response.Header.Get("Location"))
 }
+
+// A browser that posts a form is sent to sign in, and to the page that the form was
+// on: what it sent is lost, and cannot be asked for again.
+func TestAFormThatIsPostedAfterTheSession(t *testing.T) {
+	type header = map[string]string
+	const form = "application/x-www-form-urlencoded"
+	for _, test := range []struct {
+		name     string
+		method   string
+		header   header
+		location string // "": a problem
+	}{
+		{"navigating", "POST", header{"Sec-Fetch-Mode": "navigate"}, "/login"},
+		{"navigating from a page", "POST", header{"Sec-Fetch-Mode": "navigate", "Referer": "https://app.example.com/cart?a=b#c"}, "/login?next=%2Fcart%3Fa%3Db"},
+		{"with a host in another case", "POST", header{"Sec-Fetch-Mode": "navigate", "Referer": "https://APP.example.com/cart"}, "/login?next=%2Fcart"},
+		{"from another origin", "POST", header{"Sec-Fetch-Mode": "navigate", "Referer": "https://evil.example/cart"}, "/login"},
+		{"from another port", "POST", header{"Sec-Fetch-Mode": "navigate", "Referer": "https://app.example.com:444/cart"}, "/login"},
+		{"from what is no page", "POST", header{"Sec-Fetch-Mode": "navigate", "Referer": "javascript://app.example.com/%0aalert(1)"}, "/login"},
+		{"from what is no path", "POST", header{"Sec-Fetch-Mode": "navigate", "Referer": "https://app.example.com//evil.example"}, "/login"},
+		{"from a path only", "POST", header{"Sec-Fetch-Mode": "navigate", "Referer": "/cart"}, "/login"},
+		{"from the origin alone", "POST", header{"Sec-Fetch-Mode": "navigate", "Referer": "https://app.example.com"}, "/login?next=%2F"},
+		{"from the sign-in", "POST", header{"Sec-Fetch-Mode": "navigate", "Referer": "https://app.example.com/login?next=%2Fcart"}, "/login"},
+		{"an older browser's form", "POST", header{"Accept": "text/html", "Content-Type": form, "Referer": "https://app.example.com/cart"}, "/login?next=%2Fcart"},
+		{"an older browser's upload", "POST", header{"Accept": "text/html", "Content-Type": "multipart/form-data; boundary=x"}, "/login"},
+		{"a script's form", "POST", header{"Accept": "text/html", "Content-Type": form, "Sec-Fetch-Mode": "cors"}, ""},
+		{"JSON", "POST", header{"Accept": "text/html", "Content-Type": "application/json"}, ""},
+		{"a form that takes JSON", "POST", header{"Accept": "application/json", "Content-Type": form}, ""},
+		{"a form that takes anything", "POST", header{"Accept": "*/*", "Content-Type": form}, ""},
+		{"no form's method", "PUT", header{"Sec-Fetch-Mode": "navigate"}, ""},
+		{"a page", "GET", header{"Sec-Fetch-Mode": "navigate", "Referer": "https://app.example.com/cart"}, "/login?next=%2Fprivate%2F"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, browser := open(t, loginstage.Config{LoginURL: "/login"})
+			r := httptest.NewRequest(test.method, "/private/", nil)
+			for name, value := range test.header {
+				r.Header.Set(name, value)
+			}
+			response := browser.Do(r)
+			assert.Equal(t, test.location, response.Header.Get("Location"))
+			if test.location != "" {
+				assert.Equal(t, http.StatusSeeOther, response.StatusCode)
+			} else {
+				assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
+			}
+		})
+	}
+}
+
+// As a user does it: a form is shown, the session ends, the form is posted.
+func TestAFormInABrowser(t *testing.T) {
+	stage, browser := open(t, loginstage.Config{LoginURL: "/login"})
+	signIn(t, browser, "ada")
+	browser.Get("/private/cart?a=b")
+	_, err := stage.RevokeUser(t.Context(), "ada", "")
+	require.NoError(t, err)
+	assert.Equal(t, "/login?next=%2Fprivate%2Fcart%3Fa%3Db", browser.PostForm("/private/order", nil).Header.Get("Location"))
+	assert.Equal(t, http.StatusUnauthorized, browser.Call("POST", "/private/order", nil).StatusCode)
+}

@@ -23,7 +23,8 @@ const (
 // each of which can be read from JSON, YAML or the environment, and what the
 // host wires in. The zero value of each field is a safe default. [New] copies it.
 type Config struct {
-	// Name is the stage's name in events and sessions. Empty: DefaultName.
+	// Name is the stage's name in events and sessions. Empty: DefaultName. Sessions
+	// that were made under a former name are admitted if AlsoAdmit has that.
 	Name string `json:"name" yaml:"name"`
 
 	// AlsoAdmit names the other stages whose sessions this one's guards admit,
@@ -139,8 +140,8 @@ type Config struct {
 	LoginURL string `json:"login_url" yaml:"login_url"`
 
 	// StepUpURL is where Require sends a browser whose session is restricted, as
-	// LoginURL otherwise: a page that proves the user again and calls Confirm.
-	// Empty: it gets a 401.
+	// LoginURL otherwise: a page behind AllowRestricted that proves the user again
+	// and calls Confirm. Empty: it gets a 401.
 	StepUpURL string `json:"step_up_url" yaml:"step_up_url"`
 
 	// PathPrefix is what a proxy removes from the start of every path before it

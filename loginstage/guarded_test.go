@@ -197,6 +197,7 @@ func TestResponseControllersReachTheServer(t *testing.T) {
 		assert.NoError(t, control.SetReadDeadline(time.Now().Add(time.Minute)))
 		assert.NoError(t, control.SetWriteDeadline(time.Now().Add(time.Minute)))
 		assert.NoError(t, control.EnableFullDuplex())
+		assert.NotNil(t, w.(http.CloseNotifier).CloseNotify()) //nolint:staticcheck // gin's Stream asks for it
 		w.WriteHeader(http.StatusAccepted)
 		assert.NoError(t, control.Flush())
 		_, err := io.WriteString(w, "flushed ")

@@ -105,6 +105,32 @@ func TestTheWayBackIsTheClientsPath(t *testing.T) {
 	assert.Equal(t, "/login?next=%2Fadmin%2Fusers", browser.Get("/admin/users").Header.Get("Location"))
 }
 
+// The way back has the prefix that a proxy has removed.
+func TestTheWayBackThroughAProxyThatStripsAPrefix(t *testing.T) {
+	stage := loginstagetest.New(t, loginstage.Config{LoginURL: "/app/login", StepUpURL: "/app/prove", PathPrefix: "/app"})
+	for target, want := range map[string]string{
+		"/account?a=b":           "/app/login?next=%2Fapp%2Faccount%3Fa%3Db",
+		"/login?next=/app/a":     "/app/login", // no loop
+		"//evil.example":         "/app/login",
+		"/\\evil.example":        "/app/login",
+		"http://evil.example/a":  "/app/login?next=%2Fapp%2Fa",
+		"*":                      "/app/login",
+		"http://evil.example//a": "/app/login",
+	} {
+		assert.Equal(t, want, turnedAway(t, stage.UserLogin, target), target)
+	}
+
+	// The proxy, and a form on a page that the browser knows with its prefix.
+	browser := loginstagetest.NewBrowser(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = r.Clone(r.Context())
+		r.RequestURI = strings.TrimPrefix(r.RequestURI, "/app")
+		r.URL.Path = strings.TrimPrefix(r.URL.Path, "/app")
+		stage.Require(http.NotFoundHandler()).ServeHTTP(w, r)
+	}))
+	assert.Equal(t, "/app/login?next=%2Fapp%2Fcart", browser.Get("/app/cart").Header.Get("Location"))
+	assert.Equal(t, "/app/login?next=%2Fapp%2Fcart", browser.PostForm("/app/order", nil).Header.Get("Location"))
+}
+
 func TestThereAndBack(t *testing.T) {
 	stage := loginstagetest.New(t, loginstage.Config{LoginURL: "/login"})
 	mux := http.NewServeMux()

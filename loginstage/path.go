@@ -65,12 +65,19 @@ func wantedPage(prefix string, r *http.Request) string {
 		}
 		return from.RequestURI()
 	}
-	wanted := r.RequestURI // as the proxy sent it, whatever StripPrefix did since
-	if !strings.HasPrefix(wanted, "/") {
-		wanted = r.URL.RequestURI()
+	return clientURI(prefix, r)
+}
+
+// clientURI returns the path and the query of r as the client knows them: with the
+// prefix that a proxy has removed, and whatever http.StripPrefix did since. "" is
+// what is no path on this origin once a prefix is before it.
+func clientURI(prefix string, r *http.Request) string {
+	uri := r.RequestURI
+	if !strings.HasPrefix(uri, "/") {
+		uri = r.URL.RequestURI()
 	}
-	if prefix != "" && !samePath(wanted) {
-		return "" // a prefix must not make a path of what is none
+	if prefix != "" && !samePath(uri) {
+		return ""
 	}
-	return prefix + wanted
+	return prefix + uri
 }

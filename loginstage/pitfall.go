@@ -93,8 +93,8 @@ func isLocalhost(host string) bool {
 }
 
 const (
-	maxStaleDomains = 4
-	maxStalePaths   = 4
+	maxStaleDomains = 3
+	maxStalePaths   = 3
 )
 
 // deleteDuplicateTokens is deleteDuplicates for the carrier's cookie, if that is a
@@ -110,14 +110,15 @@ func (l *UserLogin) deleteDuplicateTokens(w http.ResponseWriter, r *http.Request
 // response sets is the only one.
 func (l *UserLogin) deleteDuplicates(w http.ResponseWriter, r *http.Request, cookie session.Cookie) {
 	name := cookie.CookieName()
-	if !isDuplicate(r, name) {
+	if strings.HasPrefix(name, "__Host-") || !isDuplicate(r, name) { // of those a browser has one
 		return
 	}
 	header := w.Header()
 	set := header["Set-Cookie"]
 	var lines []string
+	path, _, _ := strings.Cut(clientURI(l.config.PathPrefix, r), "?")
 	for _, domain := range domainsOf(r.Host) {
-		for _, path := range pathsOf(l.config.PathPrefix + r.URL.EscapedPath()) {
+		for _, path := range pathsOf(path) {
 			stale := http.Cookie{Name: name, Domain: domain, Path: path, MaxAge: -1, Secure: !cookie.InsecureHTTP, HttpOnly: true}
 			if stale.Valid() == nil {
 				lines = append(lines, stale.String())

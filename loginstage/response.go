@@ -93,6 +93,15 @@ func (w *response) FlushError() error {
 	return err
 }
 
+// CloseNotify is for those that ask for it though it is deprecated, such as gin's
+// Stream. Where the writer inside does not know, nothing comes.
+func (w *response) CloseNotify() <-chan bool {
+	if notifier, ok := w.ResponseWriter.(http.CloseNotifier); ok { //nolint:staticcheck // as above
+		return notifier.CloseNotify()
+	}
+	return make(chan bool)
+}
+
 func (w *response) hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	w.began = w.began || err == nil

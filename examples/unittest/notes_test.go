@@ -49,7 +49,7 @@ func TestWhoIsNotSignedInIsSentToSignIn(t *testing.T) {
 	response := b.Get("/?page=2")
 	assert.Equal(t, http.StatusSeeOther, response.StatusCode)
 	assert.Equal(t, "/login?next=%2F%3Fpage%3D2", response.Header.Get("Location"))
-	assert.Equal(t, http.StatusUnauthorized, b.PostForm("/", url.Values{"note": {"mine"}}).StatusCode)
+	assert.Equal(t, "/login?next=%2F%3Fpage%3D2", b.PostForm("/", url.Values{"note": {"mine"}}).Header.Get("Location"), "back to the page of the form")
 
 	b.PostForm("/login", url.Values{"user": {"ada"}, "password": {"wrong"}})
 	assert.Empty(t, stage.Events.Events())

@@ -40,6 +40,7 @@ type Browser struct {
 	mu      sync.Mutex
 	ip      netip.Addr
 	cookies jar
+	shown   string // the address of the page that it shows; "": none yet
 }
 
 // NewBrowser returns a browser in [bindingtest.Berlin], without cookies, that
@@ -55,7 +56,7 @@ func (b *Browser) Clone() *Browser {
 	defer b.mu.Unlock()
 	return &Browser{
 		FollowRedirects: b.FollowRedirects, UserAgent: b.UserAgent,
-		t: b.t, handler: b.handler, ip: b.ip, cookies: b.cookies.clone(),
+		t: b.t, handler: b.handler, ip: b.ip, cookies: b.cookies.clone(), shown: b.shown,
 	}
 }
 
@@ -96,17 +97,19 @@ func (b *Browser) SetCookie(cookie *http.Cookie) {
 	b.cookies.set(origin.JoinPath("/"), cookie)
 }
 
-// Get asks for a page, as a click on a link does. The path may have a query.
+// Get asks for a page, as a click on a link does. The path may have a query. Later
+// requests come from that page, until another one is shown.
 func (b *Browser) Get(path string) Response {
 	b.t.Helper()
 	return b.Do(b.page(http.MethodGet, path, nil))
 }
 
-// PostForm sends a form, as the button in a page does.
+// PostForm sends a form, as the button in the page does that the browser shows.
 func (b *Browser) PostForm(path string, form url.Values) Response {
 	b.t.Helper()
 	r := b.page(http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", origin.String())
 	return b.Do(r)
 }
 
@@ -127,6 +130,10 @@ func (b *Browser) Call(method, path string, body any) Response {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	r.Header.Set("Accept", "application/json")
+	b.describe(r, "cors", "empty")
+	if method != http.MethodGet && method != http.MethodHead {
+		r.Header.Set("Origin", origin.String())
+	}
 	return b.Do(r)
 }
 
@@ -138,6 +145,7 @@ func (b *Browser) Do(r *http.Request) Response {
 		response := b.send(r)
 		next := b.redirected(r, response)
 		if next == nil {
+			b.show(r)
 			return response
 		}
 		r = next
@@ -146,10 +154,37 @@ func (b *Browser) Do(r *http.Request) Response {
 	return Response{}
 }
 
+// describe says of a request what browsers say (Fetch Metadata, Referer).
+func (b *Browser) describe(r *http.Request, mode, destination string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	site := "same-origin"
+	if b.shown != "" {
+		r.Header.Set("Referer", b.shown)
+	} else if mode == "navigate" {
+		site = "none" // an address that was typed
+	}
+	r.Header.Set("Sec-Fetch-Site", site)
+	r.Header.Set("Sec-Fetch-Mode", mode)
+	r.Header.Set("Sec-Fetch-Dest", destination)
+}
+
+// show has later requests come from the page that r has asked for.
+func (b *Browser) show(r *http.Request) {
+	if r.Method != http.MethodGet || r.Header.Get("Sec-Fetch-Mode") != "navigate" {
+		return
+	}
+	shown := origin.ResolveReference(r.URL)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.shown = shown.String()
+}
+
 // page is a request for a page.
 func (b *Browser) page(method, path string, body io.Reader) *http.Request {
 	r := httptest.NewRequestWithContext(b.t.Context(), method, path, body)
 	r.Header.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+	b.describe(r, "navigate", "document")
 	return r
 }
 

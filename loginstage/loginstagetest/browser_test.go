@@ -50,6 +50,31 @@ func TestBrowserSends(t *testing.T) {
 	assert.Equal(t, []string{"own=1"}, r.Header["Cookie"], "the caller's request stays as it is")
 }
 
+// What a request says of itself is what browsers say.
+func TestBrowserSaysWhereARequestComesFrom(t *testing.T) {
+	var got []string
+	browser := loginstagetest.NewBrowser(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := r.Header
+		got = []string{header.Get("Sec-Fetch-Site"), header.Get("Sec-Fetch-Mode"), header.Get("Sec-Fetch-Dest"), header.Get("Referer"), header.Get("Origin")}
+		if r.URL.Path == "/moved" {
+			http.Redirect(w, r, "/there?x=1", http.StatusFound)
+		}
+	}))
+	const app = "https://app.example.com"
+	browser.Get("/a?b=c")
+	assert.Equal(t, []string{"none", "navigate", "document", "", ""}, got)
+	browser.PostForm("/form", nil)
+	assert.Equal(t, []string{"same-origin", "navigate", "document", app + "/a?b=c", app}, got)
+	browser.Call("GET", "/api", nil)
+	assert.Equal(t, []string{"same-origin", "cors", "empty", app + "/a?b=c", ""}, got)
+	browser.FollowRedirects = true
+	browser.Get("/moved")
+	browser.Clone().Call("POST", "/api", nil)
+	assert.Equal(t, []string{"same-origin", "cors", "empty", app + "/there?x=1", app}, got)
+	browser.Do(httptest.NewRequest("GET", "/", nil))
+	assert.Equal(t, make([]string, 5), got, "nothing is said of another's request")
+}
+
 func TestBrowserKeepsCookies(t *testing.T) {
 	for _, test := range []struct {
 		name, from, set, askedFor string

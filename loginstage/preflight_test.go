@@ -1,0 +1,125 @@
+package loginstage_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/loginstage"
+)
+
+func preflight(header ...string) http.Header {
+	h := http.Header{"Origin": {"https://other.example"}, "Access-Control-Request-Method": {"POST"}}
+	for i := 0; i < len(header); i += 2 {
+		if header[i+1] == "" {
+			h.Del(header[i])
+		} else {
+			h.Add(header[i], header[i+1])
+		}
+	}
+	return h
+}
+
+// A preflight reaches a CORS handler behind Require, as an anonymous request.
+func TestPreflightsReachTheHandler(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		method string
+		header http.Header
+		passes bool
+	}{
+		{"a preflight", "OPTIONS", preflight(), true},
+		{"with headers", "OPTIONS", preflight("Access-Control-Request-Headers", "x-a"), true},
+		{"from an opaque origin", "OPTIONS", http.Header{"Origin": {"null"}, "Access-Control-Request-Method": {"GET"}}, true},
+		{"with a port", "OPTIONS", http.Header{"Origin": {"http://localhost:3000"}, "Access-Control-Request-Method": {"GET"}}, true},
+		{"from an extension", "OPTIONS", http.Header{"Origin": {"moz-extension://abc"}, "Access-Control-Request-Method": {"GET"}}, true},
+		{"no OPTIONS", "POST", preflight(), false},
+		{"lower case", "options", preflight(), false},
+		{"without an origin", "OPTIONS", preflight("Origin", ""), false},
+		{"two origins", "OPTIONS", preflight("Origin", "https://third.example"), false},
+		{"no origin", "OPTIONS", http.Header{"Origin": {"https://a.example/path"}, "Access-Control-Request-Method": {"GET"}}, false},
+		{"no origin either", "OPTIONS", http.Header{"Origin": {"a b"}, "Access-Control-Request-Method": {"GET"}}, false},
+		{"without a method", "OPTIONS", preflight("Access-Control-Request-Method", ""), false},
+		{"two methods", "OPTIONS", preflight("Access-Control-Request-Method", "PUT"), false},
+		{"no method", "OPTIONS", http.Header{"Origin": {"null"}, "Access-Control-Request-Method": {"GET, PUT"}}, false},
+	} {
+		for _, guarded := range []bool{false, true} {
+			t.Run(test.name, func(t *testing.T) {
+				stage, cookies := signedInTo(t, loginstage.Config{})
+				called := false
+				handler := stage.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					called = true
+					_, signedIn := loginstage.Current(r.Context())
+					assert.False(t, signedIn)
+					assert.Empty(t, r.Header["Cookie"])
+					assert.Empty(t, r.Header["Authorization"])
+					body, err := io.ReadAll(r.Body)
+					assert.NoError(t, err)
+					assert.Empty(t, body)
+					assert.Zero(t, r.ContentLength)
+					_, err = stage.Check(w, r)
+					assert.Error(t, err, "and it stays anonymous")
+					assert.Equal(t, "https://app.example.com/a?b=c", r.URL.String())
+					w.Header().Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
+					w.Header().Set("Content-Length", "6")
+					w.WriteHeader(http.StatusOK)
+					_, err = io.WriteString(w, "secret")
+					assert.NoError(t, err)
+				}))
+				if guarded {
+					handler = stage.Guard(handler)
+				}
+				r := httptest.NewRequest(test.method, "https://app.example.com/a?b=c", strings.NewReader("a body"))
+				r.Header = test.header.Clone()
+				r.Header.Set("Authorization", "Bearer x")
+				if test.passes {
+					r.Header.Set("Cookie", cookies)
+				}
+				w := httptest.NewRecorder()
+				handler.ServeHTTP(w, r)
+				assert.Equal(t, test.passes, called)
+				if !test.passes {
+					assert.Equal(t, http.StatusUnauthorized, w.Code)
+					return
+				}
+				assert.Equal(t, http.StatusOK, w.Code)
+				assert.Equal(t, test.header.Get("Origin"), w.Header().Get("Access-Control-Allow-Origin"))
+				assert.Empty(t, w.Header().Get("Content-Length"))
+				assert.Empty(t, w.Body.String())
+				assert.Equal(t, "Bearer x", r.Header.Get("Authorization"), "the caller's request is left alone")
+			})
+		}
+	}
+}
+
+func TestPreflightsOverAServer(t *testing.T) {
+	stage, _ := signedInTo(t, loginstage.Config{})
+	for _, status := range []int{0, http.StatusOK, http.StatusNoContent} {
+		handler := stage.Require(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+			w.Header().Set("Content-Length", "6")
+			if status != 0 {
+				w.WriteHeader(status)
+			}
+			_, _ = io.WriteString(w, "secret")
+		}))
+		served(t, handler, func(t *testing.T, server *httptest.Server) {
+			r, err := http.NewRequestWithContext(t.Context(), "OPTIONS", server.URL, nil)
+			require.NoError(t, err)
+			r.Header = preflight()
+			response, err := server.Client().Do(r)
+			require.NoError(t, err)
+			body, err := io.ReadAll(response.Body)
+			require.NoError(t, err)
+			require.NoError(t, response.Body.Close())
+			assert.Equal(t, max(status, http.StatusOK), response.StatusCode)
+			assert.Equal(t, "*", response.Header.Get("Access-Control-Allow-Origin"))
+			assert.Empty(t, body)
+		})
+	}
+}
