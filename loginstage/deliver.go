@@ -54,10 +54,8 @@ func (l *UserLogin) Deliver(ctx context.Context) error {
 	defer d.finish(ctx)
 	pause := time.Duration(0)
 	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
+		if err := d.sleep(ctx, pause); err != nil {
+			return err
 		}
 		more, err := d.some(ctx)
 		switch {
@@ -108,7 +106,6 @@ func (s *settlement) hold(id session.ID, pause time.Duration) {
 // some delivers what it can lease, and reports whether there may be more right now.
 func (d *delivery) some(ctx context.Context) (more bool, err error) {
 	var done settlement
-	d.collect(ctx, &done)
 	until := time.Now().Add(deliverLease - emitTimeout - deliverMargin)
 	leased, err := d.lease(ctx)
 	pauses := make(map[string]time.Duration) // of the users who are held back
@@ -167,14 +164,18 @@ func (d *delivery) give(ctx context.Context, ended session.Ended) (outcome, bool
 	}()
 	patience := time.NewTimer(emitSlow)
 	defer patience.Stop()
-	select {
-	case o := <-came:
-		return o, true
-	case <-patience.C:
+	for {
+		select {
+		case o := <-came:
+			return o, true
+		case o := <-d.late:
+			d.settleLate(ctx, o)
+		case <-patience.C:
+			d.slow[ended.Session.User] = true
+			go func() { d.late <- <-came }()
+			return outcome{}, false
+		}
 	}
-	d.slow[ended.Session.User] = true
-	go func() { d.late <- <-came }()
-	return outcome{}, false
 }
 
 // settle notes what became of an ending, and returns for how long its user is held
@@ -202,15 +203,29 @@ func (d *delivery) settle(ctx context.Context, o outcome, done *settlement) time
 	return pause
 }
 
-// collect settles the endings that the sink was slow with and is done with.
-func (d *delivery) collect(ctx context.Context, done *settlement) {
+// settleLate settles at once, before its lease is over, an ending that the sink was
+// slow with.
+func (d *delivery) settleLate(ctx context.Context, o outcome) {
+	delete(d.slow, o.ended.Session.User)
+	var done settlement
+	d.settle(ctx, o, &done)
+	if err := d.record(ctx, done); err != nil {
+		d.log("the store failed", err)
+	}
+}
+
+// sleep returns after the pause, or with ctx's error when that ends.
+func (d *delivery) sleep(ctx context.Context, pause time.Duration) error {
+	wake := time.NewTimer(pause)
+	defer wake.Stop()
 	for {
 		select {
+		case <-ctx.Done():
+			return ctx.Err()
 		case o := <-d.late:
-			delete(d.slow, o.ended.Session.User)
-			d.settle(ctx, o, done)
-		default:
-			return
+			d.settleLate(ctx, o)
+		case <-wake.C:
+			return nil
 		}
 	}
 }
@@ -236,21 +251,15 @@ func (d *delivery) record(ctx context.Context, done settlement) error {
 // finish waits for the sink to have done with what it is slow with, whose contexts
 // have ended, for no longer than it is waited for anyway.
 func (d *delivery) finish(ctx context.Context) {
-	var done settlement
 	patience := time.NewTimer(emitSlow)
 	defer patience.Stop()
 	for len(d.slow) > 0 {
 		select {
 		case o := <-d.late:
-			delete(d.slow, o.ended.Session.User)
-			d.settle(ctx, o, &done)
-			continue
+			d.settleLate(ctx, o)
 		case <-patience.C:
+			return
 		}
-		break
-	}
-	if err := d.record(ctx, done); err != nil {
-		d.log("the store failed", err)
 	}
 }
 

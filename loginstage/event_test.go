@@ -92,7 +92,7 @@ func TestEventOfABrokenBindingToNowhere(t *testing.T) {
 	assert.JSONEq(t, `{
 		"binding": {"reason":"network.missing","new_value":{},"previous_value":{"asn":6805,"as_org":"Telefonica Germany","network":"5.4.0.0/14"}},
 		"ip": {"previous":"5.6.7.8","new":"1.2.3.4"},
-		"http_request": {"args":{"next":"/a"},"path":"/if/admin/","method":"GET","user_agent":"Mozilla/5.0 (test)"},
+		"http_request": {"args":{"next":"********"},"path":"/if/admin/","method":"GET","user_agent":"Mozilla/5.0 (test)"},
 		"logout_reason": "Session binding broken"
 	}`, string(text))
 }
@@ -163,7 +163,7 @@ func TestEventOfASignIn(t *testing.T) {
 			"context": {
 				"asn": {"asn":64496,"as_org":"Spree Net","network":"192.0.2.0/27"},
 				"geo": {"lat":52.5196,"city":"Berlin","long":13.4069,"country":"DE","continent":"EU"},
-				"http_request": {"args":{"user":"ada"},"path":"/begin","method":"POST","user_agent":"Mozilla/5.0 (test)"}
+				"http_request": {"args":{"user":"********"},"path":"/begin","method":"POST","user_agent":"Mozilla/5.0 (test)"}
 			}
 		}`, string(text))
 	})
@@ -179,7 +179,7 @@ func TestEventOfADenial(t *testing.T) {
 		assert.JSONEq(t, `{
 			"id": "`+event.ID+`", "version": 1, "time": "2000-01-01T00:00:00Z", "action": "login_denied", "cause": "inactive_user",
 			"user": "ada", "session": "", "stage": "user-login", "client_ip": "192.0.2.1", "actor": "ada",
-			"context": {"http_request": {"args":{"inactive":"1","user":"ada"},"path":"/begin","method":"POST","user_agent":"Mozilla/5.0 (test)"}}
+			"context": {"http_request": {"args":{"inactive":"********","user":"********"},"path":"/begin","method":"POST","user_agent":"Mozilla/5.0 (test)"}}
 		}`, string(text))
 	})
 }

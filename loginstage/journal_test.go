@@ -148,3 +148,9 @@ func (j *journal) undelivered() int {
 	defer j.mu.Unlock()
 	return len(j.waiting)
 }
+
+func (j *journal) setFail(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.fail = err
+}
