@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -138,31 +139,29 @@ func TestLockedRow(t *testing.T) {
 	})
 }
 
+// A file that can only be read from still says who is signed in. What a server
+// does is in TestSettingsThatBreakTheContract.
 func TestReadOnlyDatabase(t *testing.T) {
-	option := map[string]string{
-		"pgx": "&default_transaction_read_only=on", "mysql": "?tx_read_only=1", "sqlite": "&mode=ro", "sqlite3": "&mode=ro",
-	}
 	eachEngine(t, func(t *testing.T, e engine) {
-		if e.driver == "postgres" {
-			return // it asks for READ WRITE with each transaction
+		if e.dialect != sqlstore.SQLite {
+			return
 		}
 		dsn := e.dsn(t)
 		store, table := e.store(t, e.connect(t, dsn))
-		s := newSession("ada")
-		_, err := store.Start(t.Context(), s, session.Replace{})
+		s, ended := newSession("ada"), newSession("bob")
+		for _, one := range []session.Session{s, ended} {
+			_, err := store.Start(t.Context(), one, session.Replace{})
+			require.NoError(t, err)
+		}
+		_, err := store.End(t.Context(), ended.ID, journaled(session.CauseSignedOut))
 		require.NoError(t, err)
 
-		e.option = true
-		separator := option[e.driver]
-		if strings.Contains(dsn, "?") {
-			separator = strings.Replace(separator, "?", "&", 1)
-		}
-		readOnly := e.over(t, e.connect(t, dsn+separator), table)
+		readOnly := e.over(t, e.connect(t, dsn+"&mode=ro"), table)
 		for step, do := range steps(readOnly, s.ID) {
 			switch step {
-			case "get", "list", "migrate":
+			case "get", "list", "migrate", "now":
 				require.NoError(t, do(t.Context()), step)
-			case "lease": // there is nothing to lease, and so perhaps nothing to write
+			case "sweep", "lease", "delivered", "release": // there is nothing to do
 			default:
 				isFailure(t, do(t.Context()), step, s.ID)
 			}
@@ -184,7 +183,7 @@ func TestFullDatabase(t *testing.T) {
 		var kept []session.Session
 		var err error
 		for err == nil && len(kept) < 1000 {
-			s := newSession("ada")
+			s := overdue("ada")
 			if _, err = full.Start(t.Context(), s, session.Replace{}); err == nil {
 				kept = append(kept, s)
 			}
@@ -194,14 +193,16 @@ func TestFullDatabase(t *testing.T) {
 		live, err := full.List(t.Context(), "ada")
 		require.NoError(t, err)
 		require.ElementsMatch(t, kept, live, "nothing is lost")
-		n, err := full.Sweep(t.Context(), now.Add(24*time.Hour))
+		swept, err := full.Sweep(t.Context(), now)
 		require.NoError(t, err)
-		require.Equal(t, len(kept), n)
+		require.Equal(t, session.Swept{Forgotten: len(kept)}, swept)
 		_, err = full.Start(t.Context(), newSession("ada"), session.Replace{})
 		require.NoError(t, err, "there is room again")
 	}
 }
 
+// What cannot be read signs nobody in, and can be listed, revoked, told and
+// forgotten all the same: a later release may have written it.
 func TestRowsThatAreNotWhatWasWritten(t *testing.T) {
 	bob := newSession("bob")
 	swapped, err := session.EncodeRecord(bob)
@@ -220,7 +221,8 @@ func TestRowsThatAreNotWhatWasWritten(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
 		db := e.open(t)
 		store, table := e.store(t, db)
-		for name, damage := range damages {
+		started := func(name string) session.ID {
+			t.Helper()
 			s := newSession("ada")
 			_, err := store.Start(t.Context(), s, session.Replace{})
 			require.NoError(t, err)
@@ -230,18 +232,99 @@ func TestRowsThatAreNotWhatWasWritten(t *testing.T) {
 			if e.dialect == sqlstore.PostgreSQL {
 				mark = "$1"
 			}
-			_, err = db.ExecContext(t.Context(), "UPDATE "+e.quote(table)+" SET "+damage.set+" = "+mark+" WHERE id = '"+s.ID.String()+"'", damage.value)
+			_, err = db.ExecContext(t.Context(), "UPDATE "+e.quote(table)+" SET "+damages[name].set+" = "+mark+" WHERE id = '"+s.ID.String()+"'", damages[name].value)
 			require.NoError(t, err)
-			all := steps(store, s.ID)
-			for _, step := range []string{"get", "list", "start", "end user"} {
-				err := all[step](t.Context())
-				require.ErrorIs(t, err, session.ErrRecord, "%s: %s", name, step)
-				isFailure(t, err, step, s.ID)
-				require.NotContains(t, err.Error(), "Ada")
-			}
-			n, err := store.Sweep(t.Context(), now.Add(24*time.Hour))
-			require.NoError(t, err)
-			require.Equal(t, 1, n, "it is forgotten like any other")
+			return s.ID
 		}
+		for name := range damages {
+			for how, end := range map[string]func(session.ID) error{
+				"by a sign-in": func(id session.ID) error {
+					next := newSession("ada")
+					ended, err := store.Start(t.Context(), next, session.Replace{Others: true, Ending: journaled("")})
+					require.Len(t, ended, 1)
+					require.Equal(t, id, ended[0].Session.ID)
+					_, endErr := store.End(t.Context(), next.ID, newEnding(session.CauseSignedOut))
+					require.NoError(t, endErr)
+					return err
+				},
+				"by its user": func(id session.ID) error {
+					ended, err := store.EndUser(t.Context(), "ada", session.ID{}, journaled(session.CauseRevoked))
+					require.Len(t, ended, 1)
+					require.Equal(t, id, ended[0].ID)
+					return err
+				},
+				"alone": func(id session.ID) error {
+					_, err := store.End(t.Context(), id, journaled(session.CauseRevoked))
+					return err
+				},
+			} {
+				id := started(name)
+				_, err := store.Get(t.Context(), id)
+				require.ErrorIs(t, err, session.ErrRecord, name)
+				isFailure(t, err, "get", id)
+				require.NotContains(t, err.Error(), "Ada")
+				listed, err := store.List(t.Context(), "ada", session.KindSession)
+				require.NoError(t, err, name)
+				require.Len(t, listed, 1, name)
+				require.Equal(t, id, listed[0].ID, name)
+				require.Equal(t, "ada", listed[0].User, name)
+				require.Equal(t, newSession("ada").Expires, listed[0].Expires, name)
+
+				require.NoError(t, end(id), "%s: %s", name, how)
+				leased, err := store.Lease(t.Context(), time.Minute, 10)
+				require.NoError(t, err, name)
+				require.Len(t, leased, 1, "%s: %s", name, how)
+				require.Equal(t, id, leased[0].Session.ID)
+				require.NoError(t, store.Delivered(t.Context(), id))
+				listed, err = store.List(t.Context(), "ada")
+				require.NoError(t, err, name)
+				require.Empty(t, listed, name)
+			}
+		}
+	})
+}
+
+// An ending that cannot be read waits for a process that can read it, and holds up
+// nobody else's.
+func TestEndingsThatCannotBeRead(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e engine) {
+		db := e.open(t)
+		store, table := e.store(t, db)
+		j := journal{t, store}
+		unread := j.ended("ada")
+		text := "'not an ending'"
+		if e.dialect == sqlstore.PostgreSQL {
+			text += "::bytea"
+		}
+		damage := func(to string) {
+			_, err := db.ExecContext(t.Context(), "UPDATE "+e.quote(table)+" SET ending = "+to+" WHERE id = '"+unread.String()+"'")
+			require.NoError(t, err)
+		}
+		damage(text)
+		_, err := store.Lease(t.Context(), time.Minute, 10)
+		require.ErrorIs(t, err, session.ErrRecord)
+		leased, err := store.Lease(t.Context(), time.Minute, 10)
+		require.NoError(t, err, "it is left alone for a while")
+		require.Empty(t, leased)
+
+		bob := j.ended("bob")
+		require.NoError(t, store.Release(t.Context(), 0, unread))
+		leased, err = store.Lease(t.Context(), time.Minute, 10)
+		require.NoError(t, err)
+		require.Len(t, leased, 1)
+		require.Equal(t, bob, leased[0].Session.ID)
+
+		require.NoError(t, store.Release(t.Context(), 0, unread))
+		ending, err := session.EncodeEnding(journaled(session.CauseSignedOut))
+		require.NoError(t, err)
+		hex := fmt.Sprintf("x'%x'", ending)
+		if e.dialect == sqlstore.PostgreSQL {
+			hex = fmt.Sprintf(`'\x%x'::bytea`, ending)
+		}
+		damage(hex)
+		leased, err = store.Lease(t.Context(), time.Minute, 10)
+		require.NoError(t, err)
+		require.Len(t, leased, 1)
+		require.Equal(t, unread, leased[0].Session.ID)
 	})
 }

@@ -61,7 +61,7 @@ func TestSchemaMissingOrOfAnotherVersion(t *testing.T) {
 		_, err := store.Start(t.Context(), s, session.Replace{})
 		require.ErrorIs(t, err, sqlstore.ErrSchema)
 		require.ErrorContains(t, err, "sqlstore: start: ")
-		require.ErrorContains(t, err, "Migrate makes it")
+		require.ErrorContains(t, err, "Migrate makes them")
 		_, err = store.Get(t.Context(), s.ID)
 		require.ErrorIs(t, err, sqlstore.ErrSchema)
 		require.NotErrorIs(t, err, session.ErrNotFound)
@@ -71,12 +71,12 @@ func TestSchemaMissingOrOfAnotherVersion(t *testing.T) {
 		require.NoError(t, err, "it works as soon as the schema is there")
 
 		_, table := e.store(t, db)
-		_, err = db.ExecContext(t.Context(), "UPDATE "+e.quote(table+"_schema")+" SET version = 2")
+		_, err = db.ExecContext(t.Context(), "UPDATE "+e.quote(table+"_schema")+" SET version = 3")
 		require.NoError(t, err)
 		newer := e.over(t, db, table)
 		_, err = newer.List(t.Context(), "ada")
 		require.ErrorIs(t, err, sqlstore.ErrSchema)
-		require.ErrorContains(t, err, "it has version 2, and this package uses 1")
+		require.ErrorContains(t, err, "it has version 3, and this package uses 2")
 		require.ErrorIs(t, newer.Migrate(t.Context()), sqlstore.ErrSchema)
 	})
 }

@@ -91,7 +91,7 @@ func (s *Store) endUser(ctx context.Context, user string, keep session.ID, endin
 		created int64
 	}
 	template := s.text.of("SELECT id, created FROM {session} WHERE owner = {bytes} AND ended = 0 AND created >= {int} AND id <> {text}" +
-		ofKinds(len(kinds)) + " ORDER BY created, id LIMIT {int}")
+		ofKinds(len(kinds)) + " ORDER BY created LIMIT {int}")
 	from := int64(math.MinInt64)
 	for most := session.EndBatch; ; most = min(2*most, mostPerStep) {
 		var some []light

@@ -50,10 +50,10 @@ func (t text) schema() string {
 // of another version, and tables of the same names that are not the store's,
 // are [ErrSchema]. A schema or database that [Config.Table] names has to be there.
 func (s *Store) Migrate(ctx context.Context) error {
-	err := s.ready(ctx)
+	err := s.look(ctx)
 	if errors.Is(err, errMissing) {
 		if err = s.makeTables(ctx); err == nil {
-			err = s.ready(ctx)
+			err = s.look(ctx)
 		}
 	}
 	return s.failed(ctx, "migrate", err)
@@ -94,13 +94,18 @@ func (s *Store) notOurs(err error) error {
 // errMissing is the ErrSchema that Migrate mends.
 var errMissing = fmt.Errorf("%w: the tables are missing, Migrate makes them", ErrSchema)
 
-// ready checks, until it was once found good, that the database has the schema
-// and settings that the store needs. It looks from within a transaction, which is
-// what a pooler in statement mode refuses.
+// ready looks for the schema until it was once found good.
 func (s *Store) ready(ctx context.Context) error {
 	if s.checked.Load() {
 		return nil
 	}
+	return s.look(ctx)
+}
+
+// look checks that the database has the schema and the settings that the store
+// needs. It does so from within a transaction, which is what a pooler in statement
+// mode refuses.
+func (s *Store) look(ctx context.Context) error {
 	return s.retry(ctx, func() error {
 		conn, err := s.db.Conn(ctx)
 		if err != nil {

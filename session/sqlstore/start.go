@@ -151,7 +151,7 @@ func (s *Store) oldest(ctx context.Context, tx *sql.Tx, started session.Session,
 	if len(kinds) == 0 {
 		return nil, false, nil
 	}
-	all, err := collect(ctx, tx, s.text.of(light+" WHERE owner = {bytes} AND ended = 0"+ofKinds(len(kinds))+" ORDER BY created, id LIMIT {int}"),
+	all, err := collect(ctx, tx, s.text.of(light+" WHERE owner = {bytes} AND ended = 0"+ofKinds(len(kinds))+" ORDER BY created LIMIT {int}"),
 		slices.Concat([]any{[]byte(started.User)}, kindArgs(kinds), []any{most + 1}), scanCandidate)
 	if len(all) <= most {
 		return all, false, err
