@@ -115,7 +115,10 @@ func everything(t *testing.T, store *redisstore.Store, server *redis.Client, pre
 			_, err := store.Start(ctx, two, session.Replace{Others: true, Ending: journaled("")})
 			return err
 		},
-		func() error { _, err := store.Start(ctx, three, session.Replace{Max: 1, Ending: journaled("")}); return err },
+		func() error {
+			_, err := store.Start(ctx, three, session.Replace{Max: 1, Ending: journaled("")})
+			return err
+		},
 		func() error { _, err := store.List(ctx, "ada"); return err },
 		func() error { _, err := store.End(ctx, three.ID, journaled(session.CauseSignedOut)); return err },
 		func() error { _, err := store.Start(ctx, lost, session.Replace{}); return err },
@@ -142,7 +145,10 @@ func everything(t *testing.T, store *redisstore.Store, server *redis.Client, pre
 			}
 			return err
 		},
-		func() error { _, err := store.EndUser(ctx, "ada", session.ID{}, newEnding(session.CauseRevoked)); return err },
+		func() error {
+			_, err := store.EndUser(ctx, "ada", session.ID{}, newEnding(session.CauseRevoked))
+			return err
+		},
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
