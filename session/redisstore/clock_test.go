@@ -31,7 +31,7 @@ func TestNowIsTheServers(t *testing.T) {
 func TestTouchAheadOfTheServersClock(t *testing.T) {
 	client := shared(t)
 	store, _ := open(t, client)
-	for _, ahead := range []time.Duration{time.Second, 20 * time.Hour, 1000 * 365 * 24 * time.Hour} {
+	for _, ahead := range []time.Duration{time.Second, 20 * time.Hour, 290 * 365 * 24 * time.Hour} {
 		s := newSession("ada")
 		s.Idle = time.Hour
 		_, err := store.Start(t.Context(), s, session.Replace{})
@@ -46,5 +46,24 @@ func TestTouchAheadOfTheServersClock(t *testing.T) {
 		require.False(t, got.LastSeen.After(time.Now()), ahead)
 		require.Equal(t, ip, got.IP)
 		require.Equal(t, drift, got.Drift)
+	}
+}
+
+// A LastSeen that was written by a clock that was wrong does not keep the session
+// alive beyond its next use.
+func TestTouchReplacesATimeThatIsAhead(t *testing.T) {
+	store, _ := open(t, shared(t))
+	for _, ahead := range []time.Duration{5 * time.Minute, 20 * time.Hour} {
+		s := newSession("ada")
+		s.LastSeen = time.Now().UTC().Add(ahead)
+		s.Expires = s.LastSeen.Add(time.Hour)
+		_, err := store.Start(t.Context(), s, session.Replace{})
+		require.NoError(t, err)
+		seen := session.Seen{Time: now.Add(time.Second), IP: netip.MustParseAddr("192.0.2.7")}
+		require.NoError(t, store.Touch(t.Context(), s.ID, seen))
+		got, err := store.Get(t.Context(), s.ID)
+		require.NoError(t, err)
+		require.Equal(t, seen.Time, got.LastSeen)
+		require.Equal(t, seen.IP, got.IP)
 	}
 }

@@ -137,7 +137,7 @@ func TestWhileASlotMoves(t *testing.T) {
 			require.Equal(t, s, got)
 			seen := session.Seen{Time: now.Add(time.Duration(i + 1))}
 			if count(store.Touch(t.Context(), s.ID, seen)) {
-				all[j].Apply(seen)
+				all[j].Apply(seen, time.Now())
 			}
 		}
 		ended, err := store.EndUser(t.Context(), "ada", session.ID{}, newEnding(session.CauseRevoked), session.KindDevice)

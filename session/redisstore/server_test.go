@@ -99,9 +99,10 @@ func limited(t *testing.T, server *redis.Client, prefix string, commands []strin
 }
 
 // everything makes every step, in such a way that each command is needed.
-func everything(t *testing.T, store *redisstore.Store) error {
+func everything(t *testing.T, store *redisstore.Store, server *redis.Client, prefix string) error {
 	t.Helper()
 	ctx := t.Context()
+	lost := telling("ada", session.CauseExpired)
 	one, two, three := newSession("ada"), newSession("ada"), newSession("ada")
 	due, over := telling("ada", session.CauseExpired), newSession("bob")
 	past := journaled(session.CauseSignedOut)
@@ -114,9 +115,14 @@ func everything(t *testing.T, store *redisstore.Store) error {
 			_, err := store.Start(ctx, two, session.Replace{Others: true, Ending: journaled("")})
 			return err
 		},
-		func() error { _, err := store.Start(ctx, three, session.Replace{Max: 1, Ending: journaled("")}); return err },
+		func() error {
+			_, err := store.Start(ctx, three, session.Replace{Max: 1, Ending: journaled("")})
+			return err
+		},
 		func() error { _, err := store.List(ctx, "ada"); return err },
 		func() error { _, err := store.End(ctx, three.ID, journaled(session.CauseSignedOut)); return err },
+		func() error { _, err := store.Start(ctx, lost, session.Replace{}); return err },
+		func() error { return server.Del(ctx, prefix+":{"+lost.ID.Shard()+"}:s:"+lost.ID.String()).Err() },
 		func() error { _, err := store.Start(ctx, due, session.Replace{}); return err },
 		func() error { _, err := store.Start(ctx, over, session.Replace{}); return err },
 		func() error { _, err := store.End(ctx, over.ID, past); return err },
@@ -139,7 +145,10 @@ func everything(t *testing.T, store *redisstore.Store) error {
 			}
 			return err
 		},
-		func() error { _, err := store.EndUser(ctx, "ada", session.ID{}, newEnding(session.CauseRevoked)); return err },
+		func() error {
+			_, err := store.EndUser(ctx, "ada", session.ID{}, newEnding(session.CauseRevoked))
+			return err
+		},
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -158,7 +167,7 @@ func TestLeastRights(t *testing.T) {
 		require.NoError(t, server.ScriptFlush(t.Context()).Err())
 		store, err := redisstore.New(limited(t, server, prefix, commands), redisstore.Config{Prefix: prefix})
 		require.NoError(t, err)
-		return everything(t, store)
+		return everything(t, store, server, prefix)
 	}
 	require.NoError(t, with(rights))
 	require.Positive(t, server.DBSize(t.Context()).Val())
@@ -169,5 +178,5 @@ func TestLeastRights(t *testing.T) {
 	}
 	other, err := redisstore.New(limited(t, server, prefix, rights), redisstore.Config{Prefix: "other"})
 	require.NoError(t, err)
-	require.ErrorContains(t, everything(t, other), "NOPERM", "keys of another prefix")
+	require.ErrorContains(t, everything(t, other, server, prefix), "NOPERM", "keys of another prefix")
 }

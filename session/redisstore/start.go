@@ -28,11 +28,6 @@ func (s *Store) Start(ctx context.Context, started session.Session, replace sess
 
 func (s *Store) start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
 	shard := session.Shard(started.User)
-	for _, id := range []session.ID{replace.Answers, replace.Renews} {
-		if !id.IsZero() && id.Shard() != shard {
-			return nil, session.ErrNotFound // it is of another user
-		}
-	}
 	var elsewhere []session.Ended
 	if !replace.Before.IsZero() && replace.Before.Shard() != shard {
 		var err error
@@ -74,15 +69,22 @@ func (s *Store) startArgs(started session.Session, replace session.Replace, chec
 	return args, nil
 }
 
-// lastsLive returns for how many milliseconds the server keeps a live session,
-// counted from its last use: one whose expiry is to be told for as long as that is
-// to be told.
+// sweptWithin is how long after its limit a session whose expiry is to be told waits
+// for a Sweep, besides [Config.Grace] and its TellExpiry.
+const sweptWithin = 7 * 24 * time.Hour
+
+// lastsLive returns for how many milliseconds from its last use on the server keeps a
+// live session.
 func (s *Store) lastsLive(of session.Session) int64 {
 	from := of.LastSeen
 	if of.Created.After(from) {
 		from = of.Created
 	}
-	return s.lasts(from, of.Deadline()) + int64(min(of.TellExpiry, longest)/time.Millisecond)
+	lasts := s.lasts(from, of.Deadline())
+	if of.TellExpiry > 0 {
+		lasts += (sweptWithin + min(of.TellExpiry, longest)).Milliseconds()
+	}
+	return lasts
 }
 
 // endBefore ends the record that replace.Before names, which is of another user, if

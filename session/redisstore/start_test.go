@@ -81,7 +81,7 @@ func TestStartEndsWhatChooseSays(t *testing.T) {
 	users := []string{"ada", sameShard("ada"), "bob"}
 	r := rand.New(rand.NewPCG(1, 2))
 	victims, failures := 0, 0
-	for round := range 400 {
+	for round := range 200 {
 		store, _ := open(t, client)
 		c := newChance(r, users)
 		for _, s := range c.all {

@@ -82,8 +82,11 @@ func TestRoundTrips(t *testing.T) {
 		}, []string{"evalsha"}},
 		{"Get", func() error { _, err := store.Get(t.Context(), s.ID); return err }, []string{"get"}},
 		{"Touch of what is known", func() error {
-			return store.Touch(t.Context(), s.ID, session.Seen{Time: now.Add(-1)})
+			return store.Touch(t.Context(), s.ID, session.Seen{Time: s.LastSeen})
 		}, []string{"get"}},
+		{"Touch of what was before", func() error {
+			return store.Touch(t.Context(), s.ID, session.Seen{Time: s.LastSeen.Add(-1)})
+		}, []string{"get", "time"}},
 		{"Touch", func() error {
 			return store.Touch(t.Context(), s.ID, session.Seen{Time: now.Add(1)})
 		}, []string{"get", "evalsha"}},

@@ -87,36 +87,54 @@ func (s *Store) get(ctx context.Context, id session.ID) (string, session.Session
 // Touch records the use of a session. It is one GET, and where there is
 // something to record one script besides, which writes only if the session has
 // not changed meanwhile and the time is not ahead of the server's; otherwise both
-// are repeated.
+// are repeated. Where a later use was recorded, the server is asked for its time,
+// since that may be ahead of it.
 func (s *Store) Touch(ctx context.Context, id session.ID, seen session.Seen) error {
+	var now time.Time // the server's, once it is asked for
 	for {
-		again, err := s.touch(ctx, id, &seen)
+		again, err := s.touch(ctx, id, seen, &now)
 		if err != nil || !again {
 			return failed("touching a session", err)
 		}
 	}
 }
 
-// touch reports whether to try again, with seen no longer ahead of the server's
-// clock, or since the session changed meanwhile.
-func (s *Store) touch(ctx context.Context, id session.ID, seen *session.Seen) (again bool, err error) {
+// touch reports whether to try again, with now set, or since the session changed
+// meanwhile.
+func (s *Store) touch(ctx context.Context, id session.ID, seen session.Seen, now *time.Time) (again bool, err error) {
 	before, found, err := s.get(ctx, id)
-	if err != nil || !found.Apply(*seen) {
+	if err != nil {
 		return false, err
+	}
+	if now.IsZero() && found.LastSeen.After(seen.Time) {
+		if *now, err = s.client.Time(ctx).Result(); err != nil {
+			return false, err
+		}
+		*now = now.UTC()
+	}
+	at := *now
+	if at.IsZero() {
+		at = seen.Time // the script looks whether it is ahead
+	}
+	if !found.Apply(seen, at) {
+		return false, nil
 	}
 	after, err := encode(found)
 	if err != nil || after == before {
 		return false, err
 	}
+	if seen.Time.Before(at) {
+		at = seen.Time
+	}
 	status, reply, err := s.run(ctx, touchScript, id.Shard(), []string{s.sessionKey(id), s.indexKey(found.User)},
-		before, after, s.lastsLive(found), member(found), dueMember(found), milliseconds(found.Deadline()), instant(seen.Time))
+		before, after, s.lastsLive(found), member(found), dueMember(found), milliseconds(found.Deadline()), instant(at))
 	if err != nil {
 		return false, err
 	}
 	if status == "ahead" && len(reply) == 2 {
 		seconds, secondsErr := strconv.ParseInt(reply[0], 10, 64)
 		micros, microsErr := strconv.ParseInt(reply[1], 10, 64)
-		seen.Time = time.Unix(seconds, micros*1000).UTC()
+		*now = time.Unix(seconds, micros*1000).UTC()
 		return true, errors.Join(secondsErr, microsErr)
 	}
 	return status == "changed", nil

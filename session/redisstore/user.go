@@ -25,8 +25,8 @@ func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, endin
 	}
 	shard := session.Shard(user)
 	args := s.endingArgs(ending, keep.String(), text)
-	for _, kind := range kinds {
-		args = append(args, tagOf(kind))
+	for _, tag := range tagsOf(kinds) {
+		args = append(args, tag)
 	}
 	all, err := s.repeat(ctx, func() (string, []string, error) {
 		return s.run(ctx, endUserScript, shard, []string{s.indexKey(user)}, args...)
@@ -36,6 +36,16 @@ func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, endin
 		sessions[i] = e.Session
 	}
 	return sessions, failed(operation, errors.Join(err, s.server.check(ctx, s.client)))
+}
+
+// tagsOf returns the tags of kinds, each once, in the order of an index.
+func tagsOf(kinds []session.Kind) []string {
+	tags := make([]string, len(kinds))
+	for i, kind := range kinds {
+		tags[i] = tagOf(kind)
+	}
+	slices.Sort(tags)
+	return slices.Compact(tags)
 }
 
 // perList is how many sessions one script of List lists at the most.
@@ -64,13 +74,8 @@ func ranges(kinds []session.Kind) []string {
 	if len(kinds) == 0 {
 		return []string{"-", "+"}
 	}
-	var tags []string
-	for _, kind := range kinds {
-		tags = append(tags, tagOf(kind))
-	}
-	slices.Sort(tags)
 	var pairs []string
-	for _, tag := range slices.Compact(tags) {
+	for _, tag := range tagsOf(kinds) {
 		pairs = append(pairs, "["+tag, "("+tag+"g") // a digit follows the tag
 	}
 	return pairs

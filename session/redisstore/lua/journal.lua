@@ -44,9 +44,14 @@ local function rank(user)
   end
 end
 
+-- untold stands in leases for an ending that Lease took from its queue since its
+-- Keep had come. Sweep counts it when it forgets the ending.
+local untold = '-'
+
 -- dequeue takes an ending from its user's queue, and returns whether it was there.
 local function dequeue(user, id)
   local was = redis.call('ZREM', queueOf(user), id) == 1
+  was = redis.call('HGET', leases, id) == untold or was
   redis.call('HDEL', leases, id)
   return was
 end
@@ -68,9 +73,9 @@ local function unlist(member)
   local id, user = string.sub(member, at + 16, at + 60), string.sub(member, at + 61)
   redis.call('ZREM', due, member)
   redis.call('ZREM', base .. 'u:' .. user, string.sub(member, 2, at + 60))
-  local untold = dequeue(user, id)
-  if untold then rank(user) end
-  return (untold or string.sub(member, 1, 1) == '!') and 1 or 0
+  local waited = dequeue(user, id)
+  if waited then rank(user) end
+  return (waited or string.sub(member, 1, 1) == '!') and 1 or 0
 end
 
 -- idOf returns the ID in a member of due.

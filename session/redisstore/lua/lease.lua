@@ -27,14 +27,12 @@ end
 if #ranked == 0 then return reply end
 
 redis.call('HDEL', leases, '') -- not refused when memory is full, and neither is what follows
-local lost = 0
 for _, drop in ipairs(dropped) do
   dequeue(drop[1], drop[2])
-  if not drop[3] then lost = lost + 1 end
+  if not drop[3] then redis.call('HSET', leases, drop[2], untold) end
 end
-undelivered(lost)
 for i, id in ipairs(ids) do redis.call('HSET', leases, id, ms(untilMS) .. ' ' .. owners[i]) end
-if #ids > 0 then outlive(leases, redis.call('PTTL', waits)) end
+outlive(leases, redis.call('PTTL', waits))
 for _, user in ipairs(ranked) do rank(user) end
 remember('ok', ids)
 return reply
