@@ -269,6 +269,7 @@ func TestAHeaderThatTheClientHasTheProxyDrop(t *testing.T) {
 	defer application.Close()
 	target, err := url.Parse(application.URL)
 	require.NoError(t, err)
+	//lint:ignore SA1019 a Director runs before headers of the connection are dropped, and Rewrite after
 	reverse := httptest.NewServer(&httputil.ReverseProxy{Director: func(r *http.Request) {
 		r.URL.Scheme, r.URL.Host = target.Scheme, target.Host
 		r.Header.Set("X-Real-IP", "203.0.113.7")
