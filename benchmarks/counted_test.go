@@ -67,7 +67,7 @@ func TestEndingOthersIsOneScript(t *testing.T) {
 		parallelFill(t, store, total)
 		newSession := makeSession(t)
 		signIn := func() {
-			ended, err := store.Start(t.Context(), newSession(0), session.Replace{Others: true, Ending: session.Ending{Keep: session.Now()}})
+			ended, err := store.Start(t.Context(), newSession(0), session.Replace{Others: true, Ending: session.Ending{Keep: time.Now().UTC()}})
 			require.NoError(t, err)
 			require.NotEmpty(t, ended)
 		}
@@ -106,7 +106,7 @@ func TestEndingOthersIsOneTransaction(t *testing.T) {
 		require.Eventually(t, func() bool { return rows(t, db)[1] == int64(total) }, time.Minute, 10*time.Millisecond)
 		before := rows(t, db)
 		asked.take()
-		ended, err := store.Start(t.Context(), newSession(0), session.Replace{Others: true, Ending: session.Ending{Keep: session.Now()}})
+		ended, err := store.Start(t.Context(), newSession(0), session.Replace{Others: true, Ending: session.Ending{Keep: time.Now().UTC()}})
 		require.NoError(t, err)
 		require.Len(t, ended, perUser)
 		sent := asked.take()

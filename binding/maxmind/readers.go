@@ -146,6 +146,7 @@ func (r *Readers) place(ip netip.Addr) (*binding.Geo, netip.Prefix, error) {
 		City:        binding.City{GeoNameID: uint32(record.City.GeoNameID), Names: namesOf(record.City.Names)},
 		Coordinates: coordinates(record.Location.Latitude, record.Location.Longitude),
 	}
+	dropPlaceholders(geo)
 	if needsSubdivision(geo.City) {
 		var subdivisions []subdivision
 		for _, s := range record.Subdivisions {

@@ -67,6 +67,7 @@ func TestReadersAgreeWithFiles(t *testing.T) {
 		"country codes":      {nil, file(t, "country-code-only.mmdb")},
 		"records with less":  {file(t, "unnumbered.mmdb"), file(t, "continent-only-here-and-there.mmdb")},
 		"DB-IP":              {nil, file(t, "dbip-city-lite.mmdb")},
+		"placeholders":       {nil, file(t, "placeholders.mmdb")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ways := bothWays(t, test.asn, test.city)

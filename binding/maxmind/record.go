@@ -63,6 +63,7 @@ func decodeGeo(result maxminddb.Result) (binding.Geo, error) {
 		City:        binding.City(record.City),
 		Coordinates: coordinates(record.Location.Latitude, record.Location.Longitude),
 	}
+	dropPlaceholders(&geo)
 	if needsSubdivision(geo.City) {
 		var subdivisions []subdivision
 		if err := result.DecodePath(&subdivisions, "subdivisions"); err != nil {

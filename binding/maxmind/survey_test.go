@@ -105,6 +105,21 @@ func TestRecordsWithoutANumber(t *testing.T) {
 	}
 }
 
+// ZZ and ZZ are not one country.
+func TestPlaceholdersAreUnknown(t *testing.T) {
+	for way, locator := range bothWays(t, nil, file(t, "placeholders.mmdb")) {
+		for _, ip := range []netip.Addr{bindingtest.Berlin, bindingtest.Paris, bindingtest.Unlocated} {
+			geo := locate(t, locator, ip).Geo
+			require.NotNil(t, geo, way)
+			assert.Zero(t, *geo, "%s: %s", way, ip)
+			broken := binding.Policy{GeoIP: binding.GeoIPContinent}.Check(locate(t, locator, ip), locate(t, locator, ip))
+			require.NotNil(t, broken, "%s: %s", way, ip)
+			assert.Equal(t, binding.GeoIPMissing, broken.Reason)
+		}
+		assert.NoError(t, locator.Covers(binding.Policy{GeoIP: binding.GeoIPCity}), way)
+	}
+}
+
 func TestTwoSpringfields(t *testing.T) {
 	city := binding.Policy{GeoIP: binding.GeoIPCity}
 	illinois, missouri, illinoisIPv6 := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.129"), netip.MustParseAddr("2001:db8::1")

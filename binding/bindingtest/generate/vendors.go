@@ -34,6 +34,12 @@ func vendorFiles() []vendorFile {
 			netip.MustParsePrefix("192.0.2.128/25"): nested("NA", "US", "Missouri", "Springfield"),
 			netip.MustParsePrefix("2001:db8::/32"):  nested("NA", "US", "Illinois", "Springfield"),
 		}},
+		{"placeholders.mmdb", "DBIP-City-Lite", map[netip.Prefix]mmdbtype.Map{
+			netip.MustParsePrefix("192.0.2.0/25"):    nested("ZZ", "ZZ", "", ""),
+			netip.MustParsePrefix("198.51.100.0/25"): nested("-", "-", "-", "-"),
+			netip.MustParsePrefix("203.0.113.0/25"):  nested("--", "--", "", ""),
+			netip.MustParsePrefix("192.0.2.128/25"):  nested("EU", "DE", "", "Munich"),
+		}},
 		{"unheard-of-type.mmdb", "Example-Shield-City", map[netip.Prefix]mmdbtype.Map{
 			netip.MustParsePrefix("192.0.2.0/24"): nested("EU", "DE", "", "Berlin"),
 		}},
