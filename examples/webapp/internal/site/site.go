@@ -65,6 +65,7 @@ func run(ctx context.Context, kinds []storage.Kind, args []string, out io.Writer
 // app is the web application.
 type app struct {
 	login    *loginstage.UserLogin
+	store    session.Store // of login
 	accounts *accounts
 	events   *eventLog
 	locator  *maxmind.DB
@@ -78,7 +79,7 @@ func newApp(s settings, store session.Store, locator *maxmind.DB, logger *slog.L
 	if err != nil {
 		return nil, err
 	}
-	a := &app{accounts: accounts, events: newEventLog(), locator: locator, logger: logger}
+	a := &app{store: store, accounts: accounts, events: newEventLog(), locator: locator, logger: logger}
 
 	config := s.login
 	config.Store = store
