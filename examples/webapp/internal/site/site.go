@@ -75,7 +75,11 @@ type app struct {
 }
 
 func newApp(s settings, store session.Store, locator *maxmind.DB, logger *slog.Logger) (*app, error) {
-	accounts, err := newAccounts(demoAccounts)
+	var known []demoAccount
+	if s.demoAccounts {
+		known = demoAccounts
+	}
+	accounts, err := newAccounts(known)
 	if err != nil {
 		return nil, err
 	}
