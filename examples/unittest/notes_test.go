@@ -49,7 +49,10 @@ func TestWhoIsNotSignedInIsSentToSignIn(t *testing.T) {
 	response := b.Get("/?page=2")
 	assert.Equal(t, http.StatusSeeOther, response.StatusCode)
 	assert.Equal(t, "/login?next=%2F%3Fpage%3D2", response.Header.Get("Location"))
-	assert.Equal(t, http.StatusUnauthorized, b.PostForm("/", url.Values{"note": {"mine"}}).StatusCode)
+	response = b.PostForm("/", url.Values{"note": {"mine"}})
+	assert.Equal(t, http.StatusSeeOther, response.StatusCode)
+	assert.Contains(t, response.Header.Get("Location"), "/login")
+	assert.Equal(t, http.StatusUnauthorized, b.Call("POST", "/", nil).StatusCode, "a script is not sent anywhere")
 
 	b.PostForm("/login", url.Values{"user": {"ada"}, "password": {"wrong"}})
 	assert.Empty(t, stage.Events.Events())
