@@ -89,6 +89,7 @@ func newApp(s settings, store session.Store, locator *maxmind.DB, logger *slog.L
 	config.Store = store
 	config.Locator = locator
 	config.LoginURL = "/login"
+	config.Deny = a.denied
 	config.Events = sink.FanOut(a.events, sink.Log(logger))
 	config.Logger = logger
 	_, a.durable = store.(session.Journal)
