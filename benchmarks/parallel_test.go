@@ -65,7 +65,7 @@ func BenchmarkSweep(b *testing.B) {
 		idling.during(get, func() { busy(time.Second / 2) })
 		sweeping.during(get, func() {
 			b.StartTimer()
-			swept, err := store.Sweep(b.Context(), session.Now().Add(1000*time.Hour))
+			swept, err := store.Sweep(b.Context(), time.Now().UTC().Add(1000*time.Hour))
 			b.StopTimer()
 			require.NoError(b, err)
 			require.Equal(b, n, swept)

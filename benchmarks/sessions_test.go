@@ -26,7 +26,7 @@ func userOf(i int) string { return fmt.Sprintf("user-%08d", i/perUser) }
 func makeSession(tb testing.TB) func(i int) session.Session {
 	anchor, err := bindingtest.Places().Locate(tb.Context(), bindingtest.Berlin)
 	require.NoError(tb, err)
-	now := session.Now()
+	now := time.Now().UTC()
 	return func(i int) session.Session {
 		u := userOf(i)
 		return session.Session{

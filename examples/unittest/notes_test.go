@@ -50,6 +50,10 @@ func TestWhoIsNotSignedInIsSentToSignIn(t *testing.T) {
 	assert.Equal(t, http.StatusSeeOther, response.StatusCode)
 	assert.Equal(t, "/login?next=%2F%3Fpage%3D2", response.Header.Get("Location"))
 	assert.Equal(t, "/login?next=%2F%3Fpage%3D2", b.PostForm("/", url.Values{"note": {"mine"}}).Header.Get("Location"), "back to the page of the form")
+	response = b.PostForm("/", url.Values{"note": {"mine"}})
+	assert.Equal(t, http.StatusSeeOther, response.StatusCode)
+	assert.Contains(t, response.Header.Get("Location"), "/login")
+	assert.Equal(t, http.StatusUnauthorized, b.Call("POST", "/", nil).StatusCode, "a script is not sent anywhere")
 
 	b.PostForm("/login", url.Values{"user": {"ada"}, "password": {"wrong"}})
 	assert.Empty(t, stage.Events.Events())

@@ -24,8 +24,8 @@ func TestMistakesInTheStore(t *testing.T) {
 	require.NoError(t, nobody.Close())
 	const mysqlDSN, postgresDSN, redisDSN = "root:secret@tcp(localhost)/test", "postgres://root:secret@localhost/test", "redis://root:secret@localhost"
 	for _, test := range []struct{ store, dsn, want string }{
-		{"paper", "", `store "paper": want one of sqlite, postgres, mysql, redis, memory`},
-		{"paper", "a dsn", `store "paper": want one of`},
+		{"paper", "", `-store: "paper": want one of sqlite, postgres, mysql, redis, memory`},
+		{"paper", "a dsn", `-store: "paper": want one of`},
 		{"memory", "sessions.db", "-dsn: want none with -store memory"},
 		{"sqlite", postgresDSN, "-dsn: this is one of postgres, want with -store sqlite: the path of a file"},
 		{"sqlite", mysqlDSN, "this is one of mysql"},

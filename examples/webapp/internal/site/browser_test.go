@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/binding/bindingtest"
+	"github.com/mooring-go/mooring/loginstage"
 )
 
 // browsers are the programs that will do, in the order in which they are
@@ -65,7 +67,11 @@ func startBrowser(t *testing.T) context.Context {
 // returns its address.
 func serveLocally(t *testing.T, args ...string) string {
 	t.Helper()
-	a := openApp(t, args...)
+	return serveApp(t, openApp(t, args...))
+}
+
+func serveApp(t *testing.T, a *app) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "localhost:0")
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
@@ -123,6 +129,14 @@ func (w *window) seesPage(heading string) {
 func (w *window) sees(text string) {
 	w.t.Helper()
 	w.do(chromedp.WaitVisible(fmt.Sprintf(`//main//*[contains(text(), %q)]`, text)))
+}
+
+// text is the text of the element.
+func (w *window) text(xpath string) string {
+	w.t.Helper()
+	text, err := chromedp.Run(w.ctx, chromedp.Text(xpath))
+	require.NoError(w.t, err)
+	return text
 }
 
 func (w *window) signIn(user, password, answer string) {
@@ -183,14 +197,17 @@ func TestBrowserKeepsTheCookieForAsLongAsWasChosen(t *testing.T) {
 func TestBrowserMovesUntilTheBindingBreaks(t *testing.T) {
 	w := openWindow(t, startBrowser(t), serveLocally(t))
 	w.signIn("ada", ada, yes)
+	before := w.cookie(sessionCookie)
 	w.moveTo(bindingtest.Munich)
 	w.sees("Munich, Germany")
 	w.moveTo(bindingtest.Paris)
 	w.seesPage("Sign in")
-	w.sees("it was used from another network")
-	assert.Nil(t, w.cookie(sessionCookie))
+	w.sees("your session was used from another network")
+	w.do(chromedp.Navigate(w.url + "/"))
+	w.seesPage("Sign in") // with the cookie that the browser may still have
 	w.signIn("ada", ada, no)
-	w.sees("A session ended: Session binding broken")
+	assert.NotEqual(t, before.Value, w.cookie(sessionCookie).Value)
+	w.sees("A session was ended for your safety")
 }
 
 func TestBrowserEndsAnotherSession(t *testing.T) {
@@ -205,7 +222,60 @@ func TestBrowserEndsAnotherSession(t *testing.T) {
 	laptop.press("End session: ")
 	laptop.sees("The session was ended.")
 	phone.seesPage("Sign in") // without being touched
-	phone.sees("Your last session was ended from another one.")
+	phone.sees("You were signed out here from another device.")
+}
+
+// The reader's zone and clock, and how long ago; not UTC.
+func TestBrowserShowsTimesAsTheReaderHasThem(t *testing.T) {
+	w := openWindow(t, startBrowser(t), serveLocally(t))
+	_, err := chromedp.Run(w.ctx, func(ctx context.Context, target *chromedp.Target) (struct{}, error) {
+		return cdp.Call(ctx, target, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Kathmandu"})
+	})
+	require.NoError(t, err)
+	before := time.Now()
+	w.signIn("ada", ada, no)
+	kathmandu := time.FixedZone("+05:45", (5*60+45)*60)
+	shown := w.text(`//dt[text()="Signed in"]/following-sibling::dd`)
+	possible := []string{
+		"just now (" + before.In(kathmandu).Format("3:04 PM") + ")", "just now (" + time.Now().In(kathmandu).Format("3:04 PM") + ")",
+	}
+	assert.Contains(t, possible, strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(shown))
+	assert.Contains(t, w.text(`//dt[text()="Ends"]/following-sibling::dd`), "in 12 hours (")
+}
+
+// What may be somebody else's doing is no good news in the page either.
+func TestBrowserWarnsOfWhatHappensElsewhere(t *testing.T) {
+	browser, a := startBrowser(t), openApp(t)
+	url := serveApp(t, a)
+	laptop, thief := openWindow(t, browser, url), openWindow(t, browser, url)
+	laptop.signIn("ada", ada, no)
+	thief.signIn("ada", ada, no)
+	thief.moveTo(bindingtest.Paris)
+	laptop.do(chromedp.WaitVisible(`//div[@id="live"]/p[@class="warning" and contains(., "A session was ended for your safety")]`))
+	laptop.do(chromedp.WaitVisible(`//ol[@id="events"]/li[@class="alarming"]`))
+}
+
+func TestBrowserHasNoStreamForAPageThatIsNotSeen(t *testing.T) {
+	a := openApp(t)
+	w := openWindow(t, startBrowser(t), serveApp(t, a))
+	w.signIn("ada", ada, no)
+	streams := func() int {
+		a.events.mu.Lock()
+		defer a.events.mu.Unlock()
+		return a.events.streams
+	}
+	become := func(hidden bool) {
+		_, err := chromedp.Run(w.ctx, chromedp.Evaluate[bool](fmt.Sprintf(
+			`Object.defineProperty(document, "hidden", {value: %t, configurable: true}); document.dispatchEvent(new Event("visibilitychange"))`, hidden)))
+		require.NoError(t, err)
+	}
+	assert.Eventually(t, func() bool { return streams() == 1 }, 10*time.Second, 10*time.Millisecond)
+	become(true)
+	assert.Eventually(t, func() bool { return streams() == 0 }, 10*time.Second, 10*time.Millisecond)
+	require.NoError(t, a.events.Emit(t.Context(), loginstage.Event{ID: "meanwhile", User: "ada", Action: loginstage.ActionDeviceForgotten}))
+	become(false)
+	w.sees("A device is no longer remembered")
+	assert.Equal(t, 1, streams())
 }
 
 func TestBrowserIsSignedOutByAnotherProcess(t *testing.T) {
@@ -217,7 +287,7 @@ func TestBrowserIsSignedOutByAnotherProcess(t *testing.T) {
 	laptop.press("End session: ")
 	laptop.sees("The session was ended.")
 	phone.seesPage("Sign in") // without being touched
-	phone.sees("Your last session was ended from another one.")
+	phone.sees("You were signed out here from another device.")
 	here.end()
 	there.end()
 }

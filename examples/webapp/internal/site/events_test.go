@@ -69,7 +69,7 @@ func TestEventsAreShownAsTheyHappenUntilTheSessionEnds(t *testing.T) {
 	assert.Equal(t, "happened", second.event)
 	assert.Equal(t, "Signed in on a new device", second.title(t))
 	phone.post("/logout")
-	assert.Equal(t, "A session ended: Signed out", next().title(t))
+	assert.Equal(t, "Signed out", next().title(t))
 
 	again := laptop.stream(first.id)
 	assert.Equal(t, second, again(), "a stream goes on where the one before it stopped")

@@ -21,7 +21,7 @@ var templates = func() map[string]*template.Template {
 	pages := map[string]*template.Template{}
 	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{
 		"datetime": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"when":     func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") },
+		"when":     func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") }, // times.js has the reader's zone
 		"plain":    plain,
 	}).ParseFS(files, "templates/layout.html"))
 	for _, name := range []string{"login.html", "stay.html", "sessions.html", "unavailable.html"} {
@@ -81,8 +81,22 @@ func (a *app) render(w http.ResponseWriter, status int, name string, data any) {
 // unavailable says that nobody knows, and tells the log why.
 func (a *app) unavailable(w http.ResponseWriter, r *http.Request, err error) {
 	a.logger.ErrorContext(r.Context(), "a request failed", "path", r.URL.Path, "error", err)
+	a.renderUnavailable(w, r)
+}
+
+func (a *app) renderUnavailable(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Retry-After", "5")
 	a.render(w, http.StatusServiceUnavailable, "unavailable.html", a.newPage(r, "Try again in a moment"))
+}
+
+// denied answers a request that the guard denies: people get a page where nobody
+// knows whether they are signed in, and all else is answered as usual.
+func (a *app) denied(w http.ResponseWriter, r *http.Request, denied *loginstage.AccessError) {
+	if denied.Denial == loginstage.DenialUnavailable && strings.Contains(r.Header.Get("Accept"), "text/html") {
+		a.renderUnavailable(w, r) // the guard has told the log why
+		return
+	}
+	denied.Respond(w, r)
 }
 
 // staticFiles serves the style sheet, the script and the icon.

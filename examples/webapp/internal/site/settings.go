@@ -1,12 +1,18 @@
 package site
 
 import (
+	"cmp"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
+	"os"
+	"strings"
 
 	"github.com/mooring-go/mooring/binding"
+	"github.com/mooring-go/mooring/binding/bindingtest"
 	"github.com/mooring-go/mooring/duration"
 	"github.com/mooring-go/mooring/examples/webapp/internal/storage"
 	"github.com/mooring-go/mooring/loginstage"
@@ -15,11 +21,12 @@ import (
 
 const defaultAddr = "localhost:8080"
 
-// settings is what the flags say.
+// settings is what the flags and the environment say.
 type settings struct {
-	addr      string // empty: defaultAddr, or any port where that is taken
-	asn, city string // database files
-	demo      bool
+	addr         string // empty: defaultAddr, or any port where that is taken
+	asn, city    string // database files
+	demo         bool   // visitors pretend to be elsewhere
+	demoAccounts bool   // accounts whose passwords everybody may read
 
 	store   string // the name of its kind
 	storage storage.Settings
@@ -32,13 +39,13 @@ type settings struct {
 // realData reports whether database files were named.
 func (s settings) realData() bool { return s.asn != "" || s.city != "" }
 
-// parseSettings reads the flags. Every setting of the stage reads itself from
-// text, so flag.TextVar is all it takes; JSON, YAML and the environment work
-// the same way.
+// parseSettings reads the environment and the flags, which count for more, or returns
+// every mistake in them, joined; each begins with its flag or variable. A setting of
+// the stage reads itself from text, so flag.TextVar is all it takes, and JSON and YAML
+// work the same way.
 func parseSettings(kinds []storage.Kind, args []string, out io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("webapp", flag.ContinueOnError)
-	flags.SetOutput(out)
 	flags.StringVar(&s.addr, "addr", "", "address to listen on (default "+defaultAddr+", or a free port)")
 	flags.StringVar(&s.asn, "asn", "", "GeoLite2-ASN or GeoIP2-ISP database `file`")
 	flags.StringVar(&s.city, "city", "", "GeoLite2-City or GeoIP2-City database `file`")
@@ -47,7 +54,12 @@ func parseSettings(kinds []storage.Kind, args []string, out io.Writer) (settings
 		"the `place` of the store: a file for sqlite, a data source name or URL for the others\n"+
 			"(default a file of the user's own, or a server on this machine)")
 	flags.StringVar(&s.storage.Table, "table", "webapp_session", "`name` of the table of sessions; for redis, what keys begin with")
-	flags.BoolVar(&s.demo, "demo", true, "demo only: let visitors pretend to be elsewhere; with -asn or -city only if asked for")
+	flags.BoolVar(&s.demo, "demo", true,
+		"demo only: let visitors pretend to be elsewhere; with -asn or -city, or where others\n"+
+			"can reach the address, only if asked for")
+	flags.BoolVar(&s.demoAccounts, "demo-accounts", true,
+		"demo only: accounts whose passwords everybody may read; where others can reach the\n"+
+			"address, only if asked for")
 	flags.BoolVar(&s.insecureHTTP, "insecure-http", false,
 		"send cookies without TLS, for a browser that takes no Secure cookie from localhost (Safari)")
 
@@ -65,37 +77,122 @@ func parseSettings(kinds []storage.Kind, args []string, out io.Writer) (settings
 	flags.BoolVar(&login.TerminateOtherSessions, "terminate-other-sessions", false,
 		"end a user's other sessions with each sign-in")
 
-	if err := flags.Parse(args); err != nil {
+	set, err := parseAll(flags, args, out)
+	if errors.Is(err, flag.ErrHelp) {
 		return settings{}, err
 	}
-	if flags.NArg() > 0 {
-		return settings{}, fmt.Errorf("unknown argument %q", flags.Arg(0))
-	}
-	asked := false
-	flags.Visit(func(f *flag.Flag) { asked = asked || f.Name == "demo" })
-	if s.realData() && !asked {
+	public := s.addr != "" && !isLoopback(s.addr)
+	if (s.realData() || public) && !set["demo"] {
 		s.demo = false
+	}
+	err = errors.Join(err, s.checkAddr(set["demo-accounts"]), s.checkFiles(), storage.Check(kinds, s.store, s.storage), s.checkStage(flags))
+	if err != nil {
+		return settings{}, err
 	}
 	login.Carrier = session.Cookie{InsecureHTTP: s.insecureHTTP}
 	return s, nil
 }
 
+// checkAddr returns what is wrong with the address to listen on. One that others can
+// reach needs a word about the demo accounts.
+func (s settings) checkAddr(accountsAsked bool) error {
+	if s.addr == "" {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(s.addr); err != nil {
+		return fmt.Errorf("-addr: %q: want host:port or :port", s.addr)
+	}
+	if !isLoopback(s.addr) && !accountsAsked {
+		return fmt.Errorf("-addr: others can reach %q, and everybody may read the passwords of the accounts: "+
+			"want an address of this machine alone, such as %s, or -demo-accounts too", s.addr, defaultAddr)
+	}
+	return nil
+}
+
+// checkFiles returns which of the databases that were named cannot be opened.
+func (s settings) checkFiles() error {
+	var mistakes []error
+	for _, named := range []struct{ flag, file string }{{"-asn", s.asn}, {"-city", s.city}} {
+		if named.file == "" {
+			continue
+		}
+		file, err := os.Open(named.file)
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("%s: %w", named.flag, err))
+			continue
+		}
+		_ = file.Close() // it was only read
+	}
+	return errors.Join(mistakes...)
+}
+
+// isLoopback reports whether only this machine can reach the address. An address
+// without a host is that of all interfaces.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}
+
+// checkStage returns every rule of the stage that the settings break, by flag.
+func (s settings) checkStage(flags *flag.FlagSet) error {
+	config := s.login
+	config.Locator = bindingtest.Places() // whether there is one does not depend on settings
+	_, err := loginstage.New(config)
+	var mistakes []error
+	for _, mistake := range each(err) {
+		if in, ok := errors.AsType[*loginstage.ConfigError](mistake); ok {
+			flags.VisitAll(func(f *flag.Flag) {
+				if strings.EqualFold(strings.ReplaceAll(f.Name, "-", ""), in.Field) {
+					mistake = fmt.Errorf("-%s: %v: want %s", f.Name, in.Value, in.Want)
+				}
+			})
+		}
+		mistakes = append(mistakes, mistake)
+	}
+	return errors.Join(mistakes...)
+}
+
+// each returns the errors that were joined.
+func each(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
 // announce says where the application and its sessions are, and how to sign in.
 func announce(out io.Writer, s settings, addr net.Addr, place string) {
-	host := "localhost"
-	port := addr.(*net.TCPAddr).Port
-	fmt.Fprintf(out, "Listening on http://%s:%d/\n", host, port)
+	public := !isLoopback(cmp.Or(s.addr, defaultAddr))
+	if public {
+		fmt.Fprintf(out, "Listening on http://%s/\n", addr)
+	} else {
+		fmt.Fprintf(out, "Listening on http://localhost:%d/\n", addr.(*net.TCPAddr).Port)
+	}
 	fmt.Fprintf(out, "Sessions are kept %s\n\n", place)
-	fmt.Fprintln(out, "Accounts of this example:")
-	for _, account := range demoAccounts {
-		note := ""
-		if account.Inactive {
-			note = "  (inactive: may not sign in)"
+	if s.demoAccounts {
+		fmt.Fprintln(out, "Accounts of this example:")
+		for _, account := range demoAccounts {
+			note := ""
+			if account.Inactive {
+				note = "  (inactive: may not sign in)"
+			}
+			fmt.Fprintf(out, "  %-6s %s%s\n", account.ID, account.password, note)
 		}
-		fmt.Fprintf(out, "  %-6s %s%s\n", account.ID, account.password, note)
+	} else {
+		fmt.Fprintln(out, "Nobody has an account: see -demo-accounts.")
 	}
 	if s.demo {
 		fmt.Fprintln(out, "\nDemo mode: visitors choose the place they come from.")
+	}
+	if public && !s.insecureHTTP {
+		fmt.Fprintln(out, "\nBrowsers take the session cookie over HTTPS alone here: put a TLS proxy in front.")
 	}
 	fmt.Fprintln(out)
 }

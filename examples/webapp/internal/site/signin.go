@@ -12,7 +12,7 @@ type signInPage struct {
 	page
 	Next   string
 	User   string // what was typed before
-	Ending string // why the last session ended
+	Ending notice // why the last session ended; no text: nothing is known of one
 	Error  string // what was wrong with the attempt before
 }
 

@@ -65,6 +65,7 @@ func run(ctx context.Context, kinds []storage.Kind, args []string, out io.Writer
 // app is the web application.
 type app struct {
 	login    *loginstage.UserLogin
+	store    session.Store // of login
 	accounts *accounts
 	events   *eventLog
 	locator  *maxmind.DB
@@ -74,16 +75,21 @@ type app struct {
 }
 
 func newApp(s settings, store session.Store, locator *maxmind.DB, logger *slog.Logger) (*app, error) {
-	accounts, err := newAccounts(demoAccounts)
+	var known []demoAccount
+	if s.demoAccounts {
+		known = demoAccounts
+	}
+	accounts, err := newAccounts(known)
 	if err != nil {
 		return nil, err
 	}
-	a := &app{accounts: accounts, events: newEventLog(), locator: locator, logger: logger}
+	a := &app{store: store, accounts: accounts, events: newEventLog(), locator: locator, logger: logger}
 
 	config := s.login
 	config.Store = store
 	config.Locator = locator
 	config.LoginURL = "/login"
+	config.Deny = a.denied
 	config.Events = sink.FanOut(a.events, sink.Log(logger))
 	config.Logger = logger
 	_, a.durable = store.(session.Journal)

@@ -40,7 +40,7 @@ func TestARestartKeepsUsersSignedIn(t *testing.T) {
 	gone.hold(stolen)
 	assert.Equal(t, "/login", gone.get("/").path, "and so did the ending")
 	ada2.post("/sessions/end", "session", others(home)[0])
-	assert.Contains(t, ada1.get("/").html, "Your last session was ended from another one.")
+	assert.Contains(t, ada1.get("/").html, "You were signed out here from another device.")
 	second.end()
 }
 
@@ -80,7 +80,7 @@ func TestTwoProcessesOnOneStore(t *testing.T) {
 			}
 			page := phone.get("/")
 			assert.Equal(t, "/login", page.path)
-			assert.Contains(t, page.html, "Your last session was ended from another one.")
+			assert.Contains(t, page.html, "You were signed out here from another device.")
 			assert.Equal(t, "/", laptop.get("/").path)
 
 			// Signing in there ends the others here, if it is so set.

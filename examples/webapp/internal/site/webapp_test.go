@@ -1,7 +1,6 @@
 package site
 
 import (
-	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -11,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -41,7 +41,7 @@ func TestWithoutAnOffsetNobodyIsAsked(t *testing.T) {
 	v := newVisitor(t, open(t, "-stay-signed-in-offset=seconds=0", "-session-duration=seconds=0"))
 	home := v.post("/login", "user", "ada", "password", ada)
 	assert.Equal(t, "/", home.path)
-	assert.Contains(t, home.html, "or with the browser")
+	assert.Contains(t, home.html, "or when you close the browser")
 	assert.Zero(t, v.cookie[sessionCookie].MaxAge, "the cookie ends with the browser")
 }
 
@@ -96,14 +96,17 @@ func TestAMoveThatBreaksTheBindingEndsTheSessionAndSaysWhy(t *testing.T) {
 	v.signIn("ada", ada, "yes")
 	page := v.moveTo(bindingtest.Paris)
 	assert.Equal(t, "/login", page.path)
-	assert.Contains(t, page.html, "it was used from another network")
+	assert.Contains(t, page.html, "your session was used from another network")
 	assert.NotContains(t, page.html, "Berlin, Germany", "whoever has the cookie is told nothing about the user")
 	assert.Equal(t, "/login", v.get("/").path)
 
 	home := v.signIn("ada", ada, "no")
-	assert.Contains(t, home.html, "A session ended: Session binding broken")
-	assert.Contains(t, home.html, "network.asn")
-	assert.NotContains(t, v.get("/login").html, "was ended because", "signing in again settles it")
+	assert.Contains(t, home.html, "A session was ended for your safety")
+	assert.Contains(t, home.html, "It was used from another network: Paris, France, on the network of Seine Net (198.51.100.1).")
+	for _, jargon := range []string{"binding", "network.asn", "AS64500"} {
+		assert.NotContains(t, home.html, jargon)
+	}
+	assert.NotContains(t, v.get("/login").html, "your session was used from", "signing in again settles it")
 }
 
 func TestEveryReasonIsInWords(t *testing.T) {
@@ -117,8 +120,8 @@ func TestEveryReasonIsInWords(t *testing.T) {
 		{[]string{"-network-binding=no_binding"}, bindingtest.NewYork, "another continent"},
 		{[]string{"-network-binding=no_binding"}, bindingtest.Paris, "another country"},
 		{[]string{"-network-binding=no_binding", "-geoip-binding=bind_continent_country_city"}, bindingtest.Munich, "another city"},
-		{nil, bindingtest.Unlocated, "a place of which nothing is known"},
-		{[]string{"-network-binding=no_binding"}, bindingtest.NetworkOnly, "a place of which nothing is known"},
+		{nil, bindingtest.Unlocated, "an unknown place"},
+		{[]string{"-network-binding=no_binding"}, bindingtest.NetworkOnly, "an unknown place"},
 	} {
 		v := newVisitor(t, open(t, test.flags...))
 		v.signIn("ada", ada, "no")
@@ -151,7 +154,7 @@ func TestEndingAnotherSession(t *testing.T) {
 	assert.Empty(t, others(home))
 	page := phone.get("/")
 	assert.Equal(t, "/login", page.path)
-	assert.Contains(t, page.html, "Your last session was ended from another one.")
+	assert.Contains(t, page.html, "You were signed out here from another device.")
 }
 
 func TestNobodyEndsTheSessionOfAnotherUser(t *testing.T) {
@@ -238,7 +241,7 @@ func TestHeadersAndStaticFiles(t *testing.T) {
 		assert.NotContains(t, page.html, "<script>")
 		assert.NotContains(t, page.html, "style=")
 	}
-	for _, path := range []string{"/static/style.css", "/static/live.js", "/static/icon.svg"} {
+	for _, path := range []string{"/static/style.css", "/static/live.js", "/static/times.js", "/static/icon.svg"} {
 		assert.Equal(t, http.StatusOK, v.get(path).status, path)
 	}
 	assert.Equal(t, http.StatusNotFound, v.get("/static/").status, "no list of files")
@@ -259,33 +262,48 @@ func TestWhoIsSignedInIsNeverGuessed(t *testing.T) {
 	v := newVisitor(t, server)
 	v.signIn("ada", ada, "no")
 	store.Fail(errors.New("no store today"))
-	assert.Equal(t, http.StatusServiceUnavailable, v.get("/").status)
-	page := newVisitor(t, server).post("/login", "user", "ada", "password", ada)
+	page := v.get("/")
+	assert.Equal(t, http.StatusServiceUnavailable, page.status)
+	assert.Contains(t, page.html, "You are still as signed in as you were.")
+	page = newVisitor(t, server).post("/login", "user", "ada", "password", ada)
 	assert.Equal(t, http.StatusServiceUnavailable, page.status)
 	assert.Contains(t, page.html, "Try again in a moment")
 	store.Repair()
 	assert.Equal(t, "/", v.get("/").path, "the cookie is still good")
 }
 
-func TestMistakesInTheFlags(t *testing.T) {
-	for _, args := range [][]string{
-		{"-session-duration=hours=1.5.2"},
-		{"-network-binding=bind_everything"},
-		{"-unknown"},
-		{"surplus"},
-	} {
-		_, err := parseSettings(kinds, args, io.Discard)
-		assert.Error(t, err, args)
-	}
-	done, stop := context.WithCancel(t.Context())
-	stop() // what starts in spite of its mistakes, stops
-	for _, args := range [][]string{
-		{"-store=paper"},
-		{"-asn=/nowhere/asn.mmdb"},
-		{"-session-duration=weeks=100"},
-		{"-addr=nowhere:at:all"},
-	} {
-		assert.Error(t, run(done, kinds, append([]string{"-store=memory"}, args...), io.Discard, (*app).handler), args)
+// A warning looks like one, and good news does not.
+func TestWarningsAreNoGoodNews(t *testing.T) {
+	const warning, note = `<p class="warning" role="status">`, `<p class="note" role="status">`
+	v := newVisitor(t, open(t))
+	v.signIn("ada", ada, "no")
+	assert.Contains(t, v.moveTo(bindingtest.Paris).html, warning+"For your safety you were signed out")
+	assert.Contains(t, v.signIn("ada", ada, "no").html, `class="alarming"`)
+
+	assert.Contains(t, v.post("/sessions/end-others").html, note+"There was no other session.")
+	elsewhere := newVisitor(t, open(t, "-terminate-other-sessions"))
+	elsewhere.signIn("ada", ada, "no")
+	here := newVisitor(t, &httptest.Server{URL: elsewhere.url})
+	here.client.Transport = elsewhere.client.Transport
+	here.signIn("ada", ada, "no")
+	assert.Contains(t, elsewhere.get("/").html, warning+"You were signed out here because somebody signed in")
+}
+
+// The server knows no zone of the reader: the page has each time in UTC, in a form
+// that its script reads.
+func TestTimesCanBeReadByTheScript(t *testing.T) {
+	v := newVisitor(t, open(t))
+	v.get("/login")
+	prompt := v.post("/login", "user", "ada", "password", ada)
+	for _, page := range []string{prompt.html, v.post("/login/answer", "stay", "no").html} {
+		assert.Contains(t, page, `<script src="/static/times.js" defer></script>`)
+		times := regexp.MustCompile(`<time datetime="([^"]*)">([^<]*)</time>`).FindAllStringSubmatch(page, -1)
+		require.NotEmpty(t, times)
+		for _, one := range times {
+			at, err := time.Parse(time.RFC3339, one[1])
+			require.NoError(t, err)
+			assert.Equal(t, at.Format("2 Jan 2006, 15:04 UTC"), one[2])
+		}
 	}
 }
 

@@ -1,7 +1,9 @@
 package site
 
 import (
+	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -37,74 +39,99 @@ func firstOf(s, otherwise string, marksAndWords ...string) string {
 }
 
 // placeName is where an address is, as far as it is known.
-func placeName(l binding.Location) string {
+func placeName(l binding.Location) string { return cmp.Or(knownPlace(l), "unknown place") }
+
+// knownPlace is the name of the place, or "".
+func knownPlace(l binding.Location) string {
 	if l.Geo == nil {
-		return "unknown place"
+		return ""
 	}
 	city, country := l.Geo.City.Names.English(), l.Geo.Country.Names.English()
-	switch {
-	case city != "" && country != "":
+	if city != "" && country != "" {
 		return city + ", " + country
-	case city+country != "":
-		return city + country
-	default:
-		return "unknown place"
 	}
+	return city + country
 }
 
 // networkName is who announces an address, as far as it is known.
-func networkName(l binding.Location) string {
+func networkName(l binding.Location) string { return cmp.Or(knownNetwork(l), "unknown network") }
+
+func knownNetwork(l binding.Location) string {
 	if l.ASN == nil {
-		return "unknown network"
+		return ""
 	}
-	return strings.TrimSpace(fmt.Sprintf("AS%d %s", l.ASN.Number, l.ASN.Organization))
+	return l.ASN.Organization
 }
 
-// endingInWords tells the user why the session ended. It does not say where
-// from a session was used: whoever reads this has shown no more than that the
-// browser once had the session.
-func endingInWords(e session.Ending) string {
+// whereabouts are the place, the network and the address, as far as they are known.
+func whereabouts(l binding.Location, ip netip.Addr) string {
+	where := "an unknown place"
+	if known := slices.DeleteFunc([]string{knownPlace(l), knownNetwork(l)}, func(s string) bool { return s == "" }); len(known) > 0 {
+		where = strings.Join(known, ", on the network of ")
+		if knownPlace(l) == "" {
+			where = "the network of " + where
+		}
+	}
+	if !ip.IsValid() {
+		return where
+	}
+	return fmt.Sprintf("%s (%s)", where, ip)
+}
+
+// notice is a sentence for the user. A warning says what may be somebody else's doing.
+type notice struct {
+	Text    string
+	Warning bool
+}
+
+// endingInWords tells the user why the session ended. It does not say where the
+// session was used: the browser that is told has shown no more than that it once had
+// the session.
+func endingInWords(e session.Ending) notice {
+	const notYou = " If that was not you, change your password."
 	switch e.Cause {
 	case session.CauseSignedOut:
-		return "You signed out."
+		return notice{Text: "You have signed out."}
 	case session.CauseExpired:
-		return "Your last session reached its time limit."
+		return notice{Text: "You were signed out because your time was up. Please sign in again."}
 	case session.CauseIdle:
-		return "Your last session was not used for too long."
+		return notice{Text: "You were signed out because this browser had not been used for a while."}
 	case session.CauseBroken:
-		return "Your last session was ended because " + brokenInWords(e.Reason) + ". If that was not you, change your password."
+		return notice{"For your safety you were signed out, because your session was used from " + elsewhere(e.Reason) + "." + notYou, true}
 	case session.CauseTerminated, session.CauseMaxSessions:
-		return "Your last session was ended by a newer sign-in elsewhere. If that was not you, change your password."
+		return notice{"You were signed out here because somebody signed in to your account on another device." + notYou, true}
 	case session.CauseRevoked:
-		return "Your last session was ended from another one."
+		return notice{"You were signed out here from another device." + notYou, true}
 	default:
-		return "Your last session has ended."
+		return notice{Text: "You are no longer signed in."}
 	}
 }
 
-func brokenInWords(reason binding.Reason) string {
+// elsewhere is where a session was used whose binding no longer held.
+func elsewhere(reason binding.Reason) string {
 	switch reason {
 	case binding.NetworkASNChanged, binding.NetworkPrefixChanged:
-		return "it was used from another network"
+		return "another network"
 	case binding.NetworkIPChanged:
-		return "it was used from another address"
+		return "another address"
 	case binding.GeoIPContinentChanged:
-		return "it was used from another continent"
+		return "another continent"
 	case binding.GeoIPCountryChanged:
-		return "it was used from another country"
+		return "another country"
 	case binding.GeoIPCityChanged:
-		return "it was used from another city"
+		return "another city"
 	default:
-		return "it was used from a place of which nothing is known"
+		return "an unknown place"
 	}
 }
 
 // eventRow is one event, for display. Its JSON is what the stream sends.
 type eventRow struct {
-	ID     string    `json:"id"`
-	Title  string    `json:"title"`
-	Detail string    `json:"detail"`
-	Time   time.Time `json:"time"`
+	ID      string    `json:"id"`
+	Title   string    `json:"title"`
+	Detail  string    `json:"detail"`
+	Warning bool      `json:"warning"` // it may be somebody else's doing
+	Time    time.Time `json:"time"`
 }
 
 // rowsOf turns events round: the latest comes first.
@@ -118,27 +145,50 @@ func rowsOf(events []loginstage.Event) []eventRow {
 
 func rowOf(e loginstage.Event) eventRow {
 	row := eventRow{ID: e.ID, Time: e.Time.Truncate(time.Second)}
-	there := binding.Location{ASN: e.Context.ASN, Geo: e.Context.Geo}
+	there := whereabouts(binding.Location{ASN: e.Context.ASN, Geo: e.Context.Geo}, e.ClientIP)
 	switch e.Action {
 	case loginstage.ActionLogin:
-		row.Title = "Signed in"
+		row.Title, row.Detail = "Signed in", "From "+there+"."
 		if known := e.Context.KnownDevice; known != nil && !*known {
 			row.Title = "Signed in on a new device"
 		}
-		row.Detail = fmt.Sprintf("From %s, %s (%s)", placeName(there), networkName(there), e.ClientIP)
 	case loginstage.ActionLoginDenied:
-		row.Title = "Sign-in denied"
-		row.Detail = fmt.Sprintf("From %s", e.ClientIP)
+		row.Title, row.Detail, row.Warning = "A sign-in was refused", "It came from "+there+".", true
 	case loginstage.ActionDeviceForgotten:
-		row.Title = "A remembered device was forgotten"
+		row.Title = "A device is no longer remembered"
 	case loginstage.ActionLogout:
-		row.Title = "A session ended: " + e.Context.LogoutReason
+		row.Title = logoutTitle(e)
 		if broken := e.Context.Binding; broken != nil {
-			row.Detail = fmt.Sprintf("%s (%s): tried from %s, %s (%s)",
-				sentence(brokenInWords(broken.Reason)), broken.Reason, placeName(there), networkName(there), e.Context.IP.New)
+			row.Detail = fmt.Sprintf("It was used from %s: %s.", elsewhere(broken.Reason), there)
+			row.Warning = true
 		}
 	}
 	return row
+}
+
+// logoutTitle says how a session ended.
+func logoutTitle(e loginstage.Event) string {
+	switch e.Cause {
+	case session.CauseSignedOut:
+		return "Signed out"
+	case session.CauseExpired:
+		return "A session reached its time limit"
+	case session.CauseIdle:
+		return "A session ended because it was not used"
+	case session.CauseBroken:
+		return "A session was ended for your safety"
+	case session.CauseReplaced, session.CauseRenewed:
+		return "Signed in again in the same browser"
+	case session.CauseTerminated, session.CauseMaxSessions:
+		return "A session was ended by a newer sign-in"
+	case session.CauseRevoked:
+		if e.Actor != e.User {
+			return "A session was ended by the operators of this site"
+		}
+		return "You ended a session"
+	default:
+		return "A session ended"
+	}
 }
 
 // sentence starts s with a capital.

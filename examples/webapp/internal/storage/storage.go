@@ -50,19 +50,28 @@ func Names(kinds []Kind) string {
 	return strings.Join(names, ", ")
 }
 
+// Check returns what is wrong with a name or a setting as far as that can be told
+// without opening the store.
+func Check(kinds []Kind, name string, s Settings) error {
+	if indexOf(kinds, name) < 0 {
+		return fmt.Errorf("-store: %q: want one of %s", name, Names(kinds))
+	}
+	return checkDSN(name, s.DSN)
+}
+
+func indexOf(kinds []Kind, name string) int {
+	return slices.IndexFunc(kinds, func(kind Kind) bool { return kind.Name == name })
+}
+
 // Open opens the store of the kind that has the name. Its errors have no password in
 // them.
 func Open(ctx context.Context, kinds []Kind, name string, s Settings) (Storage, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
-	i := slices.IndexFunc(kinds, func(kind Kind) bool { return kind.Name == name })
-	if i < 0 {
-		return Storage{}, fmt.Errorf("store %q: want one of %s", name, Names(kinds))
-	}
-	if err := checkDSN(name, s.DSN); err != nil {
+	if err := Check(kinds, name, s); err != nil {
 		return Storage{}, err
 	}
-	storage, err := kinds[i].Open(ctx, s)
+	storage, err := kinds[indexOf(kinds, name)].Open(ctx, s)
 	if err != nil {
 		return Storage{}, openError(name, err)
 	}

@@ -1,19 +1,12 @@
-// Shows times as the reader is used to, and new events as they happen. The page
-// is complete without it.
+// Shows new events as they happen. The page is complete without it.
 "use strict";
-
-function showTime(element) {
-  const time = new Date(element.dateTime);
-  element.textContent = time.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-}
-document.querySelectorAll("time").forEach(showTime);
 
 const list = document.getElementById("events");
 const live = document.getElementById("live");
 
-function say(text, link) {
+function say(text, link, kind = "note") {
   const note = document.createElement("p");
-  note.className = "note";
+  note.className = kind;
   const a = document.createElement("a");
   a.href = "/";
   a.textContent = link;
@@ -25,23 +18,44 @@ function show(event) {
   if (document.getElementById("event-" + event.id)) return;
   const item = document.getElementById("event").content.cloneNode(true).firstElementChild;
   item.id = "event-" + event.id;
+  item.classList.toggle("alarming", event.warning);
   item.querySelector("strong").textContent = event.title;
   item.querySelector("span").textContent = event.detail;
   item.querySelector("time").dateTime = event.time;
   showTime(item.querySelector("time"));
   list.prepend(item);
-  say("Just now: " + event.title + ".", "Show the sessions as they are now");
+  say("Just now: " + event.title + ".", "Show the sessions as they are now", event.warning ? "warning" : "note");
 }
 
-const stream = new EventSource("/events?after=" + encodeURIComponent(list.dataset.latest));
-stream.addEventListener("happened", (message) => show(JSON.parse(message.data)));
-stream.addEventListener("ended", () => {
-  stream.close();
-  location.assign("/"); // which says why, and asks to sign in again
-});
-stream.addEventListener("error", () => {
-  if (stream.readyState === EventSource.CLOSED) say("New events are no longer shown as they happen.", "Load the page again");
-});
-// A page that is being left must not be loaded anew: that would stop the answer
-// which is on its way, and with it the cookies that it sets and clears.
-window.addEventListener("beforeunload", () => stream.close());
+// A page that is not seen has no stream; when it is seen again it goes on after the
+// event that it has shown last.
+let stream = null;
+let latest = list.dataset.latest;
+
+function connect() {
+  if (stream || document.hidden) return;
+  stream = new EventSource("/events?after=" + encodeURIComponent(latest));
+  stream.addEventListener("happened", (message) => {
+    latest = message.lastEventId;
+    show(JSON.parse(message.data));
+  });
+  stream.addEventListener("ended", () => {
+    disconnect();
+    location.assign("/"); // which says why, and asks to sign in again
+  });
+  stream.addEventListener("error", () => {
+    if (stream?.readyState === EventSource.CLOSED) say("New events are no longer shown as they happen.", "Load the page again");
+  });
+}
+
+function disconnect() {
+  stream?.close();
+  stream = null;
+}
+
+document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
+// A page that is being left must not be loaded again: that would stop the answer
+// that is on its way, and with it the cookies that it sets and clears.
+window.addEventListener("beforeunload", disconnect);
+window.addEventListener("pageshow", connect);
+connect();
