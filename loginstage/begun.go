@@ -40,11 +40,11 @@ func begun(w http.ResponseWriter) error {
 // carried has the guards around the request know that a token was set or cleared.
 func carried(w http.ResponseWriter, r *http.Request) {
 	if g, ok := r.Context().Value(guardedKey{}).(*guarded); ok {
-		g.response.carried = true
+		g.response.carried.Store(true)
 	}
 	for w := range unwrapped(w) {
 		if writer, ok := w.(interface{ guardResponse() *response }); ok {
-			writer.guardResponse().carried = true
+			writer.guardResponse().carried.Store(true)
 		}
 	}
 }

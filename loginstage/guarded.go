@@ -56,7 +56,7 @@ func (l *UserLogin) passAnonymous(w http.ResponseWriter, r *http.Request, next h
 
 // pass passes r on with what was found out about it.
 func (l *UserLogin) pass(w http.ResponseWriter, r *http.Request, next http.Handler, g *guarded) {
-	g.response = response{ResponseWriter: w, login: l, personal: !g.session.ID.IsZero()}
+	g.response.ResponseWriter, g.response.login, g.response.personal = w, l, !g.session.ID.IsZero()
 	if r.ContentLength < 0 && r.Trailer == nil {
 		// A trailer that was not announced becomes a new map in the server's
 		// request, and is added to one that is there (net/http's readTrailer).

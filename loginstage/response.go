@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 )
 
 // response is the writer that a guard passes on. It has the last word on whether
@@ -14,9 +15,9 @@ import (
 type response struct {
 	http.ResponseWriter
 	login    *UserLogin
-	personal bool // the request has a session
-	carried  bool // a token was set or cleared
-	began    bool // the header is out, or the connection is the handler's
+	personal bool        // the request has a session
+	began    bool        // the header is out, or the connection is the handler's
+	carried  atomic.Bool // a token was set or cleared; by a handler that has run out of time, perhaps
 
 	vary, cacheControl [1]string // what the header's values are kept in
 }
@@ -161,7 +162,7 @@ func (w *response) complete() {
 		}
 	}
 	switch _, said := header["Cache-Control"]; {
-	case w.carried || w.login.setsToken(header):
+	case w.carried.Load() || w.login.setsToken(header):
 		makeUncacheable(header)
 	case w.personal && !said:
 		w.cacheControl[0] = "private, no-cache"
