@@ -23,10 +23,11 @@ import (
 // it, and that user's wait for it; [UserLogin.Deliver] and the requests of a process
 // call Emit each by themselves. So a sink has to be safe for concurrent use.
 //
-// An error or a panic counts the event as lost, and so does an event that comes
-// while 1,024 are waiting, or 16,384 of sessions that one call has ended together:
-// see [UserLogin.LostEvents]. Where Deliver tells of endings, they are told again
-// instead. Package loginstage/sink has several sinks.
+// An event that Emit returns an error for, or panics with, counts as lost, and so
+// does one that comes while 1,024 are waiting, or 16,384 of sessions that one call has
+// ended together: see [UserLogin.LostEvents]. A user with more than 64 of those that
+// wait loses them first. Where Deliver tells of endings, it tells them again instead.
+// Package loginstage/sink has several sinks.
 type Sink interface {
 	Emit(ctx context.Context, e Event) error
 }
