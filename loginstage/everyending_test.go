@@ -87,6 +87,13 @@ func TestEveryEndingIsTold(t *testing.T) {
 			store.failStart = true
 			b.PostForm("/begin?user=ada", nil)
 		}, causes: []session.Cause{session.CauseReplaced}},
+		"a device that has expired": {config: remembering, do: func(t *testing.T, stage *loginstagetest.Stage, _ *witness, _ *carrier, b *loginstagetest.Browser) {
+			token := b.Cookie(deviceCookie("ada"))
+			time.Sleep(31 * day)
+			b.SetCookie(&http.Cookie{Name: deviceCookie("ada"), Value: token, Path: "/", Secure: true})
+			signIn(t, b, "ada")
+			require.Len(t, stage.Events.Of(loginstage.ActionDeviceForgotten), 1)
+		}, causes: []session.Cause{session.CauseReplaced}},
 		"a limit that a guard finds": {do: func(_ *testing.T, _ *loginstagetest.Stage, _ *witness, _ *carrier, b *loginstagetest.Browser) {
 			time.Sleep(25 * time.Hour)
 			b.Get("/whoami")
