@@ -74,11 +74,12 @@ func (r *Readers) Locate(_ context.Context, ip netip.Addr) (binding.Location, er
 		return binding.Location{}, binding.ErrNoAddress
 	}
 	ip = binding.Normalize(ip)
-	asn, _, err := r.network(inside(ip))
+	at := inside(ip)
+	asn, _, err := r.network(at)
 	if err != nil {
 		return binding.Location{}, err
 	}
-	geo, _, err := r.place(inside(ip))
+	geo, _, err := r.place(at)
 	if err != nil {
 		return binding.Location{}, err
 	}
