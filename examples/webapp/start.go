@@ -11,8 +11,8 @@
 // accounts and the pretending are for this machine alone, unless -demo-accounts and
 // -demo ask for them where others can reach -addr.
 //
-// Each flag can be set in the environment too, -session-duration by
-// WEBAPP_SESSION_DURATION; every mistake in them is told at once.
+// Every setting of the stage can be set in the environment too, -session-duration by
+// WEBAPP_SESSION_DURATION; all mistakes are told at once.
 //
 // Sessions are kept in memory, so that a restart signs everybody out. The program
 // [github.com/mooring-go/mooring/examples/webapp/databases] is the same with the
