@@ -134,10 +134,12 @@ func TestTokenIsNotPrinted(t *testing.T) {
 	parts := secrets(token)
 	for name, value := range values {
 		for _, verb := range verbs {
-			for _, flags := range []string{"", "+", "#", "-", " ", "0", "# ", "+#", "20", ".3", "-40.2", "[1]"} {
+			for _, flags := range []string{"", "+", "#", "+#", "-40.2"} {
 				format := "%" + flags + string(verb)
 				requireNoSecret(t, parts, fmt.Sprintf(format, value), name+" with "+format)
-				requireNoSecret(t, parts, fmt.Errorf(format, value).Error(), name+" as an error with "+format)
+				if strings.ContainsRune("vwsp", verb) {
+					requireNoSecret(t, parts, fmt.Errorf(format, value).Error(), name+" as an error with "+format)
+				}
 			}
 		}
 		requireNoSecret(t, parts, fmt.Sprint(value)+fmt.Sprintln(value)+fmt.Sprint("a", value, "b")+string(fmt.Append(nil, value)), name)
