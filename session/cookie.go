@@ -137,7 +137,7 @@ func (c Cookie) Set(w http.ResponseWriter, value string, maxAge time.Duration) {
 	header.Set("Cache-Control", "no-store")
 }
 
-// CookieName is the name that the cookie has, also where Name is empty.
+// CookieName returns the name that the cookie has: the default where Name is empty.
 func (c Cookie) CookieName() string {
 	switch {
 	case c.Name != "":

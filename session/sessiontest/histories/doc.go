@@ -14,5 +14,5 @@
 // Not in the histories is what the contract leaves open: two sessions of a user
 // that were made at the same instant, steps at instants beyond which a store
 // may forget by a clock of its own, and, at once with others, a session that
-// takes the place of another user's.
+// replaces another user's.
 package histories
