@@ -27,7 +27,7 @@ type habit struct {
 	Habits string  `json:"habits"`
 }
 
-// rules are the policies of the table: authentik's rules, each strict, and the
+// rules returns the policies of the table: authentik's rules, each strict, and the
 // presets.
 func rules() []replay.Candidate {
 	var all []replay.Candidate
@@ -113,7 +113,7 @@ func columns(first, last int) []int {
 	return numbers
 }
 
-// whole is a share as whole percent.
+// whole returns a share as whole percent.
 func whole(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
 
 func wholes(name string, shares []float64) []any {

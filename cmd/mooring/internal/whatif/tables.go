@@ -108,7 +108,7 @@ func (r *report) summary() string {
 	return text
 }
 
-// byTolerance is the grid, a group for each tolerance.
+// byTolerance returns the grid, a group for each tolerance.
 func (r *report) byTolerance() [][]policyReport {
 	var groups [][]policyReport
 	for _, p := range r.Policies {
@@ -170,5 +170,5 @@ func kmText(j replay.Jump) string {
 	return fmt.Sprint(j.Km)
 }
 
-// share is a percentage.
+// share returns a percentage.
 func share(percent float64) string { return fmt.Sprintf("%.1f", percent) }
