@@ -56,7 +56,7 @@ func (s *Store) start(ctx context.Context, started session.Session, replace sess
 			return nil
 		}
 		if most = min(2*most, mostPerStep); len(some) == 0 {
-			most = math.MaxInt - 1 // more than one step can end, so the next one has to see them all
+			most = math.MaxInt - 1 // the next step has to see all of them
 		}
 	}
 }
