@@ -100,7 +100,9 @@ func (d Decision) Tolerated() bool {
 // Move returns a name for what is broken: each such fact with both its values. A guard
 // remembers by it what it has told of and what a device has proved. It is empty where
 // the policy holds, and the same in every process for the same two places, and for all
-// addresses that the policy's SameIP counts as one.
+// addresses that the policy's SameIP counts as one. Where facts are missing, the
+// address names the place, up to a /64 of IPv6 (RFC 8981): one unknown place is not
+// another.
 func (d Decision) Move() string {
 	if d.Decisive == "" {
 		return ""
@@ -117,6 +119,9 @@ func (d Decision) Move() string {
 			r.New = d.Policy.SameIP.masked(to)
 		}
 		fmt.Fprintf(hash, "%s\n%s\n%s\n", r.Rule, text(r.Previous), text(r.New))
+		if r.Rule == NetworkMissing || r.Rule == GeoIPMissing {
+			fmt.Fprintln(hash, PrefixLengths{IPv6: 64}.masked(Normalize(d.To.IP)))
+		}
 	}
 	return base64.RawURLEncoding.EncodeToString(hash.Sum(nil)[:12])
 }
