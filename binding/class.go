@@ -154,10 +154,19 @@ func (l PrefixLengths) same(a, b netip.Addr) bool {
 	if !a.IsValid() || a.BitLen() != b.BitLen() {
 		return false
 	}
+	return l.masked(a).Contains(b)
+}
+
+// masked returns the prefix of all addresses that count as one with a, which is
+// normalized.
+func (l PrefixLengths) masked(a netip.Addr) netip.Prefix {
 	bits, v6 := l.bits()
 	if a.Is6() {
 		bits = v6
 	}
 	prefix, err := a.Prefix(bits)
-	return err == nil && prefix.Contains(b)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return prefix
 }

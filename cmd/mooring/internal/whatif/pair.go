@@ -25,7 +25,11 @@ func explain(ctx context.Context, s settings, db *maxmind.DB, from, to netip.Add
 	if err != nil {
 		return err
 	}
-	decision := s.policy.policy.Explain(there, here)
+	policy := s.policy.policy
+	if s.keys == 0 {
+		policy = policy.WithoutKey()
+	}
+	decision := policy.Explain(there, here)
 	if s.format == asJSON {
 		return printJSON(out, decision)
 	}
@@ -47,6 +51,9 @@ func explain(ctx context.Context, s settings, db *maxmind.DB, from, to netip.Add
 	}
 	t.print(out, s.format)
 	fmt.Fprintf(out, "\n%s\n", decision)
+	if policy != policy.WithoutKey() {
+		fmt.Fprintf(out, "\nwithout a device key:\n%s\n", policy.WithoutKey().Explain(there, here))
+	}
 	return nil
 }
 
