@@ -52,10 +52,11 @@ func (p Policy) Explain(from, to Location) Decision {
 	p = p.frozen()
 	p.Exempt = p.Exempt.around(to.IP)
 	d := Decision{Policy: p, From: from, To: to, Rulings: make([]Ruling, 0, len(rules)), Action: Allow}
+	known := knownFacts(&from) & knownFacts(&to)
 	for i := range rules {
 		row := &rules[i]
 		r := Ruling{Rule: row.reason, Action: Allow}
-		r.Outcome, r.By = p.judge(row, from, to)
+		r.Outcome, r.By = p.judge(i, known, &from, &to)
 		if r.Outcome != NotAsked && r.Outcome != NotCompared {
 			r.Previous, r.New = row.value(from), row.value(to)
 		}

@@ -53,14 +53,14 @@ func (p Policy) Follow(anchor Location, drift Drift, to Location, at time.Time) 
 }
 
 func (p Policy) follow(anchor Location, drift Drift, to Location, at time.Time) Step {
-	step := Step{From: anchor, To: to, Policy: p, Reason: p.firstReason(anchor, to)}
+	step := Step{From: anchor, To: to, Policy: p, Reason: p.firstReason(&anchor, &to)}
 	if p.MaxMoves == 0 && p.Families != FamiliesLearn {
 		return step
 	}
 	strict := p.WithoutTolerance()
-	switch lacking := strict.firstReason(anchor, to); {
+	switch lacking := strict.firstReason(&anchor, &to); {
 	case lacking == "":
-	case p.Families == FamiliesLearn && sameKind(drift.Second.IP, to.IP) && strict.first(drift.Second, to) == nil:
+	case p.Families == FamiliesLearn && sameKind(drift.Second.IP, to.IP) && strict.first(&drift.Second, &to) == nil:
 		// At an anchor without any tolerance, whatever the other one is by later data.
 		step.From, step.Reason = drift.Second, ""
 	case step.Reason == "":
@@ -71,7 +71,7 @@ func (p Policy) follow(anchor Location, drift Drift, to Location, at time.Time) 
 
 // firstReason returns the reason of the first rule that does not hold, or "" if the
 // policy holds.
-func (p *Policy) firstReason(from, to Location) Reason {
+func (p *Policy) firstReason(from, to *Location) Reason {
 	if r := p.first(from, to); r != nil {
 		return r.reason
 	}
@@ -84,10 +84,10 @@ func (s *Step) tolerate(drift Drift, lacking Reason, at time.Time) {
 	anchor := s.From
 	oneFamily := s.Policy
 	oneFamily.Families = FamiliesStrict
-	if s.Policy.learns(s.From, s.To) && oneFamily.first(s.From, s.To) != nil { // what holds without it needs no second anchor
+	if s.Policy.learns(s.From, s.To) && oneFamily.first(&s.From, &s.To) != nil { // what holds without it needs no second anchor
 		if drift.Second.IP.IsValid() {
 			s.From = drift.Second
-			s.Reason = s.Policy.firstReason(s.From, s.To)
+			s.Reason = s.Policy.firstReason(&s.From, &s.To)
 		} else {
 			s.Adds.Second = s.To
 		}

@@ -49,20 +49,39 @@ func (p Policy) frozen() Policy {
 // with the same address and different facts can be broken. It passes over the
 // Actions; [Policy.Explain] says more.
 func (p Policy) Check(from, to Location) *Broken {
-	if r := p.first(from, to); r != nil {
+	if r := p.first(&from, &to); r != nil {
 		return r.broken(from, to)
 	}
 	return nil
 }
 
 // first returns the first rule that does not hold, or nil if the policy holds.
-func (p *Policy) first(from, to Location) *rule {
+func (p *Policy) first(from, to *Location) *rule {
+	known := knownFacts(from) & knownFacts(to)
 	for i := range rules {
-		if outcome, _ := p.judge(&rules[i], from, to); outcome == Broke {
-			return &rules[i]
+		if r := &rules[i]; p.asks(r) && r.comparable(known) && !p.holds(i, known, from, to) && p.tolerated(r, from, to) == "" {
+			return r
 		}
 	}
 	return nil
+}
+
+// judge says what comes of the rule at i, and by which tolerance it holds, if by one.
+// known is what both sides know.
+func (p *Policy) judge(i int, known factSet, from, to *Location) (outcome Outcome, by string) {
+	r := &rules[i]
+	switch {
+	case !p.asks(r):
+		return NotAsked, ""
+	case !r.comparable(known):
+		return NotCompared, ""
+	case p.holds(i, known, from, to):
+		return Held, ""
+	}
+	if by = p.tolerated(r, from, to); by != "" {
+		return Tolerated, by
+	}
+	return Broke, ""
 }
 
 // asks reports whether p asks for the fact.
@@ -73,39 +92,29 @@ func (p *Policy) asks(r *rule) bool {
 	return uint8(p.GeoIP) >= r.level
 }
 
-// judge compares one fact, and says by which tolerance it holds, if by one.
-func (p *Policy) judge(r *rule, from, to Location) (outcome Outcome, by string) {
-	switch {
-	case !p.asks(r):
-		return NotAsked, ""
-	case r.known != nil && !r.known(from, to):
-		return NotCompared, ""
-	case p.holds(r, from, to):
-		return Held, ""
-	}
-	if r.tolerance != nil {
-		by = r.tolerance(p.Tolerance, from, to)
-	}
-	if by == "" && p.Exempt.Contains(to.IP) {
-		by = "exempt"
-	}
-	if by != "" {
-		return Tolerated, by
-	}
-	return Broke, ""
-}
-
-// holds reports whether the fact is equal or, of a rule about the records, whether
-// all is known that p asks for of its kind.
-func (p *Policy) holds(r *rule, from, to Location) bool {
-	if r.equal != nil {
+// holds reports whether the fact of the rule at i is equal or, for a rule about the
+// records, whether all is known that p asks for of its kind, which is what the rules
+// behind it need.
+func (p *Policy) holds(i int, known factSet, from, to *Location) bool {
+	r := &rules[i]
+	if !r.isOfRecords() {
 		return r.equal(from, to)
 	}
-	for i := range rules {
-		other := &rules[i]
-		if other.kind == r.kind && other.known != nil && p.asks(other) && !other.known(from, to) {
+	for i++; i < len(rules) && rules[i].kind == r.kind && p.asks(&rules[i]); i++ {
+		if !rules[i].comparable(known) {
 			return false
 		}
 	}
 	return true
+}
+
+// tolerated returns the tolerance that lets pass a rule that does not hold, or "".
+func (p *Policy) tolerated(r *rule, from, to *Location) (by string) {
+	if r.tolerance != nil {
+		by = r.tolerance(p.Tolerance, *from, *to)
+	}
+	if by == "" && p.Exempt.Contains(to.IP) {
+		by = "exempt"
+	}
+	return by
 }

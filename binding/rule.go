@@ -13,13 +13,16 @@ type rule struct {
 	kind   ruleKind
 	level  uint8 // of the kind: a policy asks for the fact at this level and above it
 
-	// known reports whether both sides have what equal compares. It is nil for what
-	// needs no record, and for a rule without equal.
-	known func(from, to Location) bool
+	// needs are facts, one of which both sides must know for the rule to be compared.
+	// A rule about the records needs none: it holds where both sides know what those of
+	// the rules behind it need that the policy asks for.
+	needs factSet
 
-	// equal compares the fact. It is nil for a rule about the records themselves:
-	// that holds where everything is known that the policy asks for of the kind.
-	equal func(from, to Location) bool
+	// One of these compares the fact. A rule about the records has none. They take
+	// what is on the heap already, so that nothing else has to move there.
+	equalASN func(from, to *ASN) bool
+	equalGeo func(from, to *Geo) bool
+	equalIP  func(from, to netip.Addr) bool
 
 	// tolerance returns the name of the tolerance that lets the fact differ, or ""
 	// where none does. It is nil for a fact that no tolerance is about.
@@ -27,6 +30,41 @@ type rule struct {
 
 	value  func(Location) any                 // one side's part of Broken
 	decode func(json.RawMessage) (any, error) // reads what value returns from its JSON
+}
+
+// factSet is what is known that rules need.
+type factSet uint8
+
+const (
+	numberFact factSet = 1 << iota
+	prefixFact
+	continentFact
+	countryFact
+	cityFact
+)
+
+// knownFacts returns what is known of the location.
+func knownFacts(l *Location) factSet {
+	var known factSet
+	if l.ASN != nil && l.ASN.Number != 0 {
+		known |= numberFact
+	}
+	if l.ASN != nil && l.ASN.Network.IsValid() {
+		known |= prefixFact
+	}
+	if l.Geo == nil {
+		return known
+	}
+	if l.Geo.Continent.isKnown() {
+		known |= continentFact
+	}
+	if l.Geo.Country.isKnown() {
+		known |= countryFact
+	}
+	if l.Geo.City.isKnown() {
+		known |= cityFact
+	}
+	return known
 }
 
 // ruleKind is the half of a policy that a rule belongs to.
@@ -46,27 +84,22 @@ var rules = [...]rule{
 		decode:    decodeFacts[ASN],
 	},
 	{
-		reason: NetworkASNChanged, kind: networkRule, level: uint8(NetworkASN),
-		known:     both(func(l Location) bool { return l.ASN != nil && l.ASN.Number != 0 }),
-		equal:     func(from, to Location) bool { return from.ASN.Number == to.ASN.Number },
+		reason: NetworkASNChanged, kind: networkRule, level: uint8(NetworkASN), needs: numberFact,
+		equalASN:  func(from, to *ASN) bool { return from.Number == to.Number },
 		tolerance: Tolerance.forNumber,
 		value:     func(l Location) any { return l.ASN.Number },
 		decode:    decodeValue[uint32],
 	},
 	{
-		reason: NetworkPrefixChanged, kind: networkRule, level: uint8(NetworkASNNetwork),
-		known:     both(func(l Location) bool { return l.ASN != nil && l.ASN.Network.IsValid() }),
-		equal:     func(from, to Location) bool { return from.ASN.Network == to.ASN.Network },
+		reason: NetworkPrefixChanged, kind: networkRule, level: uint8(NetworkASNNetwork), needs: prefixFact,
+		equalASN:  func(from, to *ASN) bool { return from.Network == to.Network },
 		tolerance: Tolerance.forFamilies,
 		value:     func(l Location) any { return l.ASN.Network },
 		decode:    decodeValue[netip.Prefix],
 	},
 	{
 		reason: NetworkIPChanged, kind: networkRule, level: uint8(NetworkASNNetworkIP),
-		equal: func(from, to Location) bool {
-			ip := Normalize(from.IP)
-			return ip.IsValid() && ip == Normalize(to.IP)
-		},
+		equalIP:   func(from, to netip.Addr) bool { return from.IsValid() && from == to },
 		tolerance: Tolerance.forAddress,
 		value:     func(l Location) any { return knownOr(Normalize(l.IP)) },
 		decode:    decodeValue[netip.Addr],
@@ -78,40 +111,46 @@ var rules = [...]rule{
 		decode:    decodeFacts[Geo],
 	},
 	{
-		reason: GeoIPContinentChanged, kind: geoIPRule, level: uint8(GeoIPContinent),
-		known:  both(hasContinent),
-		equal:  func(from, to Location) bool { return from.Geo.Continent.equal(to.Geo.Continent) },
-		value:  func(l Location) any { return l.Geo.Continent },
-		decode: decodeValue[Continent],
+		reason: GeoIPContinentChanged, kind: geoIPRule, level: uint8(GeoIPContinent), needs: continentFact,
+		equalGeo: func(from, to *Geo) bool { return from.Continent.equal(to.Continent) },
+		value:    func(l Location) any { return l.Geo.Continent },
+		decode:   decodeValue[Continent],
 	},
 	{
-		reason: GeoIPCountryChanged, kind: geoIPRule, level: uint8(GeoIPCountry),
-		known:  both(hasCountry),
-		equal:  func(from, to Location) bool { return from.Geo.Country.equal(to.Geo.Country) },
-		value:  func(l Location) any { return l.Geo.Country },
-		decode: decodeValue[Country],
+		reason: GeoIPCountryChanged, kind: geoIPRule, level: uint8(GeoIPCountry), needs: countryFact,
+		equalGeo: func(from, to *Geo) bool { return from.Country.equal(to.Country) },
+		value:    func(l Location) any { return l.Geo.Country },
+		decode:   decodeValue[Country],
 	},
 	{
 		// An unknown city is a fact of its own, since half of all addresses have none,
 		// but not in a record that does not even know the country.
-		reason: GeoIPCityChanged, kind: geoIPRule, level: uint8(GeoIPCity),
-		known: func(from, to Location) bool {
-			return both(hasCountry)(from, to) || both(hasCity)(from, to)
-		},
-		equal:  func(from, to Location) bool { return from.Geo.sameCity(to.Geo) },
-		value:  func(l Location) any { return l.Geo.City },
-		decode: decodeValue[City],
+		reason: GeoIPCityChanged, kind: geoIPRule, level: uint8(GeoIPCity), needs: countryFact | cityFact,
+		equalGeo: (*Geo).sameCity,
+		value:    func(l Location) any { return l.Geo.City },
+		decode:   decodeValue[City],
 	},
 }
 
-// both returns a function that reports whether known does of two locations.
-func both(known func(Location) bool) func(from, to Location) bool {
-	return func(from, to Location) bool { return known(from) && known(to) }
+// comparable reports whether enough is known on both sides to compare the fact.
+func (r *rule) comparable(known factSet) bool { return r.needs == 0 || r.needs&known != 0 }
+
+// isOfRecords reports whether the rule is about the records themselves.
+func (r *rule) isOfRecords() bool {
+	return r.equalASN == nil && r.equalGeo == nil && r.equalIP == nil
 }
 
-func hasContinent(l Location) bool { return l.Geo != nil && l.Geo.Continent.isKnown() }
-func hasCountry(l Location) bool   { return l.Geo != nil && l.Geo.Country.isKnown() }
-func hasCity(l Location) bool      { return l.Geo != nil && l.Geo.City.isKnown() }
+// equal compares the fact, which both sides know.
+func (r *rule) equal(from, to *Location) bool {
+	switch {
+	case r.equalASN != nil:
+		return r.equalASN(from.ASN, to.ASN)
+	case r.equalGeo != nil:
+		return r.equalGeo(from.Geo, to.Geo)
+	default:
+		return r.equalIP(Normalize(from.IP), Normalize(to.IP))
+	}
+}
 
 // index returns the place of the reason's row in rules, or -1 for a reason that has
 // none.

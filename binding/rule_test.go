@@ -43,7 +43,14 @@ func TestEachReasonHasARow(t *testing.T) {
 		assert.NotZero(t, row.level, "%s: no level asks for it", reason)
 		require.NotNil(t, row.value, reason)
 		require.NotNil(t, row.decode, reason)
-		assert.True(t, row.known == nil || row.equal != nil, "%s: what is known is compared", reason)
+		assert.True(t, row.needs == 0 || !row.isOfRecords(), "%s: what is needed is compared", reason)
+		comparing := 0
+		for _, is := range []bool{row.equalASN != nil, row.equalGeo != nil, row.equalIP != nil} {
+			if is {
+				comparing++
+			}
+		}
+		assert.LessOrEqual(t, comparing, 1, "%s: one way to compare", reason)
 
 		known := Location{ASN: &ASN{Number: 1}, Geo: &Geo{}}
 		text, err := json.Marshal(row.value(known))
@@ -60,10 +67,10 @@ func TestRowsAreInOrder(t *testing.T) {
 		before, row := rules[i-1], rules[i]
 		if before.kind != row.kind {
 			assert.Less(t, before.kind, row.kind)
-			assert.Nil(t, row.equal, "%s: the first of a kind is about the records", row.reason)
+			assert.True(t, row.isOfRecords(), "%s: the first of a kind is about the records", row.reason)
 			continue
 		}
 		assert.LessOrEqual(t, before.level, row.level)
-		assert.NotNil(t, row.equal, row.reason)
+		assert.False(t, row.isOfRecords(), row.reason)
 	}
 }

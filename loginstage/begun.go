@@ -2,15 +2,16 @@ package loginstage
 
 import (
 	"errors"
+	"iter"
 	"net/http"
 	"reflect"
 )
 
 // ErrResponseBegun is returned by Begin, Finish, Confirm and Logout if the
 // header of the response has been written by then: the token could no longer be
-// given to the client or taken from it. Nothing was done. It is found out behind a
-// guard, on the writers of net/http and of httptest, and on those that wrap one and
-// have an Unwrap method, as http.ResponseController wants it.
+// given to the client or taken from it. Nothing was done. A response that has begun
+// is noticed behind a guard, on the writers of net/http and httptest, and on writers
+// that wrap these and have the Unwrap method of http.ResponseController.
 var ErrResponseBegun = errors.New("loginstage: the response has begun, and its header can no longer carry a token: call this before the first WriteHeader or Write")
 
 // maxWriters is how many writers around each other are looked at.
@@ -37,20 +38,20 @@ func begun(w http.ResponseWriter) error {
 	return nil
 }
 
-// carried has the guards around the request know that a token was set or cleared.
+// carried tells the guards around the request that a token was set or cleared.
 func carried(w http.ResponseWriter, r *http.Request) {
 	if g, ok := r.Context().Value(guardedKey{}).(*guarded); ok {
-		g.response.carried = true
+		g.response.carried.Store(true)
 	}
 	for w := range unwrapped(w) {
 		if writer, ok := w.(interface{ guardResponse() *response }); ok {
-			writer.guardResponse().carried = true
+			writer.guardResponse().carried.Store(true)
 		}
 	}
 }
 
 // unwrapped yields w, the writer inside it, the one inside that, and so on.
-func unwrapped(w http.ResponseWriter) func(yield func(http.ResponseWriter) bool) {
+func unwrapped(w http.ResponseWriter) iter.Seq[http.ResponseWriter] {
 	return func(yield func(http.ResponseWriter) bool) {
 		for range maxWriters {
 			if w == nil || !yield(w) {
@@ -65,8 +66,9 @@ func unwrapped(w http.ResponseWriter) func(yield func(http.ResponseWriter) bool)
 	}
 }
 
-// wroteHeader reports whether a writer of net/http has written its header. It does
-// not say so itself, hence reflection: a field of another name counts as no.
+// wroteHeader reports whether a writer of net/http has written its header. Such a
+// writer has no method that says so, hence reflection. In a release of Go whose field
+// has another name it reports false.
 func wroteHeader(w http.ResponseWriter) bool {
 	v := reflect.ValueOf(w)
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {

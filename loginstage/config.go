@@ -169,10 +169,10 @@ type Config struct {
 	// place of the session's Actions; decision.Action is what they say.
 	Decide func(ctx context.Context, s session.Session, decision binding.Decision) binding.Action `json:"-" yaml:"-"`
 
-	// Deny, if set, answers the requests that a guard denies, in place of the
-	// redirect, the 401 or the 503: one handler for all, which looks at
-	// denied.Denial and calls denied.Respond for those that it leaves as they are.
-	// The response is uncacheable so far.
+	// Deny, if set, answers all requests that a guard denies, instead of the
+	// redirect, the 401 or the 503. It looks at denied.Denial, and calls
+	// denied.Respond for those that it does not answer itself. The response is
+	// uncacheable unless Deny sets another Cache-Control.
 	Deny func(w http.ResponseWriter, r *http.Request, denied *AccessError) `json:"-" yaml:"-"`
 
 	// Logger is told what failed, such as stores, locators and sinks, and, once for

@@ -16,11 +16,12 @@ const CauseOtherUser session.Cause = "other_user"
 // goes on under a new token, bound to where the request came from, for as long as
 // it would have lived.
 //
-// user is who was proved. Another user than the session's, an inactive one and one
-// without a usable ID is a [*DeniedError], and the session stays as it was: a
-// thief of the session cannot confirm it with a password of their own. A client that is
-// not signed in gets [session.ErrNotFound] or [*session.EndedError]. Like Begin it is
-// called before the response begins, and is [ErrResponseBegun] otherwise.
+// user is the user who was proved. A user who is not the session's, who is inactive
+// or who has no usable ID is a [*DeniedError], and the session stays as it was: a
+// thief cannot confirm a stolen session with the thief's own password. For a client
+// that is not signed in the error is [session.ErrNotFound] or [*session.EndedError].
+// Like Begin it is called before the response begins, and is [ErrResponseBegun]
+// otherwise.
 func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request, user User) error {
 	if err := begun(w); err != nil {
 		return err
@@ -34,7 +35,9 @@ func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request, user User) e
 		denied = &DeniedError{Cause: CauseOtherUser, User: user.ID}
 	}
 	if denied != nil {
-		l.events.emit(r.Context(), l.deniedEvent(r, denied.Cause, user.ID, nil))
+		event := l.deniedEvent(r, denied.Cause, user.ID, nil)
+		event.Session = s.ID
+		l.events.emit(r.Context(), event)
 		return denied
 	}
 	here, err := l.here(r, s.Policy)

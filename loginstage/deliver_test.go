@@ -21,6 +21,7 @@ import (
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/binding/bindingtest"
 	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 	"github.com/mooring-go/mooring/loginstage/sink"
 	"github.com/mooring-go/mooring/session"
 	"github.com/mooring-go/mooring/session/memstore"
@@ -87,12 +88,23 @@ func TestDeliver(t *testing.T) {
 	})
 }
 
+// wrapped is a store of no journal around one that has one.
+type wrapped struct {
+	*loginstagetest.Store
+	inner session.Store
+}
+
+func (w wrapped) Unwrap() session.Store { return w.inner }
+
 func TestDeliverNeedsAJournal(t *testing.T) {
 	_, err := loginstage.New(loginstage.Config{DurableEvents: true})
 	require.ErrorContains(t, err, "DurableEvents true: want a Store that is a session.Journal")
 	login, err := loginstage.New(loginstage.Config{Store: newJournal()})
 	require.NoError(t, err)
 	require.ErrorContains(t, login.Deliver(t.Context()), "DurableEvents false")
+
+	_, err = loginstage.New(loginstage.Config{Store: wrapped{loginstagetest.NewStore(nil), newJournal()}, DurableEvents: true})
+	require.NoError(t, err, "one that is wrapped is one")
 }
 
 // What is told at once reads as what is delivered later, from what was written

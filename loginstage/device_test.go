@@ -235,3 +235,102 @@ func TestADeviceThatCannotBeLookedUp(t *testing.T) {
 	_, err = stage.ForgetDevices(t.Context(), "ada", "")
 	assert.ErrorIs(t, err, errOut)
 }
+
+// Only a device of the user stands for one: whatever else a browser has in the
+// cookie of a device, of a session or of a challenge finds nothing, and ends
+// nothing.
+func TestATokenInAnotherCookiesPlaceDoesNothing(t *testing.T) {
+	config := asking
+	config.RememberDevice = remembering.RememberDevice
+	pendingCookie := cookie + "_pending"
+	for place, name := range map[string]string{
+		"session": cookie, "pending": pendingCookie, "own device": deviceCookie("mallory"), "another's device": deviceCookie("ada"),
+	} {
+		for _, kind := range []string{"session", "pending", "device", "own session", "own pending", "own device"} {
+			t.Run(kind+" as "+place, func(t *testing.T) {
+				stage, ada := open(t, config)
+				signIn(t, ada, "ada")
+				asked := loginstagetest.NewBrowser(t, app(stage.UserLogin))
+				begin(t, asked, "ada")
+				mallory := loginstagetest.NewBrowser(t, app(stage.UserLogin))
+				signIn(t, mallory, "mallory")
+				waits := mallory.Clone()
+				begin(t, waits, "mallory")
+				token := map[string]string{
+					"session": ada.Cookie(cookie), "pending": asked.Cookie(pendingCookie), "device": ada.Cookie(deviceCookie("ada")),
+					"own session": mallory.Cookie(cookie), "own pending": waits.Cookie(pendingCookie), "own device": mallory.Cookie(deviceCookie("mallory")),
+				}[kind]
+				require.NotEmpty(t, token)
+				switch kind + " as " + place {
+				case "session as session", "pending as pending", "device as another's device",
+					"own session as session", "own pending as pending", "own device as own device":
+					t.Skip("it is in its place")
+				}
+				stage.Events.Reset()
+
+				attacker := loginstagetest.NewBrowser(t, app(stage.UserLogin))
+				attacker.SetCookie(&http.Cookie{Name: name, Value: token, Path: "/", Secure: true})
+				assert.Equal(t, "nobody", whoami(attacker))
+				assert.False(t, known(t, stage, attacker, "ada"))
+				assert.False(t, known(t, stage, attacker, "mallory"))
+				signIn(t, attacker, "mallory")
+				events := stage.Events.Events()
+				require.Len(t, events, 1, "nothing but a sign-in")
+				assert.Equal(t, loginstage.ActionLogin, events[0].Action)
+				assert.False(t, *events[0].Context.KnownDevice)
+
+				assert.Equal(t, "ada", whoami(ada))
+				assert.True(t, known(t, stage, ada, "ada"))
+				assert.Equal(t, http.StatusOK, asked.PostForm("/finish", nil).StatusCode)
+				assert.Equal(t, "mallory", whoami(mallory))
+				assert.True(t, known(t, stage, mallory, "mallory"))
+			})
+		}
+	}
+}
+
+// A device that is forgotten because there are too many is told, and one that goes
+// on under another token is not.
+func TestADeviceThatIsOneTooManyIsTold(t *testing.T) {
+	stage, browser := open(t, remembering)
+	signIn(t, browser, "ada")
+	signIn(t, browser, "ada")
+	for range 32 {
+		signIn(t, loginstagetest.NewBrowser(t, app(stage.UserLogin)), "ada")
+	}
+	told := stage.Events.Of(loginstage.ActionDeviceForgotten)
+	require.Len(t, told, 1)
+	assert.Equal(t, session.CauseMaxSessions, told[0].Cause)
+	assert.Equal(t, "ada", told[0].Actor)
+	assert.Equal(t, "/begin", told[0].Context.HTTPRequest.Path)
+	assert.False(t, known(t, stage, browser, "ada"))
+}
+
+// Thousands of device cookies make neither the answer nor the work large.
+func TestDeviceCookiesByTheThousand(t *testing.T) {
+	const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	stage, _ := open(t, remembering)
+	var header strings.Builder
+	for i := range 64 * 64 {
+		header.WriteString(cookie + "_device_" + string(base64url[i/64]) + string(base64url[i%64]) + "=1; ")
+	}
+	header.WriteString(strings.Repeat(cookie+"_device_x=1; "+cookie+"_device_xyz=1; "+deviceCookie("bob")+"=1; ", 5000))
+	for _, cookies := range [][]string{{header.String()}, strings.Split(header.String(), "; ")} {
+		r := httptest.NewRequest("POST", "/", nil)
+		r.Header["Cookie"] = cookies
+		w := httptest.NewRecorder()
+		_, err := stage.Begin(w, r, loginstage.User{ID: "ada"})
+		require.NoError(t, err)
+		set := w.Result().Cookies()
+		assert.LessOrEqual(t, len(set), 2+16)
+		deleted := 0
+		for _, c := range set {
+			if c.MaxAge < 0 {
+				deleted++
+				assert.Len(t, c.Name, len(deviceCookie("ada")))
+				assert.NotEqual(t, deviceCookie("ada"), c.Name)
+			}
+		}
+		assert.Equal(t, 16, deleted)
+	}
+}

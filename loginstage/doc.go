@@ -5,8 +5,10 @@
 //
 // [New] makes the stage from a [Config]. [UserLogin.Begin] signs a user in, or
 // asks whether they want to stay signed in, which [UserLogin.Finish] answers.
-// [UserLogin.Guard] and [UserLogin.Require] wrap an [net/http.Handler];
-// handlers behind them call [Current]. What happens is told to a [Sink] as an
+// [UserLogin.Guard] and [UserLogin.Require] are the session middleware: they wrap
+// an [net/http.Handler], and handlers behind them call [Current]. [UserLogin.Check]
+// does the same without wrapping, and [Config.Deny] answers what is denied. What
+// happens is told to a [Sink] as an
 // [Event].
 //
 // The stage ends sessions, nothing else: tokens that were issued on the strength

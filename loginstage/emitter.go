@@ -2,6 +2,7 @@ package loginstage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -12,9 +13,11 @@ import (
 
 const (
 	// emitQueue is how many events wait for a slow sink before more are lost, and
-	// emitBatch how many where one step ended many sessions at once, which no sink
-	// can keep up with.
+	// emitShare how many of one user are not lost for another one's.
 	emitQueue = 1024
+	emitShare = 64
+	// emitBatch is how many events wait besides, of sessions that one step ended
+	// together: no sink keeps up with that.
 	emitBatch = 16 * emitQueue
 	// emitTimeout is how long a sink has for one event.
 	emitTimeout = 10 * time.Second
@@ -36,6 +39,8 @@ type emitter struct {
 
 	mu       sync.Mutex
 	queue    []*emission          // not given yet, in the order in which they came
+	batched  int                  // of those: how many came in a batch
+	single   map[string]int       // and how many did not, by user
 	out      map[string]*emission // being given, by user, of whom there is one at the most
 	active   int                  // goroutines that give, and that no slow event keeps
 	stalled  bool                 // a request waited in vain, and events are still waiting
@@ -45,7 +50,8 @@ type emitter struct {
 type emission struct {
 	ctx   context.Context
 	event Event
-	done  chan struct{} // closed when the sink has had it
+	batch bool          // one of several that came together
+	done  chan struct{} // closed when the sink has had it, or it is lost
 	slow  bool
 }
 
@@ -61,19 +67,65 @@ func (m *emitter) enqueue(ctx context.Context, events ...Event) {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
-	most := emitQueue
-	if len(events) > 1 {
-		most = emitBatch
-	}
+	var lost []Event
 	m.mu.Lock()
-	room := min(len(events), max(0, most-len(m.queue)))
-	for _, e := range events[:room] {
-		m.queue = append(m.queue, &emission{ctx: ctx, event: e, done: make(chan struct{})})
+	for _, e := range events {
+		next := &emission{ctx: ctx, event: e, batch: len(events) > 1, done: make(chan struct{})}
+		if over := m.add(next); over != nil {
+			lost = append(lost, over.event)
+			close(over.done)
+		}
 	}
 	m.start()
 	m.mu.Unlock()
-	if room < len(events) {
-		m.lose(len(events)-room, events[room], fmt.Errorf("more than %d events are waiting", most))
+	if n := len(lost); n > 0 {
+		m.lose(n, lost[n-1], errors.New("too many events are waiting for the sink"))
+	}
+}
+
+// add appends e to the queue, and returns the event that is lost for it, if any: of
+// another user, who has most of the queue, or e. The lock is held.
+func (m *emitter) add(e *emission) (lost *emission) {
+	switch {
+	case e.batch && m.batched >= emitBatch:
+		return e
+	case e.batch:
+		m.batched++
+	case len(m.queue)-m.batched < emitQueue:
+		m.count(e.event.User, 1)
+	default:
+		if lost = m.crowdedOut(e.event.User); lost == nil {
+			return e
+		}
+		m.count(lost.event.User, -1)
+		m.count(e.event.User, 1)
+	}
+	m.queue = append(m.queue, e)
+	return lost
+}
+
+// crowdedOut takes from the queue the last event of a user who has more than a share
+// of it waiting, if the user whose event needs the room has less. The lock is held.
+func (m *emitter) crowdedOut(user string) *emission {
+	if m.single[user] >= emitShare {
+		return nil
+	}
+	for i, e := range slices.Backward(m.queue) {
+		if !e.batch && m.single[e.event.User] > emitShare {
+			m.queue = slices.Delete(m.queue, i, i+1)
+			return e
+		}
+	}
+	return nil
+}
+
+// count adds n to how many events of the user wait. The lock is held.
+func (m *emitter) count(user string, n int) {
+	if m.single == nil {
+		m.single = make(map[string]int)
+	}
+	if m.single[user] += n; m.single[user] == 0 {
+		delete(m.single, user)
 	}
 }
 
@@ -181,6 +233,11 @@ func (m *emitter) next() *emission {
 			m.queue = m.queue[1:]
 		} else {
 			m.queue = slices.Delete(m.queue, i, i+1)
+		}
+		if e.batch {
+			m.batched--
+		} else {
+			m.count(e.event.User, -1)
 		}
 		if m.out == nil {
 			m.out = make(map[string]*emission)

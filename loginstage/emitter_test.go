@@ -342,6 +342,46 @@ func TestASlowSinkHoldsBackThatUserAlone(t *testing.T) {
 	}
 }
 
+// A user whose events fill the queue loses them, and nobody else's are lost.
+func TestAFloodOfOneUsersEventsIsThatUsersLoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		told := map[string]int{}
+		login, err := loginstage.New(loginstage.Config{Logger: slog.New(slog.DiscardHandler), Events: sink.Func(func(ctx context.Context, e loginstage.Event) error {
+			if e.User == "mallory" {
+				<-ctx.Done()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			told[e.User]++
+			return nil
+		})})
+		require.NoError(t, err)
+		deny := func(user string) {
+			_, err := login.Begin(httptest.NewRecorder(), httptest.NewRequest("POST", "/", nil), loginstage.User{ID: user, Inactive: true})
+			require.Error(t, err)
+		}
+		began := time.Now()
+		for i := range 500 {
+			for range 10 {
+				deny("mallory")
+			}
+			deny(strconv.Itoa(i))
+			time.Sleep(10 * time.Millisecond)
+		}
+		assert.LessOrEqual(t, time.Since(began), 500*10*time.Millisecond+grace+grace)
+		time.Sleep(3 * time.Second)
+		mu.Lock()
+		for i := range 500 {
+			assert.Equal(t, 1, told[strconv.Itoa(i)], i)
+		}
+		mu.Unlock()
+		require.NoError(t, login.Flush(t.Context()))
+		assert.EqualValues(t, 5000, told["mallory"]+int(login.LostEvents()))
+		assert.GreaterOrEqual(t, told["mallory"], 64)
+	})
+}
+
 // A sink that hangs for many users is called for a few of them at a time.
 func TestASinkThatHangsForEverybodyIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

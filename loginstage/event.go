@@ -15,7 +15,8 @@ import (
 )
 
 // Sink is where events go. A sink cannot change a decision. A request waits 100 ms
-// for it at the most, in all, and not at all while it lags.
+// for it at the most, in all, less if other requests have waited lately, and not at
+// all while it lags.
 //
 // Emit is called with a context that outlives the request and ends after ten
 // seconds, for one event at a time, in the order in which they happened in this
@@ -23,10 +24,11 @@ import (
 // it, and that user's wait for it; [UserLogin.Deliver] and the requests of a process
 // call Emit each by themselves. So a sink has to be safe for concurrent use.
 //
-// An error or a panic counts the event as lost, and so does an event that comes
-// while 1,024 are waiting, or 16,384 of sessions that one call has ended together:
-// see [UserLogin.LostEvents]. Where Deliver tells of endings, they are told again
-// instead. Package loginstage/sink has several sinks.
+// An event that Emit returns an error for, or panics with, counts as lost, and so
+// does one that comes while 1,024 are waiting, or 16,384 of sessions that one call has
+// ended together: see [UserLogin.LostEvents]. A user with more than 64 of those that
+// wait loses them first. Where Deliver tells of endings, it tells them again instead.
+// Package loginstage/sink has several sinks.
 type Sink interface {
 	Emit(ctx context.Context, e Event) error
 }
@@ -43,7 +45,7 @@ const (
 	ActionLogin           Action = "login"            // a user was signed in
 	ActionLogout          Action = "logout"           // a session ended
 	ActionLoginDenied     Action = "login_denied"     // a user was not signed in
-	ActionDeviceForgotten Action = "device_forgotten" // a remembered device was revoked, or is one too many
+	ActionDeviceForgotten Action = "device_forgotten" // a remembered device was revoked, expired, or is one too many
 	ActionReport          Action = "binding_report"   // a binding does not hold, and the session goes on
 	ActionStepUp          Action = "step_up"          // a binding does not hold, and the session is restricted
 	ActionConfirm         Action = "confirm"          // a session was confirmed
@@ -152,15 +154,15 @@ func (l *UserLogin) moveEvent(r *http.Request, action Action, s session.Session,
 }
 
 // endedEvent tells of an ending, or is false for one that nobody needs to hear of:
-// that of a pending session, with which nobody was signed in, and that of a device
-// which is still remembered, by another record.
+// that of a pending session, with which nobody was signed in, and that of the record
+// of a device that is remembered by another record from now on, or never was.
 func (l *UserLogin) endedEvent(ended session.Ended, context Context) (Event, bool) {
 	s, ending := ended.Session, ended.Ending
 	action := ActionLogout
 	switch {
 	case s.Kind == session.KindSession:
 		context.LogoutReason = logoutReasons[ending.Cause]
-	case s.Kind == session.KindDevice && (ending.Cause == session.CauseRevoked || ending.Cause == session.CauseMaxSessions):
+	case s.Kind == session.KindDevice && ending.Cause != session.CauseReplaced && ending.Cause != session.CauseNotCarried:
 		action = ActionDeviceForgotten
 	default:
 		return Event{}, false

@@ -29,8 +29,8 @@ import (
 // browser may have got another one by the time that the answer arrives.
 //
 // The request that next gets differs from the guard's in its context alone. What
-// next does to it, such as the Pattern that a ServeMux sets and the forms that are
-// parsed, is to be found in the guard's request afterwards.
+// next does to it is to be found in the guard's request afterwards: the Pattern that
+// a ServeMux sets, path values, the forms that were parsed.
 func (l *UserLogin) Guard(next http.Handler) http.Handler { return l.admitting(everyone, next) }
 
 // Require is Guard for signed-in users alone. It denies anonymous requests and
@@ -39,12 +39,11 @@ func (l *UserLogin) Guard(next http.Handler) http.Handler { return l.admitting(e
 // Guard, which has then done the work.
 //
 // A CORS preflight is passed on all the same, so that a CORS handler can stand
-// behind Require: it comes without credentials, since browsers send it so. next
-// gets it as an anonymous request without Cookie, Authorization and body, and of
-// its answer only status and header are sent. Attacker: anybody can send one. A
-// handler that does its work for OPTIONS too must ask Current whether there is a
-// session; a ServeMux pattern with a method, such as "POST /orders", does not let
-// it come so far.
+// behind Require: browsers send it without credentials. next gets it as an anonymous
+// request without Cookie, Authorization and body, and only the status and the header
+// of its answer are sent. Attacker: anybody can send one. A handler that does its
+// work for OPTIONS too must ask Current whether there is a session; a ServeMux
+// pattern with a method, such as "POST /orders", does not match a preflight.
 func (l *UserLogin) Require(next http.Handler) http.Handler {
 	required := l.admitting(signedIn, next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -88,7 +87,7 @@ func Restricted(ctx context.Context) (session.Session, bool) {
 	return g.session, true
 }
 
-// An audience is whom a guard passes on.
+// An audience says which requests a guard passes on.
 type audience int
 
 const (
@@ -97,8 +96,8 @@ const (
 	signedIn                      // unrestricted sessions alone
 )
 
-// denies reports whether the audience does not have a request of which the guard
-// has found denial.
+// denies reports whether a request with the denial is denied for the audience, and
+// not passed on.
 func (a audience) denies(denial Denial) bool {
 	switch denial {
 	case "":
@@ -155,7 +154,7 @@ func (l *UserLogin) admit(r *http.Request) (session.Session, error) {
 	}
 	ip, err := l.clientIP(r)
 	if err != nil && s.Policy.Binds() {
-		return session.Session{}, err // what is bound is not used from an unknown place
+		return session.Session{}, err // a binding cannot be checked against an unknown address
 	}
 	if ip != s.IP || l.letOff(&s) {
 		return l.enforce(r, s, ip)

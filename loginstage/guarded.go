@@ -2,6 +2,7 @@ package loginstage
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"strings"
 
@@ -56,7 +57,7 @@ func (l *UserLogin) passAnonymous(w http.ResponseWriter, r *http.Request, next h
 
 // pass passes r on with what was found out about it.
 func (l *UserLogin) pass(w http.ResponseWriter, r *http.Request, next http.Handler, g *guarded) {
-	g.response = response{ResponseWriter: w, login: l, personal: !g.session.ID.IsZero()}
+	g.response.ResponseWriter, g.response.login, g.response.personal = w, l, !g.session.ID.IsZero()
 	if r.ContentLength < 0 && r.Trailer == nil {
 		// A trailer that was not announced becomes a new map in the server's
 		// request, and is added to one that is there (net/http's readTrailer).
@@ -70,9 +71,9 @@ func (l *UserLogin) pass(w http.ResponseWriter, r *http.Request, next http.Handl
 	next.ServeHTTP(g.response.writer(), guardedRequest)
 }
 
-// carryBack does to r what was done to the copy of it, which had the context ctx:
-// middleware outside the guard reads the pattern that matched, and the server
-// removes the files of forms. It writes nothing that was not changed.
+// carryBack does to r what the handlers did to the copy of r that had the context
+// ctx: middleware outside the guard reads the pattern that matched, and the server
+// removes the files of forms. It writes only what they changed.
 func carryBack(r, copied *http.Request, ctx *guarded) {
 	if copied.Context() != ctx {
 		*r = *copied // a handler wrote *r = *r.WithContext(…) to pass something out
@@ -97,7 +98,7 @@ func carryBack(r, copied *http.Request, ctx *guarded) {
 
 // wildcards yields the names of the wildcards in a pattern of a ServeMux, or of
 // another router that writes them alike: {name}, {name...}, {name:regexp}.
-func wildcards(pattern string) func(yield func(string) bool) {
+func wildcards(pattern string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for {
 			_, rest, found := strings.Cut(pattern, "{")

@@ -115,7 +115,7 @@ func TestNothingIsInjected(t *testing.T) {
 // session that there is goes on.
 func FuzzGuardCookie(f *testing.F) {
 	token := session.NewToken("ada").Secret()
-	for _, header := range []string{"", cookie + "=" + token, cookie + "=" + token + "; " + cookie + "=", "=;;", cookie + "=\"" + token + "\"", "a=b\x00", cookie + "_ended=" + token, cookie + "_device_AA=" + token} {
+	for _, header := range []string{"", cookie + "=" + token, cookie + "=" + token + "; " + cookie + "=", "=;;", cookie + "=\"" + token + "\"", "a=b\x00", pendingCookie + "=" + token, cookie + "_device_AA=" + token} {
 		f.Add(header)
 	}
 	stage, err := loginstage.New(loginstage.Config{RememberDevice: remembering.RememberDevice})

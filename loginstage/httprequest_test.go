@@ -347,3 +347,36 @@ func FuzzRequestInEvents(f *testing.F) {
 		require.NotContains(t, wellBehaved(t, eventOf(t, r, "next", "page")), secret)
 	})
 }
+
+func TestEventArgsAreNames(t *testing.T) {
+	for _, names := range [][]string{{""}, {"page", "a\x00b"}, {strings.Repeat("a", 65)}, {"\xff"}, {"a\u202eb"}} {
+		_, err := loginstage.New(loginstage.Config{EventArgs: names})
+		var mistake *loginstage.ConfigError
+		require.ErrorAs(t, err, &mistake, "%q", names)
+		assert.Equal(t, "EventArgs", mistake.Field)
+	}
+	var config loginstage.Config
+	require.NoError(t, json.Unmarshal([]byte(`{"event_args":["page","größe"]}`), &config))
+	events := &loginstagetest.Recorder{}
+	config.Events = events
+	stage, err := loginstage.New(config)
+	require.NoError(t, err)
+	config.EventArgs[0] = "token"
+	_, err = stage.Begin(httptest.NewRecorder(), withQuery("page=3&token=x&gr%c3%b6%c3%9fe=4"), loginstage.User{ID: "ada"})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"page": "3", "token": hidden, "größe": "4"}, events.Last().Context.HTTPRequest.Args)
+}
+
+// A user who is not signed in is anybody's text.
+func TestADeniedUserIsBounded(t *testing.T) {
+	for _, user := range []string{strings.Repeat("<", 1<<20), "ada\x00\u202e\x1b[2J", "\xff\xfe"} {
+		events := &loginstagetest.Recorder{}
+		stage, err := loginstage.New(loginstage.Config{Events: events})
+		require.NoError(t, err)
+		_, err = stage.Begin(httptest.NewRecorder(), withQuery("a=b"), loginstage.User{ID: user})
+		require.Error(t, err)
+		event := events.Last()
+		require.Equal(t, loginstage.CauseNoUser, event.Cause)
+		wellBehaved(t, event)
+	}
+}

@@ -173,9 +173,22 @@ func FuzzNext(f *testing.F) {
 			require.False(t, strings.HasPrefix(as, "//"), "%q", as)
 		}
 
-		location, err := base.Parse(turnedAway(t, stage, next))
+		form := post("")
+		form.Header.Set("Sec-Fetch-Mode", "navigate")
+		form.Host = "host"
+		form.Header.Set("Referer", "https://host"+next)
+		posted := httptest.NewRecorder()
+		stage.Require(http.NotFoundHandler()).ServeHTTP(posted, form)
+		prefixed, err := loginstage.New(loginstage.Config{LoginURL: "/login", PathPrefix: "/app"})
 		require.NoError(t, err)
-		require.Equal(t, "host", location.Host)
-		require.Equal(t, "/login", location.Path)
+		for _, sent := range []string{turnedAway(t, stage, next), posted.Header().Get("Location"), turnedAway(t, prefixed, next)} {
+			location, err := base.Parse(sent)
+			require.NoError(t, err)
+			require.Equal(t, "host", location.Host)
+			require.Equal(t, "/login", location.Path)
+			if next := location.Query().Get("next"); next != "" {
+				require.Equal(t, next, loginstage.Next(get("/login?next="+url.QueryEscape(next))), "what it says, it takes")
+			}
+		}
 	})
 }

@@ -55,8 +55,8 @@ func withNext(page, prefix string, r *http.Request) string {
 	return target.String()
 }
 
-// wantedPage returns the page that r asks for or, since a form that was posted
-// cannot be returned to, the page of this origin that the form was on. "" is none.
+// wantedPage returns the page that r asks for. A form that was posted cannot be asked
+// for again: for that it returns the page of this origin that the form was on, or "".
 func wantedPage(prefix string, r *http.Request) string {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		from, err := url.Parse(r.Referer())
@@ -69,8 +69,8 @@ func wantedPage(prefix string, r *http.Request) string {
 }
 
 // clientURI returns the path and the query of r as the client knows them: with the
-// prefix that a proxy has removed, and whatever http.StripPrefix did since. "" is
-// what is no path on this origin once a prefix is before it.
+// prefix that a proxy has removed, and with what http.StripPrefix has. It returns ""
+// for an address that only a prefix would make a path of this origin.
 func clientURI(prefix string, r *http.Request) string {
 	uri := r.RequestURI
 	if !strings.HasPrefix(uri, "/") {

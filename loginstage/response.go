@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 )
 
 // response is the writer that a guard passes on. It has the last word on whether
@@ -14,9 +15,9 @@ import (
 type response struct {
 	http.ResponseWriter
 	login    *UserLogin
-	personal bool // the request has a session
-	carried  bool // a token was set or cleared
-	began    bool // the header is out, or the connection is the handler's
+	personal bool        // the request has a session
+	began    bool        // the header is out, or the connection is the handler's
+	carried  atomic.Bool // a token was set or cleared; by a handler that has run out of time, perhaps
 
 	vary, cacheControl [1]string // what the header's values are kept in
 }
@@ -81,8 +82,8 @@ func (w *response) ReadFrom(from io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{w.ResponseWriter}, from)
 }
 
-// FlushError is for [http.ResponseController], also where there is no Flusher
-// before the end of the chain.
+// FlushError is for [http.ResponseController]. It finds a Flusher further inside too,
+// which would otherwise write the header before it is complete.
 func (w *response) FlushError() error {
 	began := w.began
 	w.begin()
@@ -93,8 +94,8 @@ func (w *response) FlushError() error {
 	return err
 }
 
-// CloseNotify is for those that ask for it though it is deprecated, such as gin's
-// Stream. Where the writer inside does not know, nothing comes.
+// CloseNotify is deprecated, and gin's Stream panics without it. The channel of a
+// writer that is no CloseNotifier never sends.
 func (w *response) CloseNotify() <-chan bool {
 	if notifier, ok := w.ResponseWriter.(http.CloseNotifier); ok { //nolint:staticcheck // as above
 		return notifier.CloseNotify()
@@ -141,8 +142,8 @@ func (w *response) begin() {
 	}
 }
 
-// finish completes the header of an answer that nobody has written by the time
-// that the handler returns or panics: the server, or a handler outside, writes it.
+// finish completes the header of an answer that is still unwritten when the handler
+// returns or panics: the server, or a handler outside, writes it.
 func (w *response) finish() {
 	if !w.began {
 		w.complete()
@@ -161,7 +162,7 @@ func (w *response) complete() {
 		}
 	}
 	switch _, said := header["Cache-Control"]; {
-	case w.carried || w.login.setsToken(header):
+	case w.carried.Load() || w.login.setsToken(header):
 		makeUncacheable(header)
 	case w.personal && !said:
 		w.cacheControl[0] = "private, no-cache"
@@ -182,8 +183,8 @@ func variesByCookie(header http.Header) bool {
 	return false
 }
 
-// setsToken reports whether the header sets a cookie of the stage's or one that
-// may be the carrier's.
+// setsToken reports whether the header sets a cookie of the stage, or one that may be
+// the carrier's.
 func (l *UserLogin) setsToken(header http.Header) bool {
 	lines := header["Set-Cookie"]
 	if len(lines) == 0 {
@@ -202,9 +203,9 @@ func (l *UserLogin) setsToken(header http.Header) bool {
 	return false
 }
 
-// makeUncacheable has no cache keep the answer, or take it for one that it has
-// already. Besides Cache-Control it takes what caches of one's own heed before
-// that: all of RFC 9213's targeted fields, whose names end alike, and older ones.
+// makeUncacheable forbids all caches to keep the answer. It drops what some caches
+// heed before Cache-Control, which are the targeted fields of RFC 9213, whose names
+// end alike, and older ones, and what they could compare the answer by.
 func makeUncacheable(header http.Header) {
 	for name := range header {
 		switch {

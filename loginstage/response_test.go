@@ -2,11 +2,13 @@ package loginstage_test
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -19,6 +21,7 @@ import (
 	"github.com/mooring-go/mooring/binding/bindingtest"
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
+	"github.com/mooring-go/mooring/session"
 	"github.com/mooring-go/mooring/session/gorillacarrier"
 )
 
@@ -312,4 +315,44 @@ func TestAFlushThatIsNotSupportedBeginsNothing(t *testing.T) {
 		w.Header().Set("Cache-Control", "public")
 	})).ServeHTTP(bare{w}, httptest.NewRequest("GET", "/", nil))
 	assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+}
+
+// With the guards of two stages around a handler, each sees that a token was set,
+// whichever stage has set it.
+func TestTheGuardsOfTwoStagesKnowOfATokenEach(t *testing.T) {
+	users := loginstagetest.New(t, loginstage.Config{})
+	staff := loginstagetest.New(t, loginstage.Config{Name: "staff", Carrier: session.Cookie{Name: "__Host-staff"}})
+	for _, stage := range []*loginstagetest.Stage{users, staff} {
+		w := httptest.NewRecorder()
+		users.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			staff.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, err := stage.Begin(w, r, loginstage.User{ID: "ada"})
+				assert.NoError(t, err)
+			})).ServeHTTP(w, r)
+			w.Header().Set("Cache-Control", "public") // nobody has written yet
+		})).ServeHTTP(w, httptest.NewRequest("POST", "/", nil))
+		assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+		assert.Equal(t, []string{"Cookie"}, w.Header()["Vary"])
+	}
+}
+
+// A handler that runs out of time may sign in while the answer is written that says
+// so.
+func TestASignInThatRunsOutOfTime(t *testing.T) {
+	stage, cookies := signedInTo(t, loginstage.Config{})
+	var late sync.WaitGroup
+	late.Add(1)
+	handler := stage.Guard(http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer late.Done()
+		<-r.Context().Done()
+		_, err := stage.Begin(w, r.WithContext(context.WithoutCancel(r.Context())), loginstage.User{ID: "ada"})
+		assert.NoError(t, err)
+	}), time.Millisecond, "late"))
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Cookie", cookies)
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	late.Wait()
+	assert.Equal(t, http.StatusServiceUnavailable, w.Code)
+	assert.Empty(t, w.Result().Cookies())
 }

@@ -108,6 +108,7 @@ func TestConfirmRefusesAnotherUser(t *testing.T) {
 				assert.Equal(t, denied.Cause, v.stage.Events.Last().Cause)
 				assert.Equal(t, loginstage.ActionLoginDenied, v.stage.Events.Last().Action)
 				assert.Equal(t, denied.User, v.stage.Events.Last().User)
+				assert.Equal(t, before.ID, v.stage.Events.Last().Session, "whose session it was tried on")
 				assert.Equal(t, http.StatusUnauthorized, v.Call("GET", "/private", nil).StatusCode)
 
 				v.proved = loginstage.User{ID: "ada"}

@@ -1,8 +1,11 @@
 package loginstage_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -202,4 +205,48 @@ func TestConfirmNeedsASession(t *testing.T) {
 	signIn(t, browser, "ada")
 	r.AddCookie(&http.Cookie{Name: cookie, Value: browser.Cookie(deviceCookie("ada"))})
 	assert.ErrorIs(t, stage.Confirm(httptest.NewRecorder(), r, loginstage.User{ID: "ada"}), session.ErrNotFound, "a device is none")
+}
+
+// halfway is a store that ends some of a user's sessions and then fails.
+type halfway struct{ *loginstagetest.Store }
+
+func (h halfway) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
+	ended, err := h.Store.EndUser(ctx, user, keep, ending, kinds...)
+	return ended, errors.Join(err, errOut)
+}
+
+// What was ended before the store failed stays ended, is counted and is told.
+func TestRevokingThatFailsHalfway(t *testing.T) {
+	config := remembering
+	config.Store = halfway{loginstagetest.NewStore(nil)}
+	for name, revoke := range map[string]func(*loginstagetest.Stage) (int, error){
+		"RevokeUser": func(s *loginstagetest.Stage) (int, error) { return s.RevokeUser(t.Context(), "ada", "admin") },
+		"RevokeOthers": func(s *loginstagetest.Stage) (int, error) {
+			return s.RevokeOthers(t.Context(), "ada", session.NewToken("ada").ID(), "admin")
+		},
+		"ForgetDevices": func(s *loginstagetest.Stage) (int, error) { return s.ForgetDevices(t.Context(), "ada", "admin") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			stage, _ := open(t, config)
+			for range 3 {
+				signIn(t, loginstagetest.NewBrowser(t, app(stage.UserLogin)), "ada")
+			}
+			stage.Events.Reset()
+			n, err := revoke(stage)
+			assert.ErrorIs(t, err, errOut)
+			assert.Equal(t, 3, n)
+			assert.Len(t, stage.Events.Events(), 3)
+			_, _ = stage.ForgetDevices(t.Context(), "ada", "")
+			_, _ = stage.RevokeUser(t.Context(), "ada", "")
+		})
+	}
+}
+
+// The actor is the host's text, and is kept as far as events and stores can.
+func TestAnActorIsBounded(t *testing.T) {
+	stage, browser := open(t, loginstage.Config{})
+	signIn(t, browser, "ada")
+	_, err := stage.RevokeUser(t.Context(), "ada", "adm\x00in\u202e"+strings.Repeat("x", 300))
+	require.NoError(t, err)
+	assert.Equal(t, "admin"+strings.Repeat("x", 246), stage.Events.Last().Actor)
 }

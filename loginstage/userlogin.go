@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
-	"slices"
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
@@ -31,7 +30,6 @@ func New(config Config) (*UserLogin, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.EventArgs = slices.Clone(config.EventArgs)
 	l := &UserLogin{config: config, events: &emitter{sink: config.Events, logger: config.Logger}}
 	l.sessions, err = session.NewManager(session.Config{
 		Store:        config.Store,

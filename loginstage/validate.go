@@ -44,7 +44,7 @@ func (c Config) completed() (Config, error) {
 	if c.Name == "" {
 		c.Name = DefaultName
 	}
-	c.AlsoAdmit = slices.Clone(c.AlsoAdmit)
+	c.AlsoAdmit, c.EventArgs = slices.Clone(c.AlsoAdmit), slices.Clone(c.EventArgs)
 	setDefault(&c.BrowserSessionLimit, DefaultBrowserSessionLimit)
 	setDefault(&c.MaxLifetime, max(DefaultMaxLifetime, c.SessionDuration+c.StaySignedInOffset))
 	setDefault(&c.KeepEndings, DefaultKeepEndings)

@@ -45,6 +45,8 @@ type Ending struct {
 
 	// Journal asks a store that is a Journal to keep the ending for delivery.
 	Journal bool
+
+	later string // as for a Session
 }
 
 // Ended is a session that ended, and how.

@@ -1,29 +1,47 @@
 package session
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
-	"time"
-
-	"github.com/mooring-go/mooring/binding"
+	"io"
+	"strings"
 )
 
-// RecordVersion is the version of the records that are written. A reader takes
-// this one and those before it; parts that it does not know it passes over, so
-// the version rises only when a part changes its meaning.
-const RecordVersion = 1
+// RecordVersion is the latest version of the records that are read and written. It
+// rises only when a part changes its meaning. Version 2 is a record of another kind
+// than a session or a pending one; those are of version 1.
+const RecordVersion = 2
 
 // ErrRecord is returned for bytes that are no record of a session or an
 // ending, or one of a version that is not understood. It never quotes them.
 var ErrRecord = errors.New("session: record not understood")
 
-// EncodeRecord returns s as a versioned record for a store to keep.
-// [DecodeRecord] returns it exactly.
-func EncodeRecord(s Session) ([]byte, error) { return encode(recordOf(s)) }
+// EncodeRecord returns s as a versioned record for a store to keep, and
+// [DecodeRecord] returns it exactly. The form of records is their own and changes
+// only so that processes of this release and of the next can share a store.
+//
+// What a record of a later release has in it that this one does not know is written
+// back, byte for byte, wherever s is as it was read.
+func EncodeRecord(s Session) ([]byte, error) {
+	text, err := encode(recordOf(s))
+	if err != nil || s.later == "" {
+		return text, err
+	}
+	return written(s.later, text, func(text []byte) ([]byte, error) {
+		r, err := decode[record](text)
+		if err != nil {
+			return nil, err
+		}
+		s, _ := r.session()
+		return encode(recordOf(s))
+	})
+}
 
-// DecodeRecord reads what [EncodeRecord] wrote. Anything else is [ErrRecord].
+// DecodeRecord reads what [EncodeRecord] wrote, in this release, an earlier or a
+// later one. A level, a rule or an action that it does not know it takes for the
+// strictest there is. Anything else is [ErrRecord].
 func DecodeRecord(text []byte) (Session, error) {
 	r, err := decode[record](text)
 	if err != nil {
@@ -32,12 +50,28 @@ func DecodeRecord(text []byte) (Session, error) {
 	if r.ID.IsZero() || r.User == "" {
 		return Session{}, fmt.Errorf("%w: no ID or no user", ErrRecord)
 	}
-	return r.session(), nil
+	s, understood := r.session()
+	if !understood || r.extended {
+		s.later = string(text)
+	}
+	return s, nil
 }
 
-// EncodeEnding returns e as a versioned record for a store to keep.
-// [DecodeEnding] returns it exactly.
-func EncodeEnding(e Ending) ([]byte, error) { return encode(endingRecordOf(e)) }
+// EncodeEnding returns e as a versioned record for a store to keep, and
+// [DecodeEnding] returns it exactly, as for [EncodeRecord].
+func EncodeEnding(e Ending) ([]byte, error) {
+	text, err := encode(endingRecordOf(e))
+	if err != nil || e.later == "" {
+		return text, err
+	}
+	return written(e.later, text, func(text []byte) ([]byte, error) {
+		r, err := decode[endingRecord](text)
+		if err != nil {
+			return nil, err
+		}
+		return encode(endingRecordOf(r.ending()))
+	})
+}
 
 // DecodeEnding reads what [EncodeEnding] wrote. Anything else is [ErrRecord].
 func DecodeEnding(text []byte) (Ending, error) {
@@ -48,7 +82,11 @@ func DecodeEnding(text []byte) (Ending, error) {
 	if r.Cause == "" {
 		return Ending{}, fmt.Errorf("%w: no cause", ErrRecord)
 	}
-	return r.ending(), nil
+	e := r.ending()
+	if r.extended {
+		e.later = string(text)
+	}
+	return e, nil
 }
 
 func encode(record any) ([]byte, error) {
@@ -59,89 +97,59 @@ func encode(record any) ([]byte, error) {
 	return text, nil
 }
 
-// decode reads a record in one pass. One that does not fit is looked at again,
-// since a version that is not understood may have another form.
-func decode[T interface{ version() int }](text []byte) (T, error) {
+// A head is what each record begins with.
+type head struct {
+	Version  int  `json:"v"`
+	extended bool // it has fields that are not known
+}
+
+func (h *head) of() *head { return h }
+
+// decode reads a record in one pass. One that does not fit is looked at again: it may
+// have fields that are not known, or a version that is not understood.
+func decode[T any, P interface {
+	*T
+	of() *head
+}](text []byte) (T, error) {
 	var read, none T
-	formErr := json.Unmarshal(text, &read)
-	version := read.version()
-	if formErr != nil {
-		var head struct {
-			Version int `json:"v"`
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&read)
+	if err == nil {
+		if _, trailing := decoder.Token(); !errors.Is(trailing, io.EOF) {
+			return none, fmt.Errorf("%w: more than one JSON value", ErrRecord)
 		}
-		if err := json.Unmarshal(text, &head); err != nil {
+	} else {
+		read = none
+		var first head
+		if json.Unmarshal(text, &first) != nil {
 			return none, fmt.Errorf("%w: not JSON", ErrRecord)
 		}
-		version = head.Version
+		err = json.Unmarshal(text, &read)
+		P(&read).of().Version, P(&read).of().extended = first.Version, true
 	}
-	if version < 1 || version > RecordVersion {
+	if version := P(&read).of().Version; version < 1 || version > RecordVersion {
 		return none, fmt.Errorf("%w: version %d, want 1 to %d", ErrRecord, version, RecordVersion)
 	}
-	if formErr != nil {
+	if err != nil {
 		return none, fmt.Errorf("%w: a part of it has another form", ErrRecord)
 	}
 	return read, nil
 }
 
-func (r record) version() int       { return r.Version }
-func (r endingRecord) version() int { return r.Version }
-
-// record is a session as it is kept. Times are nanoseconds since 1970.
-type record struct {
-	Version     int              `json:"v"`
-	ID          ID               `json:"id"`
-	User        string           `json:"user"`
-	Name        string           `json:"name,omitempty"`
-	Method      string           `json:"method,omitempty"`
-	Stage       string           `json:"stage,omitempty"`
-	Kind        Kind             `json:"kind,omitempty"`
-	Pending     bool             `json:"pending,omitempty"`
-	Created     instant          `json:"created"`
-	LastSeen    instant          `json:"seen"`
-	IP          netip.Addr       `json:"ip,omitzero"`
-	UserAgent   string           `json:"agent,omitempty"`
-	Expires     instant          `json:"expires"`
-	Idle        time.Duration    `json:"idle,omitempty"`
-	MaxAge      time.Duration    `json:"max_age,omitempty"`
-	Policy      binding.Policy   `json:"policy,omitzero"`
-	Anchor      binding.Location `json:"anchor,omitzero"`
-	KnownDevice bool             `json:"known_device,omitempty"`
-	Drift       *driftRecord     `json:"drift,omitempty"`
-	TellExpiry  time.Duration    `json:"tell_expiry,omitempty"`
-}
-
-type driftRecord struct {
-	Second     binding.Location `json:"second,omitzero"`
-	Restricted binding.Reason   `json:"restricted,omitempty"`
-	Moves      []instant        `json:"moves,omitempty"`
-	Reported   []string         `json:"reported,omitempty"`
-}
-
-type endingRecord struct {
-	Version int            `json:"v"`
-	Cause   Cause          `json:"cause"`
-	Time    instant        `json:"time"`
-	Actor   string         `json:"actor,omitempty"`
-	Reason  binding.Reason `json:"reason,omitempty"`
-	Client  netip.Addr     `json:"client,omitzero"`
-	Detail  []byte         `json:"detail,omitempty"` // not JSON in JSON, which would be encoded anew
-	Keep    instant        `json:"keep"`
-	Journal bool           `json:"journal,omitempty"`
-}
-
-// instant is a time in nanoseconds since 1970, 0 for the zero time.
-type instant int64
-
-func instantOf(t time.Time) instant {
-	if t.IsZero() {
-		return 0
+// written returns text, with what this release does not know of the record that a
+// later one wrote. again returns what this release writes for a record that it reads.
+// A record that would then be read as another one, as if its fields were there twice,
+// is written without what is not known.
+func written(later string, text []byte, again func([]byte) ([]byte, error)) ([]byte, error) {
+	theirs := []byte(strings.TrimSpace(later))
+	base, err := again(theirs)
+	if err != nil {
+		return nil, err
 	}
-	return instant(t.UnixNano())
-}
-
-func (i instant) time() time.Time {
-	if i == 0 {
-		return time.Time{}
+	merged := merge(theirs, base, text)
+	if read, err := again(merged); err != nil || !bytes.Equal(read, text) {
+		return text, nil
 	}
-	return time.Unix(0, int64(i)).UTC()
+	return merged, nil
 }

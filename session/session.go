@@ -44,6 +44,10 @@ type Session struct {
 	// for delivery, for so long: see [Journal]. 0: a session that reaches a limit
 	// unused is forgotten without a word.
 	TellExpiry time.Duration
+
+	// later is the record that the session was read from if a later release wrote
+	// it, with what this one does not know; "" otherwise.
+	later string
 }
 
 // The range of the times in a session: what 64 bits of nanoseconds can say.

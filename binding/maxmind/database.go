@@ -70,7 +70,7 @@ func (d *database) survey() error {
 
 // lookup finds the record of ip. A database of IPv4 knows nothing of IPv6.
 func (d *database) lookup(ip netip.Addr) (maxminddb.Result, bool, error) {
-	if lacksFamily(d.Metadata, ip) {
+	if lacksFamily(d.Metadata.IPVersion, ip) {
 		return maxminddb.Result{}, false, nil
 	}
 	result := d.Lookup(ip)

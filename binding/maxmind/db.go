@@ -126,11 +126,12 @@ func (db *DB) Locate(_ context.Context, ip netip.Addr) (binding.Location, error)
 	}
 	ip = binding.Normalize(ip)
 	current := db.current.Load()
-	asn, err := current.network(inside(ip))
+	at := inside(ip)
+	asn, err := current.network(at)
 	if err != nil {
 		return binding.Location{}, err
 	}
-	geo, err := current.place(inside(ip))
+	geo, err := current.place(at)
 	if err != nil {
 		return binding.Location{}, err
 	}

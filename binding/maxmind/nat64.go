@@ -8,7 +8,7 @@ var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 
 // inside returns the IPv4 address that ip stands for behind a translator, or ip.
 func inside(ip netip.Addr) netip.Addr {
-	if !nat64.Contains(ip) {
+	if ip.Is4() || !nat64.Contains(ip) {
 		return ip
 	}
 	all := ip.As16()

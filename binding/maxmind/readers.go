@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/oschwald/geoip2-golang/v2"
-	"github.com/oschwald/maxminddb-golang/v2"
 
 	"github.com/mooring-go/mooring/binding"
 )
@@ -74,11 +73,12 @@ func (r *Readers) Locate(_ context.Context, ip netip.Addr) (binding.Location, er
 		return binding.Location{}, binding.ErrNoAddress
 	}
 	ip = binding.Normalize(ip)
-	asn, _, err := r.network(inside(ip))
+	at := inside(ip)
+	asn, _, err := r.network(at)
 	if err != nil {
 		return binding.Location{}, err
 	}
-	geo, _, err := r.place(inside(ip))
+	geo, _, err := r.place(at)
 	if err != nil {
 		return binding.Location{}, err
 	}
@@ -108,7 +108,7 @@ func typeOf(r *geoip2.Reader) string {
 // network finds what is known of the network of ip, and the prefix that this is
 // about.
 func (r *Readers) network(ip netip.Addr) (*binding.ASN, netip.Prefix, error) {
-	if r.asn == nil || lacksFamily(r.asn.Metadata(), ip) {
+	if r.asn == nil || lacksFamily(r.asn.Metadata().IPVersion, ip) {
 		return nil, netip.Prefix{}, nil
 	}
 	record, err := r.asn.ASN(ip)
@@ -126,7 +126,7 @@ func (r *Readers) network(ip netip.Addr) (*binding.ASN, netip.Prefix, error) {
 
 // place finds what is known of the place of ip, and the prefix that this is about.
 func (r *Readers) place(ip netip.Addr) (*binding.Geo, netip.Prefix, error) {
-	if r.city == nil || lacksFamily(r.city.Metadata(), ip) {
+	if r.city == nil || lacksFamily(r.city.Metadata().IPVersion, ip) {
 		return nil, netip.Prefix{}, nil
 	}
 	record, err := r.city.City(ip)
@@ -157,8 +157,9 @@ func (r *Readers) place(ip netip.Addr) (*binding.Geo, netip.Prefix, error) {
 	return geo, record.Traits.Network, nil
 }
 
-// lacksFamily reports whether a database knows nothing of the family of ip.
-func lacksFamily(meta maxminddb.Metadata, ip netip.Addr) bool { return ip.Is6() && meta.IPVersion == 4 }
+// lacksFamily reports whether a database of the IP version knows nothing of the family
+// of ip.
+func lacksFamily(version uint, ip netip.Addr) bool { return ip.Is6() && version == 4 }
 
 // readerError returns err as an error of the reader that was given for k.
 func readerError(k kind, err error) error {

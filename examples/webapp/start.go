@@ -7,7 +7,12 @@
 //
 // It prints its address and the accounts to sign in with. Without -asn and
 // -city it knows the places of a small made-up world, and lets visitors pretend
-// to be in any of them: see demo.go, which a real application leaves out.
+// to be in any of them: see demo.go, which a real application leaves out. Both the
+// accounts and the pretending are for this machine alone, unless -demo-accounts and
+// -demo ask for them where others can reach -addr.
+//
+// Every setting of the stage can be set in the environment too, -session-duration by
+// WEBAPP_SESSION_DURATION; all mistakes are told at once.
 //
 // Sessions are kept in memory, so that a restart signs everybody out. The program
 // [github.com/mooring-go/mooring/examples/webapp/databases] is the same with the

@@ -9,6 +9,7 @@ import (
 
 func TestSQLStoreKeepsTheContract(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
+		t.Parallel()
 		db := e.open(t)
 		sessiontest.RunStore(t, func(t *testing.T) session.Store {
 			store, _ := e.store(t, db)

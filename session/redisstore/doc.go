@@ -1,11 +1,12 @@
 // Package redisstore keeps sessions in Redis or Valkey, for applications of more
-// than one process: every step is atomic, in a Cluster too, whichever process
-// makes it.
+// than one process: every step is atomic, in a Cluster too, from all processes.
 //
 // Getting a session is one GET. Every other step is one script; [Store.Touch]
 // reads before, and [Store.Start] ends a session of another user, where the new
 // one replaces such a one, by a script of its own before. Scripts look at the
-// sessions of one user only. Keys expire by themselves, [Config.Grace] after the
+// sessions of one user only, and end 100 of them at the most: a call that has more
+// to end runs several, and keeps others waiting for no longer than one of them
+// takes, a millisecond or two. Keys expire by themselves, [Config.Grace] after the
 // session's limit.
 //
 // # Servers and clients
@@ -19,24 +20,41 @@
 //		Addrs: []string{"redis.example:6379"}, ContextTimeoutEnabled: true,
 //	})
 //
-// [New] refuses a client that does not, and one that reads from replicas or from
-// a cache of its own, where a session that ended lives on for a while. It cannot
-// see that the address is a replica's, or that a failover client has ReplicaOnly
-// set: give it the master. A Ring is refused, for it drops a server that does not
-// answer and goes on without what that one knew.
+// The client of a Cluster must also look for new masters every five seconds or more
+// often. Its default is a minute, and for so long the users of a master that died get
+// errors, though the Cluster has replaced it. redis.NewUniversalClient cannot set the
+// option:
+//
+//	client := redis.NewClusterClient(&redis.ClusterOptions{
+//		Addrs: []string{"redis.example:6379"}, ContextTimeoutEnabled: true,
+//		ClusterStateReloadInterval: 2 * time.Second,
+//	})
+//
+// [New] refuses a client that is set up in another way, and one that reads from
+// replicas or from a cache of its own, where a session that ended lives on for a
+// while. It refuses a Ring, which drops a server that does not answer and goes on
+// without what that one knew.
 //
 // All of a user's keys are in one slot, by a hash tag of 12 bits of the hash of
 // the user's ID, which identifies nobody: [session.ID.Shard]. Scripts reach keys
 // that they do not declare, always in that slot; Redis and Valkey allow that, some
-// other servers of the protocol do not. While a slot moves from node to node,
-// steps other than Get can fail on its sessions, with nothing done.
+// other servers of the protocol do not. While a slot moves from node to node, steps
+// other than Get fail on its sessions with TRYAGAIN, with nothing done; the client
+// tries again up to MaxRedirects times, so that the short move of one slot is not
+// noticed.
+//
+// The server's clock is the clock: the [session.Manager] keeps time by [Store.Now],
+// and Touch, Sweep and Lease judge by it, so that the clocks of processes may differ.
+// The nodes of a Cluster, and a master and its replicas, need clocks that agree (NTP).
 //
 // # Settings of the server
 //
-//   - maxmemory-policy noeviction. Every other policy signs users out, and worse:
-//     an index that was evicted hides the user's sessions from EndUser and from
-//     sign-ins that end others. A server that is full refuses sign-ins; sessions
-//     are still read, touched and ended.
+//   - maxmemory-policy noeviction. Every other policy signs users out, and worse: an
+//     index that was evicted hides the user's sessions from EndUser and from sign-ins
+//     that end others. The store asks for the policy at first use and once a minute.
+//     While it is another one, Start, List and Lease return [ErrServer], and so does
+//     EndUser, after it has ended what it found; Get, Touch and End go on. A server
+//     that is full refuses sign-ins; sessions are still read, touched and ended.
 //   - appendonly yes. With appendfsync everysec a crash of the machine forgets up
 //     to one second: sign-ins, which does no harm, and endings, so that a session
 //     that was just ended can live again until its limit. With always it forgets
@@ -46,21 +64,60 @@
 //     of a step that a crash cut off in the file, and make it true at the start
 //     after next: a sign-in or an ending that had failed. Scripts write in such an
 //     order that this hides no live session from List and EndUser.
-//   - Replication is asynchronous, under Sentinel and in a Cluster. A failover can
-//     lose the last steps, endings among them, however they were answered. Set
-//     min-replicas-to-write and min-replicas-max-lag to bound for how long, and
-//     where an ending must never be lost use one server with appendfsync always,
-//     or package sqlstore.
+//   - min-replicas-to-write 1 and min-replicas-max-lag 2, say, where there are
+//     replicas. Replication is asynchronous, under Sentinel and in a Cluster, and a
+//     failover can lose the last steps, endings among them, however they were
+//     answered. That holds for a failover that an operator asks for, too: SENTINEL
+//     FAILOVER does not wait for the replica. Before a planned one, stop the writes
+//     (CLIENT PAUSE 10000 WRITE) and let WAIT 1 5000 say that a replica has them all;
+//     CLUSTER FAILOVER does this by itself. The two settings bound what is lost when
+//     a master is cut off from its replicas: it refuses writes then. Where an ending
+//     must never be lost, use one server with appendfsync always, or package sqlstore.
+//
+// Replicas show sessions as live for a while that have ended. Steps that need a
+// user's index return [ErrServer] on a replica; Get cannot see that it reads from one.
+//
+// # Backups
+//
+// A dump or an append-only file that is restored is of the past: sessions that were
+// ended since are live again, until their limits. After a restore use another
+// [Config.Prefix], or delete all keys of this one before the application starts. Either
+// signs everybody out.
+//
+// # Rights
+//
+// The client's user needs these commands, on the keys of the prefix, and no others.
+// The example is for the default prefix:
+//
+//	ACL SETUSER mooring on >password ~mooring:* +del +eval +evalsha +exists +get +getdel
+//	  +getrange +hdel +hget +hset +incrby +info +pexpire +pttl +set +time +zadd +zcard
+//	  +zcount +zlexcount +zrange +zrem
+//
+// In a Cluster these come to them: +asking +cluster|slots +command.
 //
 // # Costs
 //
 // Get takes well under a microsecond of the process on top of the client's own
-// GET, once the record was read before, and the server 1.5 to 1.7 kB for each
-// session that has an anchor, by how many languages its places have names in. For
-// a minute each Start, End and EndUser leaves a note of some 200 bytes. Lease asks
-// 4096 keys whether there is anything to deliver, in 8 round trips: some
-// milliseconds, so once in a second or less often is enough. Sweep reads the head
-// of each session.
+// GET, once the record was read before. For that the store remembers up to 8,192
+// records, the latest of each part of all IDs: some 20 MB where so many sessions are
+// in use.
+//
+// The server needs 1.6 kB for each session with a place. For a minute each Start, End
+// and EndUser leaves a note of some 200 bytes, and of 46 more for each session that it
+// ended. Start with [session.Replace.Max] reads the head of as many sessions as that
+// says where the user has more. List reads all sessions of the user.
+//
+// Lease and Sweep ask 4096 keys whether there is anything to do, in 8 round trips:
+// some milliseconds, so once in a second or less often is enough. Beyond that their
+// cost grows with what they lease or forget, not with what there is.
+//
+// # Expiry
+//
+// A session without a [session.Session.TellExpiry] that reaches its limit expires in
+// the server, Grace later, without a word. One that has it stays until Sweep ends it
+// into the journal; if nobody sweeps, for seven days longer than TellExpiry and Grace.
+// Then, as where an ending was not delivered until its Keep, it is counted in
+// [session.Swept.Undelivered].
 //
 // # Failures
 //
@@ -68,5 +125,6 @@
 // IDs in it, never a token. Once the server answers again so does the store. A
 // client that lost a reply sends the command again (MaxRetries): each script
 // knows within a minute that it ran already, and answers as it did then. A record
-// of another version or of no known form is [session.ErrRecord].
+// of another version or of no known form is [session.ErrRecord] to those that read
+// it. Such a record can be ended all the same.
 package redisstore

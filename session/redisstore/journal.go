@@ -72,9 +72,13 @@ func (s *Store) waiting(ctx context.Context, group []shard, now time.Time) ([]sh
 	return waiting, err
 }
 
+// perLease is how many endings of one shard a Lease returns at the most, so that its
+// script keeps others waiting for some milliseconds only.
+const perLease = 1000
+
 // leaseShard leases up to limit endings of one shard.
 func (s *Store) leaseShard(ctx context.Context, shard string, term time.Duration, limit int) ([]session.Ended, error) {
-	_, reply, err := s.run(ctx, leaseScript, shard, []string{s.waitsKey(shard)}, max(term, 0).Milliseconds(), limit)
+	_, reply, err := s.run(ctx, leaseScript, shard, []string{s.waitsKey(shard)}, max(term, 0).Milliseconds(), min(limit, perLease))
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,7 +37,8 @@ type checked struct {
 
 // check returns an error if the server is not fit. The first call asks it, and then
 // one call in each interval; a server that was not fit is asked each time. One that
-// does not answer counts as it did before: the step itself will find out.
+// does not answer counts as it did before, and at first as fit for a second: the step
+// itself will find out.
 func (c *serverCheck) check(ctx context.Context, client redis.UniversalClient) error {
 	latest := c.latest.Load()
 	if latest != nil && latest.failed == nil {
@@ -47,38 +49,51 @@ func (c *serverCheck) check(ctx context.Context, client redis.UniversalClient) e
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	err := eachMaster(ctx, client, fit)
-	if err != nil && !errors.Is(err, ErrServer) {
+	unfit, silent := ask(ctx, client)
+	made := time.Now()
+	if unfit == nil && silent != nil {
 		if latest == nil {
-			return nil // it is asked again with the next step
+			made = made.Add(time.Second - c.every)
+		} else {
+			unfit = latest.failed
 		}
-		err = latest.failed
 	}
-	c.latest.Store(&checked{time.Now(), err})
-	return err
+	c.latest.Store(&checked{made, unfit})
+	return unfit
 }
 
-// eachMaster calls do with what each server that has keys says of itself, at the same
-// time.
-func eachMaster(ctx context.Context, client redis.UniversalClient, do func(*redis.StringCmd) error) error {
-	if cluster, ok := client.(*redis.ClusterClient); ok {
-		return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
-			return do(node.Info(ctx))
-		})
+// ask asks each server that has keys, at the same time. It returns why one of them is
+// not fit, and why one of them did not answer.
+func ask(ctx context.Context, client redis.UniversalClient) (unfit, silent error) {
+	var mu sync.Mutex
+	one := func(info *redis.StringCmd) {
+		text, err := info.Result()
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case redis.HasErrorPrefix(err, "NOPERM"):
+			unfit = fmt.Errorf("%w: its maxmemory-policy cannot be read: want the right to INFO: %w", ErrServer, err)
+		case err != nil:
+			silent = err
+		default:
+			unfit = errors.Join(unfit, fit(text))
+		}
 	}
-	return do(client.Info(ctx))
+	cluster, ok := client.(*redis.ClusterClient)
+	if !ok {
+		one(client.Info(ctx))
+		return unfit, silent
+	}
+	err := cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+		one(node.Info(ctx))
+		return nil
+	})
+	return unfit, errors.Join(silent, err)
 }
 
 // fit returns an error if what a server says of itself shows that it is not fit.
-func fit(info *redis.StringCmd) error {
-	text, err := info.Result()
-	if redis.HasErrorPrefix(err, "NOPERM") {
-		return fmt.Errorf("%w: its maxmemory-policy cannot be read: want the right to INFO: %w", ErrServer, err)
-	}
-	if err != nil {
-		return err
-	}
-	for line := range strings.Lines(text) {
+func fit(info string) error {
+	for line := range strings.Lines(info) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		switch {
 		case name == "maxmemory_policy" && value != "noeviction":

@@ -80,6 +80,28 @@ func TestServersThatEvictAreRefused(t *testing.T) {
 	}
 }
 
+// While one node of a Cluster does not answer, steps on the others do not wait for it
+// each time.
+func TestTheCheckWaitsForNoSilentServer(t *testing.T) {
+	t.Parallel()
+	client, nodes := clusterOf(t, "--cluster-node-timeout", "60000")
+	master, err := client.MasterForKey(t.Context(), "any:{"+session.Shard("ada")+"}")
+	require.NoError(t, err)
+	for _, node := range nodes {
+		if node.addr != master.Options().Addr {
+			require.NoError(t, dial(t, node.addr).Do(t.Context(), "CLIENT", "PAUSE", 3_600_000, "ALL").Err())
+			break
+		}
+	}
+	store, err := redisstore.New(client, redisstore.Config{})
+	require.NoError(t, err)
+	began := time.Now()
+	for range 20 {
+		_, _ = signedIn(t, store)
+	}
+	require.Less(t, time.Since(began), 5*time.Second)
+}
+
 // rights are the commands that package redisstore says a client's user needs.
 var rights = []string{
 	"del", "eval", "evalsha", "exists", "get", "getdel", "getrange", "hdel", "hget", "hset", "incrby", "info",

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"embed"
 	"errors"
 	"fmt"
@@ -106,7 +107,7 @@ func (s *Store) ready(ctx context.Context) error {
 // needs. It does so from within a transaction, which is what a pooler in statement
 // mode refuses.
 func (s *Store) look(ctx context.Context) error {
-	return s.retry(ctx, func() error {
+	err := s.retry(ctx, func() error {
 		conn, err := s.db.Conn(ctx)
 		if err != nil {
 			return err
@@ -121,6 +122,29 @@ func (s *Store) look(ctx context.Context) error {
 		}
 		return err
 	})
+	if errors.Is(err, driver.ErrBadConn) {
+		return s.unbegun(ctx, err)
+	}
+	return err
+}
+
+// unbegun is err, or ErrSettings where on a connection that works no transaction
+// can be begun: lib/pq does not pass on what the pooler says of it.
+func (s *Store) unbegun(ctx context.Context, err error) error {
+	conn, connErr := s.db.Conn(ctx)
+	if connErr != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	if !speaks(ctx, conn, s.text.dialect) {
+		return err
+	}
+	tx, beginErr := conn.BeginTx(ctx, s.options)
+	if beginErr == nil {
+		_ = tx.Rollback()
+		return err
+	}
+	return fmt.Errorf("%w: %s: %w", ErrSettings, inStatementMode, err)
 }
 
 func (s *Store) check(ctx context.Context, conn *sql.Conn) error {

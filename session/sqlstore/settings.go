@@ -165,11 +165,13 @@ func (s *Store) refused(values map[string]string) error {
 	return fmt.Errorf("%w: %s", ErrSettings, strings.Join(wrong, "; "))
 }
 
+const inStatementMode = "the pooler is in statement mode, want transaction or session"
+
 // statementMode is err, or ErrSettings where a pooler says by it that it lends a
 // connection for one statement at a time.
 func statementMode(err error) error {
 	if strings.Contains(err.Error(), "statement pooling mode") {
-		return fmt.Errorf("%w: the pooler is in statement mode, want transaction or session: %w", ErrSettings, err)
+		return fmt.Errorf("%w: %s: %w", ErrSettings, inStatementMode, err)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -178,11 +179,16 @@ func (s *Store) room(ctx context.Context, tx *sql.Tx, started session.Session, r
 	return max(1, replace.Max-counting), err
 }
 
-// unanswered is why what started answers or renews is not live: its ending, if it
-// has one, and err otherwise.
+// unanswered is why nothing is started where what started answers or renews is not
+// live: ErrExists if its own ID is in use, the ending if there is one, and err
+// otherwise.
 func (s *Store) unanswered(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, err error) error {
 	if !errors.Is(err, session.ErrNotFound) {
 		return err
+	}
+	used, readErr := collect(ctx, tx, s.text.of("SELECT id FROM {session} WHERE id = {text}"), []any{started.ID.String()}, scanBytes)
+	if readErr != nil || len(used) > 0 {
+		return cmp.Or(readErr, session.ErrExists)
 	}
 	for _, id := range []session.ID{replace.Answers, replace.Renews} {
 		if id.IsZero() {

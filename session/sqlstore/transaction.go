@@ -75,7 +75,15 @@ func (s *Store) step(ctx context.Context, first string, do func(*sql.Tx) error) 
 }
 
 func (s *Store) once(ctx context.Context, conn *sql.Conn, first string, do func(*sql.Tx) error) error {
-	tx, err := conn.BeginTx(ctx, s.options)
+	// What is committing when ctx ends is waited for a little: else nobody would
+	// know whether it was made.
+	committing := context.WithoutCancel(ctx)
+	if deadline, ok := ctx.Deadline(); ok {
+		bounded, cancel := context.WithDeadline(committing, deadline.Add(grace))
+		defer cancel()
+		committing = bounded
+	}
+	tx, err := conn.BeginTx(committing, s.options)
 	if err != nil {
 		return err
 	}
@@ -86,6 +94,9 @@ func (s *Store) once(ctx context.Context, conn *sql.Conn, first string, do func(
 		}
 	}
 	if err := do(tx); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

@@ -9,7 +9,7 @@ import (
 
 // grace is how long a step that ctx has ended may take to say what it made. Most
 // drivers return at once.
-const grace = 20 * time.Millisecond
+const grace = 50 * time.Millisecond
 
 // within makes a step, and names it in the error. It returns soon after ctx ends,
 // for not every driver does: lib/pq waits for a server that hangs, and SQLite for a

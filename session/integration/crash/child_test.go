@@ -118,12 +118,12 @@ func (w *worker) fails(err error) bool {
 }
 
 func journaled(cause session.Cause) session.Ending {
-	now := session.Now()
+	now := time.Now().UTC()
 	return session.Ending{Cause: cause, Time: now, Keep: now.Add(24 * time.Hour), Journal: true}
 }
 
 func newSession(user string) session.Session {
-	now := session.Now()
+	now := time.Now().Round(0).UTC()
 	return session.Session{ID: session.NewToken(user).ID(), User: user, Created: now, LastSeen: now, Expires: now.Add(24 * time.Hour)}
 }
 
@@ -143,7 +143,7 @@ func (w *worker) stepOf(user string) bool {
 		if slices.Contains(single, user) {
 			replace.Others = true
 		} else if n < 3 {
-			replace.From = w.some(user)
+			replace.Before = w.some(user)
 		}
 		w.say(note{Step: starting, User: user, IDs: []session.ID{s.ID}})
 		replaced, err := w.store.Start(ctx, s, replace)
@@ -192,12 +192,14 @@ func (w *worker) some(user string) session.ID {
 	return session.ID{}
 }
 
+// leaseTerm is for how long a process that was killed keeps endings from others.
+const leaseTerm = 200 * time.Millisecond
+
 // deliver forgets a few endings, as one that delivers them does.
 func (w *worker) deliver() bool {
 	ctx, cancel := w.bound()
 	defer cancel()
-	now := session.Now()
-	leased, err := w.store.Lease(ctx, now, now.Add(time.Hour), 3)
+	leased, err := w.store.Lease(ctx, leaseTerm, 3)
 	if err != nil {
 		return w.fails(fmt.Errorf("lease: %w", err))
 	}

@@ -58,15 +58,15 @@ type finding struct {
 	leased []session.ID
 }
 
-// verify compares the store with the ledger: everything wrong, joined. at is
-// when leases of processes that are gone are over.
-func (l *ledger) verify(ctx context.Context, store session.Journal, at time.Time) (finding, error) {
+// verify compares the store with the ledger: everything wrong, joined. What it
+// finds in the journal it leases.
+func (l *ledger) verify(ctx context.Context, store session.Journal) (finding, error) {
 	f := finding{live: map[session.ID]bool{}, ended: map[session.ID]bool{}}
 	var wrong []error
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 
 	entries := map[session.ID]bool{}
-	leased, err := store.Lease(ctx, at, at.Add(time.Second), 1_000_000)
+	leased, err := store.Lease(ctx, time.Minute, 1_000_000)
 	if err != nil {
 		return f, fmt.Errorf("lease: %w", err)
 	}
@@ -139,17 +139,19 @@ func (l *ledger) verify(ctx context.Context, store session.Journal, at time.Time
 }
 
 // settle is verify until it finds nothing wrong, as a server may go on for a
-// moment with what a client that is gone has sent. What is wrong stays wrong.
+// moment with what a client that is gone has sent, and keeps what that had leased
+// until the term is over. What is wrong stays wrong.
 func (l *ledger) settle(ctx context.Context, store session.Journal) (finding, error) {
 	const patience = 5 * time.Second
-	at := session.Now().Add(2 * time.Hour)
 	for begin := time.Now(); ; {
-		f, err := l.verify(ctx, store, at)
+		f, err := l.verify(ctx, store)
 		if err == nil || time.Since(begin) > patience {
 			return f, err
 		}
+		if err := store.Release(ctx, 0, f.leased...); err != nil {
+			return f, err
+		}
 		time.Sleep(50 * time.Millisecond)
-		at = at.Add(time.Minute)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -99,7 +98,7 @@ func (l *ledger) check(t *testing.T, p place, round int) {
 	require.NoError(t, err, "round %d", round)
 	half := f.leased[:len(f.leased)/2]
 	require.NoError(t, store.Delivered(t.Context(), half...))
-	require.NoError(t, store.Release(t.Context(), f.leased...))
+	require.NoError(t, store.Release(t.Context(), 0, f.leased...))
 	l.close(f, half)
 }
 
@@ -144,14 +143,14 @@ func TestVerifyFinds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			store, l, live, over := verified(t)
 			test.change(l, live, over)
-			_, err := l.verify(t.Context(), store, session.Now().Add(time.Hour))
+			_, err := l.verify(t.Context(), store)
 			require.ErrorContains(t, err, test.want)
 		})
 	}
 	t.Run("an entry that was lost", func(t *testing.T) {
 		store, l, _, over := verified(t)
 		require.NoError(t, store.Delivered(t.Context(), over))
-		_, err := l.verify(t.Context(), store, session.Now().Add(time.Hour))
+		_, err := l.verify(t.Context(), store)
 		require.ErrorContains(t, err, "is not in the journal")
 	})
 	t.Run("two sessions of one who has one", func(t *testing.T) {
@@ -160,7 +159,7 @@ func TestVerifyFinds(t *testing.T) {
 		require.NoError(t, l.enter(note{Step: starting, User: "ada", IDs: []session.ID{s.ID}}))
 		_, err := store.Start(t.Context(), s, session.Replace{})
 		require.NoError(t, err)
-		_, err = l.verify(t.Context(), store, session.Now().Add(time.Hour))
+		_, err = l.verify(t.Context(), store)
 		require.ErrorContains(t, err, "2 sessions of ada are live")
 	})
 	t.Run("an ending given to two", func(t *testing.T) {
@@ -193,7 +192,8 @@ func verified(t *testing.T) (store opened, l *ledger, live, over session.ID) {
 			require.NoError(t, l.enter(note{Step: ended, User: "ada", IDs: []session.ID{s.ID}}))
 		}
 	}
-	_, err = l.verify(t.Context(), store, session.Now())
+	f, err := l.verify(t.Context(), store)
 	require.NoError(t, err)
+	require.NoError(t, store.Release(t.Context(), 0, f.leased...))
 	return store, l, live, over
 }

@@ -1,8 +1,8 @@
 -- What the scripts share that end sessions.
 
 -- batch is how many sessions a script ends at the most, so that it keeps others
--- waiting for some milliseconds only, and look how many it looks at.
-local batch, look = 100, 200
+-- waiting for some milliseconds only: session.EndBatch. look is how many it looks at.
+local batch, look = 100, 500
 
 -- closing sets how an entry ends, as told by the arguments of End, EndUser and
 -- Start: ARGV[2] is until when the ending is kept, ARGV[3] the same in

@@ -4,7 +4,7 @@
 //
 //	site.go      puts the parts together and runs the server
 //	settings.go  settings: what they are, and what is wrong with them
-//	flags.go     reads them from flags and the environment, with all mistakes
+//	flags.go     reads flags, with all mistakes
 //	locator.go   what is known of addresses
 //	accounts.go  who may sign in, and their passwords
 //	signin.go    signing in, the prompt, signing out

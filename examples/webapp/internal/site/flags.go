@@ -5,26 +5,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 )
 
-// parseAll sets the flags from the environment and then from args, as
-// [flag.FlagSet.Parse] does but for mistakes: it goes on after each, and returns all of
-// them, joined, each with its flag or variable. set are the names that were given. With
-// -help it writes the flags to out and returns [flag.ErrHelp].
+// parseAll sets flags from args as [flag.FlagSet.Parse] does but for mistakes: it goes
+// on after each, and returns all of them, joined, each with its flag. set are the names
+// that were given. With -help it writes the flags to out and returns [flag.ErrHelp].
 func parseAll(flags *flag.FlagSet, args []string, out io.Writer) (set map[string]bool, err error) {
 	var mistakes []error
-	flags.VisitAll(func(f *flag.Flag) { f.Value = &noted{Value: f.Value, key: "-" + f.Name, mistakes: &mistakes} })
-	set = make(map[string]bool)
-	flags.VisitAll(func(f *flag.Flag) {
-		if text, ok := os.LookupEnv(variable(f.Name)); ok {
-			value := f.Value.(*noted)
-			value.key = variable(f.Name)
-			_ = value.Set(text) // the mistake is noted
-			value.key, set[f.Name] = "-"+f.Name, true
-		}
-	})
+	flags.VisitAll(func(f *flag.Flag) { f.Value = &noted{Value: f.Value, name: f.Name, mistakes: &mistakes} })
 	flags.SetOutput(io.Discard)
 	help := false
 	for len(args) > 0 {
@@ -43,10 +31,11 @@ func parseAll(flags *flag.FlagSet, args []string, out io.Writer) (set map[string
 		}
 		args = rest
 	}
+	set = make(map[string]bool)
 	flags.Visit(func(f *flag.Flag) { set[f.Name] = true })
 	flags.VisitAll(func(f *flag.Flag) { f.Value = f.Value.(*noted).Value })
 	if help {
-		fmt.Fprintf(out, "Flags of %s. Each can be set in the environment too: %s for -addr.\n", flags.Name(), variable("addr"))
+		fmt.Fprintf(out, "Flags of %s:\n", flags.Name())
 		flags.SetOutput(out)
 		flags.PrintDefaults()
 		return set, flag.ErrHelp
@@ -54,15 +43,10 @@ func parseAll(flags *flag.FlagSet, args []string, out io.Writer) (set map[string
 	return set, errors.Join(mistakes...)
 }
 
-// variable is the environment variable of a flag: WEBAPP_SESSION_DURATION.
-func variable(name string) string {
-	return "WEBAPP_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-}
-
 // noted is a flag's value that notes mistakes and never stops the parsing.
 type noted struct {
 	flag.Value
-	key      string // what the value is of: -flag or VARIABLE
+	name     string // of the flag
 	mistakes *[]error
 }
 
@@ -72,7 +56,7 @@ func (n *noted) Set(text string) error {
 		if n.IsBoolFlag() {
 			err = fmt.Errorf("%q: want true or false", text)
 		}
-		*n.mistakes = append(*n.mistakes, fmt.Errorf("%s: %w", n.key, err))
+		*n.mistakes = append(*n.mistakes, fmt.Errorf("-%s: %w", n.name, err))
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ import (
 
 const defaultAddr = "localhost:8080"
 
-// settings is what the flags and the environment say.
+// settings is what the flags say, and the environment of the stage.
 type settings struct {
 	addr         string // empty: defaultAddr, or any port where that is taken
 	asn, city    string // database files
@@ -39,10 +39,10 @@ type settings struct {
 // realData reports whether database files were named.
 func (s settings) realData() bool { return s.asn != "" || s.city != "" }
 
-// parseSettings reads the environment and the flags, which count for more, or returns
-// every mistake in them, joined; each begins with its flag or variable. A setting of
-// the stage reads itself from text, so flag.TextVar is all it takes, and JSON and YAML
-// work the same way.
+// parseSettings reads the settings of the stage from the environment, and everything
+// from the flags, which count for more. It returns every mistake, joined; each begins
+// with its flag or variable. A setting of the stage reads itself from text, so
+// flag.TextVar is all it takes, and JSON and YAML work the same way.
 func parseSettings(kinds []storage.Kind, args []string, out io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("webapp", flag.ContinueOnError)
@@ -77,6 +77,7 @@ func parseSettings(kinds []storage.Kind, args []string, out io.Writer) (settings
 	flags.BoolVar(&login.TerminateOtherSessions, "terminate-other-sessions", false,
 		"end a user's other sessions with each sign-in")
 
+	envErr := readEnvironment(login)
 	set, err := parseAll(flags, args, out)
 	if errors.Is(err, flag.ErrHelp) {
 		return settings{}, err
@@ -85,12 +86,29 @@ func parseSettings(kinds []storage.Kind, args []string, out io.Writer) (settings
 	if (s.realData() || public) && !set["demo"] {
 		s.demo = false
 	}
-	err = errors.Join(err, s.checkAddr(set["demo-accounts"]), s.checkFiles(), storage.Check(kinds, s.store, s.storage), s.checkStage(flags))
+	err = errors.Join(envErr, err, s.checkAddr(set["demo-accounts"]), s.checkFiles(), storage.Check(kinds, s.store, s.storage), s.checkStage(flags))
 	if err != nil {
 		return settings{}, err
 	}
 	login.Carrier = session.Cookie{InsecureHTTP: s.insecureHTTP}
 	return s, nil
+}
+
+// readEnvironment reads every setting of the stage that a variable is set for: a
+// session_duration from WEBAPP_SESSION_DURATION.
+func readEnvironment(login *loginstage.Config) error {
+	variable := func(key string) string {
+		return "WEBAPP_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+	}
+	err := login.ReadSettings(func(key string) (string, bool) { return os.LookupEnv(variable(key)) })
+	var mistakes []error
+	for _, mistake := range each(err) {
+		if in, ok := errors.AsType[*loginstage.SettingError](mistake); ok {
+			mistake = fmt.Errorf("%s: %q: %w", variable(in.Key), in.Text, in.Err)
+		}
+		mistakes = append(mistakes, mistake)
+	}
+	return errors.Join(mistakes...)
 }
 
 // checkAddr returns what is wrong with the address to listen on. One that others can
@@ -158,7 +176,7 @@ func (s settings) checkStage(flags *flag.FlagSet) error {
 
 // each returns the errors that were joined.
 func each(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it is itself that is taken apart
 		return joined.Unwrap()
 	}
 	if err == nil {

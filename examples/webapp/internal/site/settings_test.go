@@ -40,8 +40,14 @@ func TestAllMistakesInTheSettingsAreTold(t *testing.T) {
 			},
 		},
 		{
-			env:  map[string]string{"WEBAPP_REMEMBER_DEVICE": "no", "WEBAPP_DEMO": "2", "WEBAPP_SESSION_DURATION": "weeks=100"},
-			want: []string{"WEBAPP_REMEMBER_DEVICE: ", `WEBAPP_DEMO: "2"`, "-session-duration: days=700: want 0"},
+			env: map[string]string{
+				"WEBAPP_REMEMBER_DEVICE": "no", "WEBAPP_MAX_SESSIONS": "few", "WEBAPP_SESSION_DURATION": "weeks=100", "WEBAPP_IDLE_TIMEOUT": "hours=-1",
+			},
+			args: []string{"-demo=2"},
+			want: []string{
+				`WEBAPP_REMEMBER_DEVICE: "no": `, `WEBAPP_MAX_SESSIONS: "few": `, `-demo: "2": `,
+				"-session-duration: days=700: want 0", "loginstage: IdleTimeout hours=-1: want",
+			},
 		},
 		{args: []string{"-store=memory", "-dsn=file.db"}, want: []string{"-dsn: want none with -store memory"}},
 		{args: []string{"-asn=" + missing, "-city=" + missing}, want: []string{"-asn: open ", "-city: open "}},
@@ -69,18 +75,20 @@ func TestFlagsCountForMoreThanTheEnvironment(t *testing.T) {
 	t.Setenv("WEBAPP_SESSION_DURATION", "hours=3")
 	t.Setenv("WEBAPP_NETWORK_BINDING", "no_binding")
 	t.Setenv("WEBAPP_TERMINATE_OTHER_SESSIONS", "true")
+	t.Setenv("WEBAPP_IDLE_TIMEOUT", "minutes=20") // which has no flag
 	s, err := parseSettings(kinds, []string{"-session-duration", "hours=2", "-insecure-http"}, io.Discard)
 	require.NoError(t, err)
 	assert.Equal(t, duration.MustParse("hours=2"), s.login.SessionDuration)
 	assert.Equal(t, binding.NetworkOff, s.login.NetworkBinding)
 	assert.True(t, s.login.TerminateOtherSessions && s.insecureHTTP)
+	assert.Equal(t, duration.MustParse("minutes=20"), s.login.IdleTimeout)
 }
 
 func TestHelpNamesEveryFlag(t *testing.T) {
 	var out bytes.Buffer
 	_, err := parseSettings(kinds, []string{"-help"}, &out)
 	require.ErrorIs(t, err, flag.ErrHelp)
-	for _, want := range []string{"-session-duration", "(default hours=12)", "-demo-accounts", "WEBAPP_ADDR"} {
+	for _, want := range []string{"-session-duration", "(default hours=12)", "-demo-accounts"} {
 		assert.Contains(t, out.String(), want)
 	}
 	assert.NotContains(t, out.String(), "panic")

@@ -274,7 +274,7 @@ func TestWhoIsSignedInIsNeverGuessed(t *testing.T) {
 
 // A warning looks like one, and good news does not.
 func TestWarningsAreNoGoodNews(t *testing.T) {
-	const warning, note = `<p class="warning" role="status">`, `<p class="note" role="status">`
+	const warning, note = `<p class="warning" role="status" id="ending">`, `<p class="note" role="status">`
 	v := newVisitor(t, open(t))
 	v.signIn("ada", ada, "no")
 	assert.Contains(t, v.moveTo(bindingtest.Paris).html, warning+"For your safety you were signed out")

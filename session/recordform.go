@@ -1,0 +1,151 @@
+package session
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/mooring-go/mooring/binding"
+)
+
+// record is the form in which a session is kept. Its fields keep their names and
+// their meaning for ever.
+type record struct {
+	head
+	ID          ID             `json:"id"`
+	User        string         `json:"user"`
+	Name        string         `json:"name,omitempty"`
+	Method      string         `json:"method,omitempty"`
+	Stage       string         `json:"stage,omitempty"`
+	Kind        Kind           `json:"kind,omitempty"`
+	Pending     bool           `json:"pending,omitempty"` // of version 1: of the kind pending
+	Created     instant        `json:"created"`
+	LastSeen    instant        `json:"seen"`
+	IP          netip.Addr     `json:"ip,omitzero"`
+	UserAgent   string         `json:"agent,omitempty"`
+	Expires     instant        `json:"expires"`
+	Idle        time.Duration  `json:"idle,omitempty"`    // nanoseconds
+	MaxAge      time.Duration  `json:"max_age,omitempty"` // nanoseconds
+	Policy      policyRecord   `json:"policy,omitzero"`
+	Anchor      locationRecord `json:"anchor,omitzero"`
+	KnownDevice bool           `json:"known_device,omitempty"`
+	Drift       *driftRecord   `json:"drift,omitempty"`
+	TellExpiry  time.Duration  `json:"tell_expiry,omitempty"` // nanoseconds
+}
+
+func recordOf(s Session) record {
+	r := record{
+		head: head{Version: 1}, ID: s.ID, User: s.User, Name: s.Name, Method: s.Method, Stage: s.Stage,
+		Kind: s.Kind, Pending: s.Kind == KindPending,
+		Created: instantOf(s.Created), LastSeen: instantOf(s.LastSeen), IP: s.IP, UserAgent: s.UserAgent,
+		Expires: instantOf(s.Expires), Idle: s.Idle, MaxAge: s.MaxAge,
+		Policy: policyRecordOf(s.Policy), Anchor: locationRecordOf(s.Anchor), KnownDevice: s.KnownDevice,
+		Drift: driftRecordOf(s.Drift), TellExpiry: s.TellExpiry,
+	}
+	if s.Kind != KindSession && s.Kind != KindPending {
+		r.Version = 2 // a reader that knew no kinds would sign the user in
+	}
+	return r
+}
+
+// session returns what r is a record of, and whether all of it is understood.
+func (r record) session() (Session, bool) {
+	policy, understood := r.Policy.policy()
+	return Session{
+		ID: r.ID, User: r.User, Name: r.Name, Method: r.Method, Stage: r.Stage, Kind: r.kind(),
+		Created: r.Created.time(), LastSeen: r.LastSeen.time(), IP: r.IP, UserAgent: r.UserAgent,
+		Expires: r.Expires.time(), Idle: r.Idle, MaxAge: r.MaxAge,
+		Policy: policy, Anchor: r.Anchor.location(), KnownDevice: r.KnownDevice,
+		Drift: r.Drift.drift(), TellExpiry: r.TellExpiry,
+	}, understood
+}
+
+// devicePrefix begins the users of remembered devices in records of before there
+// were kinds.
+const devicePrefix = "mooring-device:"
+
+// kind returns the kind of the record, also of one from before there were kinds.
+func (r record) kind() Kind {
+	switch {
+	case r.Kind != KindSession || r.Version > 1:
+		return r.Kind
+	case r.Pending:
+		return KindPending
+	case strings.HasPrefix(r.User, devicePrefix):
+		return KindDevice
+	default:
+		return KindSession
+	}
+}
+
+type driftRecord struct {
+	Second     locationRecord `json:"second,omitzero"`
+	Restricted binding.Reason `json:"restricted,omitempty"` // any reason restricts, also one that is not known
+	Moves      []instant      `json:"moves,omitempty"`
+	Reported   []string       `json:"reported,omitempty"`
+}
+
+func driftRecordOf(d Drift) *driftRecord {
+	if d.IsZero() {
+		return nil
+	}
+	r := &driftRecord{Second: locationRecordOf(d.Second), Restricted: d.Restricted, Reported: d.Reported}
+	for _, move := range d.Moves {
+		r.Moves = append(r.Moves, instantOf(move))
+	}
+	return r
+}
+
+func (r *driftRecord) drift() Drift {
+	if r == nil {
+		return Drift{}
+	}
+	d := Drift{Second: r.Second.location(), Restricted: r.Restricted, Reported: r.Reported}
+	for _, move := range r.Moves {
+		d.Moves = append(d.Moves, move.time())
+	}
+	return d
+}
+
+type endingRecord struct {
+	head
+	Cause   Cause          `json:"cause"`
+	Time    instant        `json:"time"`
+	Actor   string         `json:"actor,omitempty"`
+	Reason  binding.Reason `json:"reason,omitempty"`
+	Client  netip.Addr     `json:"client,omitzero"`
+	Detail  []byte         `json:"detail,omitempty"` // in base64: JSON in JSON would be written otherwise
+	Keep    instant        `json:"keep"`
+	Journal bool           `json:"journal,omitempty"`
+}
+
+func endingRecordOf(e Ending) endingRecord {
+	return endingRecord{
+		head: head{Version: 1}, Cause: e.Cause, Time: instantOf(e.Time), Actor: e.Actor, Reason: e.Reason,
+		Client: e.Client, Detail: e.Detail, Keep: instantOf(e.Keep), Journal: e.Journal,
+	}
+}
+
+func (r endingRecord) ending() Ending {
+	return Ending{
+		Cause: r.Cause, Time: r.Time.time(), Actor: r.Actor, Reason: r.Reason,
+		Client: r.Client, Detail: r.Detail, Keep: r.Keep.time(), Journal: r.Journal,
+	}
+}
+
+// instant is a time in nanoseconds since 1970, 0 for the zero time.
+type instant int64
+
+func instantOf(t time.Time) instant {
+	if t.IsZero() {
+		return 0
+	}
+	return instant(t.UnixNano())
+}
+
+func (i instant) time() time.Time {
+	if i == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, int64(i)).UTC()
+}
