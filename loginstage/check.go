@@ -20,7 +20,7 @@ func (l *UserLogin) Check(w http.ResponseWriter, r *http.Request) (session.Sessi
 	if known = known && g.login == l; known {
 		s, err = g.session, g.err
 	} else {
-		s, err = l.admit(r)
+		err = l.admit(r, &s)
 	}
 	response := response{ResponseWriter: w, login: l, personal: !s.ID.IsZero()}
 	response.complete()

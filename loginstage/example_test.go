@@ -1,6 +1,7 @@
 package loginstage_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -106,4 +107,29 @@ func ExampleUserLogin_Begin() {
 	// <nil>
 	// 1252800
 	// loginstage: no challenge to answer
+}
+
+// A host that has an authorization layer of its own asks Check, and answers itself.
+func ExampleUserLogin_Check() {
+	login, err := loginstage.New(loginstage.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := login.Check(w, r)
+		if denied, ok := errors.AsType[*loginstage.AccessError](err); ok {
+			if denied.Denial == loginstage.DenialSignIn {
+				http.Error(w, "members only", http.StatusForbidden)
+				return
+			}
+			denied.Respond(w, r)
+			return
+		}
+		fmt.Fprintf(w, "hello %s", s.User)
+	})
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	fmt.Print(w.Code, " ", w.Body)
+	// Output: 403 members only
 }

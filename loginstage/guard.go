@@ -24,9 +24,10 @@ import (
 // What next writes gets "Vary: Cookie", and for a request with a session
 // "Cache-Control: private, no-cache" unless next sets a Cache-Control. An answer
 // by which Begin, Finish, Confirm or Logout sets or clears a token is not
-// cacheable, whatever next does to its header. The guard itself sets and clears
-// no token: the token of a session that has ended is worth nothing, and the
-// browser may have got another one by the time that the answer arrives.
+// cacheable, whatever next does to its header. Where the carrier is not a
+// session.Cookie, the same holds for an answer that sets any cookie. The guard itself
+// sets and clears no token: the token of a session that has ended is worth nothing,
+// and the browser may have got another one by the time that the answer arrives.
 //
 // The request that next gets differs from the guard's in its context alone. What
 // next does to it is to be found in the guard's request afterwards: the Pattern that
@@ -119,7 +120,7 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 		if known {
 			s, err = outer.session, outer.err
 		} else {
-			s, err = l.admit(r)
+			err = l.admit(r, &s)
 		}
 		denial := denialOf(s, err)
 		if known && outer.admitted {
@@ -139,7 +140,7 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 	})
 }
 
-// admit returns the live session of the request. It holds the request to all that
+// admit sets s to the live session of the request. It holds the request to all that
 // must hold, in this order: the carrier has one well-formed token; the store has a
 // signed-in session of it; that has reached no limit; a stage signed it in that
 // this one admits; the client's address is known, if the session is bound; its
@@ -147,35 +148,38 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 //
 // Errors are session.ErrNotFound and *session.EndedError where there is no session,
 // *brokenError for one whose binding is broken, and any other where nobody knows.
-func (l *UserLogin) admit(r *http.Request) (session.Session, error) {
-	s, err := l.load(r)
+func (l *UserLogin) admit(r *http.Request, s *session.Session) error {
+	found, err := l.load(r)
 	if err != nil {
-		return session.Session{}, err
+		return err
 	}
 	ip, err := l.clientIP(r)
-	if err != nil && s.Policy.Binds() {
-		return session.Session{}, err // a binding cannot be checked against an unknown address
+	if err != nil && found.Policy.Binds() {
+		return err // a binding cannot be checked against an unknown address
 	}
-	if ip != s.IP || l.letOff(&s) {
-		return l.enforce(r, s, ip)
+	if ip != found.IP || l.letOff(&found) {
+		*s, err = l.enforce(r, found, ip)
+		return err
 	}
-	return l.sessions.Touch(r.Context(), s, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip})
+	*s, err = l.sessions.Touch(r.Context(), found, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip})
+	return err
 }
 
 // load returns the session of the request, as [session.Manager.Load] does, if a
 // stage signed it in that this one admits, and errOtherStage for any other.
-func (l *UserLogin) load(r *http.Request) (session.Session, error) {
-	s, err := l.sessions.Load(r)
-	if err == nil && !l.admits(s.Stage) {
-		return session.Session{}, errOtherStage
-	}
-	if err != nil && err != session.ErrNotFound { //nolint:errorlint // as it is, on the common path
+func (l *UserLogin) load(r *http.Request) (s session.Session, err error) {
+	s, err = l.sessions.Load(r)
+	switch {
+	case err == nil:
+		if !l.admits(s.Stage) {
+			return session.Session{}, errOtherStage
+		}
+	case err == session.ErrNotFound: //nolint:errorlint // as it is, on the common path
+		l.pitfalls.warnOfDuplicates(l, r)
+	default:
 		if ended, ok := errors.AsType[*session.EndedError](err); ok && !l.admits(ended.Session.Stage) {
 			return session.Session{}, errOtherStage
 		}
-	}
-	if err == session.ErrNotFound { //nolint:errorlint // as it is, on the common path
-		l.pitfalls.warnOfDuplicates(l, r)
 	}
 	return s, err
 }

@@ -173,7 +173,11 @@ func (w *response) complete() {
 // variesByCookie reports whether the header says that the answer depends on the
 // request's cookies.
 func variesByCookie(header http.Header) bool {
-	for _, line := range header["Vary"] {
+	lines := header["Vary"]
+	if len(lines) == 1 && lines[0] == "Cookie" {
+		return true
+	}
+	for _, line := range lines {
 		for name := range strings.SplitSeq(line, ",") {
 			if name = strings.TrimSpace(name); name == "*" || strings.EqualFold(name, "Cookie") {
 				return true

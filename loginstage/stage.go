@@ -29,8 +29,8 @@ type Stage interface {
 
 	// Finish takes the answer to the challenge that Begin gave the same client. A
 	// [*RejectedError] means that the answer is wrong and the client may answer the
-	// same challenge again. Once Finish has returned nil, another answer is
-	// [ErrNoChallenge].
+	// same challenge again. A stage that keeps its challenges itself, as UserLogin
+	// does, takes one answer to each: another one is [ErrNoChallenge].
 	Finish(w http.ResponseWriter, r *http.Request, answer Answer) error
 }
 

@@ -142,6 +142,7 @@ func TestRecordsOfEveryRelease(t *testing.T) {
 func TestEveryFieldIsRecorded(t *testing.T) {
 	s := recordedSessions(t)["v1-bound"]
 	s.Kind, s.Policy.GeoIP = session.KindDevice, binding.GeoIPCity
+	s.Anchor.Geo.Subdivision = "BE"
 	s.Anchor.Geo.Country.Names = binding.Names{"en": "Germany"}
 	s.Drift.Second = s.Anchor
 	requireFull(t, reflect.ValueOf(s), "Session")

@@ -22,10 +22,11 @@ type asnRecord struct {
 }
 
 type geoRecord struct {
-	Continent placeRecord        `json:"continent,omitzero"`
-	Country   placeRecord        `json:"country,omitzero"`
-	City      placeRecord        `json:"city,omitzero"`
-	At        *coordinatesRecord `json:"at,omitempty"`
+	Continent   placeRecord        `json:"continent,omitzero"`
+	Country     placeRecord        `json:"country,omitzero"`
+	Subdivision string             `json:"subdivision,omitempty"`
+	City        placeRecord        `json:"city,omitzero"`
+	At          *coordinatesRecord `json:"at,omitempty"`
 }
 
 // placeRecord is a continent, a country or a city: what each of them has.
@@ -53,10 +54,11 @@ func locationRecordOf(l binding.Location) locationRecord {
 	}
 	if g := l.Geo; g != nil {
 		r.Geo = &geoRecord{
-			Continent: placeRecord{Code: g.Continent.Code, GeoNameID: g.Continent.GeoNameID, Names: g.Continent.Names},
-			Country:   placeRecord{ISOCode: g.Country.ISOCode, GeoNameID: g.Country.GeoNameID, Names: g.Country.Names},
-			City:      placeRecord{GeoNameID: g.City.GeoNameID, Names: g.City.Names},
-			At:        (*coordinatesRecord)(g.Coordinates),
+			Continent:   placeRecord{Code: g.Continent.Code, GeoNameID: g.Continent.GeoNameID, Names: g.Continent.Names},
+			Country:     placeRecord{ISOCode: g.Country.ISOCode, GeoNameID: g.Country.GeoNameID, Names: g.Country.Names},
+			Subdivision: g.Subdivision,
+			City:        placeRecord{GeoNameID: g.City.GeoNameID, Names: g.City.Names},
+			At:          (*coordinatesRecord)(g.Coordinates),
 		}
 	}
 	return r
@@ -71,6 +73,7 @@ func (r locationRecord) location() binding.Location {
 		l.Geo = &binding.Geo{
 			Continent:   binding.Continent{Code: g.Continent.Code, GeoNameID: g.Continent.GeoNameID, Names: g.Continent.Names},
 			Country:     binding.Country{ISOCode: g.Country.ISOCode, GeoNameID: g.Country.GeoNameID, Names: g.Country.Names},
+			Subdivision: g.Subdivision,
 			City:        binding.City{GeoNameID: g.City.GeoNameID, Names: g.City.Names},
 			Coordinates: (*binding.Coordinates)(g.At),
 		}

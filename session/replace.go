@@ -68,61 +68,67 @@ type Victim struct {
 
 // Choose returns which of the live records s ends, each once, the oldest first.
 // live are those of the user of s, of any kind and in any order, and the record
-// that r.Before names, if it lives, whoever's it is. Choose returns ErrNotFound
+// that r.Before names, if it lives, whoever's it is. One may be there twice. Choose returns ErrNotFound
 // if what r.Answers or r.Renews names is not among them as it has to be.
 //
 // It is for stores: each calls it in the step that makes s live.
 func (r Replace) Choose(s Session, live []Candidate) ([]Victim, error) {
-	causes := make(map[ID]Cause)
-	var answered, renewed bool
-	for _, c := range live {
-		own := c.User == s.User
-		switch {
-		case c.ID == s.ID:
-		case own && c.Kind == KindPending && c.ID == r.Answers:
-			answered = true
-			causes[c.ID] = CauseAnswered
-		case own && c.Kind == KindSession && c.ID == r.Renews:
-			renewed = true
-			causes[c.ID] = CauseRenewed
-		case c.Kind == s.Kind && c.ID == r.Before && (own || c.Kind != KindDevice):
-			causes[c.ID] = CauseReplaced
-		case own && c.Kind == KindSession && r.Others:
-			causes[c.ID] = CauseTerminated
-		}
-	}
-	if (!answered && !r.Answers.IsZero()) || (!renewed && !r.Renews.IsZero()) {
-		return nil, ErrNotFound
-	}
 	live = slices.Clone(live)
 	slices.SortFunc(live, func(a, b Candidate) int {
-		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID.String(), b.ID.String()))
+		if order := a.Created.Compare(b.Created); order != 0 {
+			return order
+		}
+		return cmp.Compare(a.ID.String(), b.ID.String())
 	})
-	for _, id := range r.excess(s, live, causes) {
-		causes[id] = CauseMaxSessions
+	live = slices.CompactFunc(live, func(a, b Candidate) bool { return a.ID == b.ID })
+
+	causes := make([]Cause, len(live))
+	answered, renewed := r.Answers.IsZero(), r.Renews.IsZero()
+	stay := 0 // of those that Max counts
+	for i, c := range live {
+		causes[i] = r.causeFor(s, c)
+		answered = answered || causes[i] == CauseAnswered
+		renewed = renewed || causes[i] == CauseRenewed
+		if causes[i] == "" && r.counts(s, c) {
+			stay++
+		}
+	}
+	if !answered || !renewed {
+		return nil, ErrNotFound
 	}
 	var victims []Victim
-	for _, c := range live {
-		if cause, ends := causes[c.ID]; ends {
-			victims = append(victims, Victim{c.ID, cause})
-			delete(causes, c.ID)
+	for i, c := range live {
+		if causes[i] == "" && stay >= r.Max && r.counts(s, c) {
+			causes[i] = CauseMaxSessions
+			stay--
+		}
+		if causes[i] != "" {
+			victims = append(victims, Victim{c.ID, causes[i]})
 		}
 	}
 	return victims, nil
 }
 
-// excess returns those of the live records, the oldest first, that are over Max
-// once s is live and the others have ended.
-func (r Replace) excess(s Session, live []Candidate, ends map[ID]Cause) []ID {
-	if r.Max <= 0 {
-		return nil
+// causeFor returns why c ends whatever Max is, or "" if it does not.
+func (r Replace) causeFor(s Session, c Candidate) Cause {
+	own := c.User == s.User
+	switch {
+	case c.ID == s.ID:
+		return ""
+	case own && c.Kind == KindPending && c.ID == r.Answers:
+		return CauseAnswered
+	case own && c.Kind == KindSession && c.ID == r.Renews:
+		return CauseRenewed
+	case c.Kind == s.Kind && c.ID == r.Before && (own || c.Kind != KindDevice):
+		return CauseReplaced
+	case own && c.Kind == KindSession && r.Others:
+		return CauseTerminated
+	default:
+		return ""
 	}
-	var counted []ID
-	for _, c := range live {
-		_, ended := ends[c.ID]
-		if !ended && c.User == s.User && c.Kind == s.Kind && c.ID != s.ID && c.Deadline.After(s.Created) {
-			counted = append(counted, c.ID)
-		}
-	}
-	return counted[:max(0, len(counted)-(r.Max-1))]
+}
+
+// counts reports whether Max counts c, if it does not end for another cause.
+func (r Replace) counts(s Session, c Candidate) bool {
+	return r.Max > 0 && c.User == s.User && c.Kind == s.Kind && c.ID != s.ID && c.Deadline.After(s.Created)
 }

@@ -23,19 +23,29 @@ const redacted = "[session token]"
 var ErrBadToken = errors.New("session: not a session token")
 
 // A Token is a session's secret: whoever has it is signed in. It travels in a
-// carrier and nowhere else; printing, logging or encoding one shows a
-// placeholder, except in an unexported field of something that is printed, where
-// fmt calls no methods. The zero value is no token. It is safe for concurrent
-// use.
-type Token struct{ secret string }
+// carrier and nowhere else: printing, logging or encoding one, or what it is a part
+// of, shows a placeholder or bytes that disclose nothing. It is comparable; the zero
+// value is no token. It is safe for concurrent use.
+type Token struct {
+	sealed sealed // the text
+	id     ID
+}
 
 // NewToken returns a fresh token for a session of user: 256 bits from
 // [crypto/rand], followed by the user's [Shard].
 func NewToken(user string) Token {
 	var secret [sha256.Size]byte
 	rand.Read(secret[:]) // never fails: see crypto/rand
-	text := base64.RawURLEncoding.AppendEncode(make([]byte, 0, tokenLen), secret[:])
-	return Token{string(append(text, Shard(user)...))}
+	return tokenOf(base64.RawURLEncoding.EncodeToString(secret[:]) + Shard(user))
+}
+
+// tokenOf returns the token of the text, which has tokenLen bytes.
+func tokenOf(text string) Token {
+	var all [tokenLen]byte
+	copy(all[:], text)
+	t := Token{sealed: seal(text), id: ID{sum: sha256.Sum256(all[:])}}
+	copy(t.id.shard[:], text[secretLen:])
+	return t
 }
 
 // ParseToken checks the length and the alphabet of what a client sent and
@@ -45,32 +55,27 @@ func ParseToken(s string) (Token, error) {
 	if len(s) != tokenLen || !wellFormed(s) {
 		return Token{}, ErrBadToken
 	}
-	return Token{s}, nil
+	return tokenOf(s), nil
 }
 
 // ID is the ID of the token's session; the zero ID for the zero token.
-func (t Token) ID() ID {
-	if t.IsZero() {
-		return ID{}
-	}
-	var text [tokenLen]byte
-	copy(text[:], t.secret)
-	id := ID{sum: sha256.Sum256(text[:])}
-	copy(id.shard[:], text[secretLen:])
-	return id
-}
+func (t Token) ID() ID { return t.id }
 
 // IsZero reports whether t is no token.
-func (t Token) IsZero() bool { return t.secret == "" }
+func (t Token) IsZero() bool { return t.id.IsZero() }
 
 // Secret is the token itself, for a carrier to write. Put it nowhere else.
-func (t Token) Secret() string { return t.secret }
+func (t Token) Secret() string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.sealed.open()
+}
 
 // String returns a placeholder, so that the secret is not printed by accident.
 func (t Token) String() string { return redacted }
 
-// Format writes a placeholder, as String returns, whatever the verb: those that
-// do not suit a string would print what is in t.
+// Format writes a placeholder, as String returns, whatever the verb.
 func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // LogValue returns a placeholder, as String does.

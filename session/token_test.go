@@ -3,9 +3,10 @@ package session_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"log"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -73,36 +74,116 @@ func TestTokensThatAreMalformed(t *testing.T) {
 	}
 }
 
+func TestTokensAreEqualByTheirText(t *testing.T) {
+	token := session.NewToken("ada")
+	parsed, err := session.ParseToken(strings.Clone(token.Secret()))
+	require.NoError(t, err)
+	other := session.NewToken("ada")
+	for _, test := range []struct {
+		a, b session.Token
+		want bool
+	}{
+		{token, token, true}, {token, parsed, true}, {token, other, false}, {token, session.Token{}, false},
+		{session.Token{}, token, false}, {session.Token{}, session.Token{}, true},
+	} {
+		assert.Equal(t, test.want, test.a == test.b)
+		assert.Equal(t, test.want, reflect.DeepEqual(test.a, test.b))
+	}
+	assert.Empty(t, session.Token{}.Secret())
+}
+
+// The first thing that each request does.
+func BenchmarkParseToken(b *testing.B) {
+	secret := session.NewToken("ada").Secret()
+	b.ReportAllocs()
+	for b.Loop() {
+		token, err := session.ParseToken(secret)
+		if err != nil || token.ID().IsZero() {
+			b.Fatal(err)
+		}
+	}
+}
+
+// Whatever a token is a part of, and whatever it is printed with, it is not printed.
 func TestTokenIsNotPrinted(t *testing.T) {
 	token := session.NewToken("ada")
-	type holder struct {
+	type exported struct {
 		Token   session.Token
 		Pointer *session.Token
 	}
-	held := holder{token, &token}
+	type hidden struct {
+		token   session.Token
+		pointer *session.Token
+		slice   []session.Token
+		array   [1]session.Token
+		mapped  map[string]session.Token
+		any     any
+		inner   struct{ token session.Token }
+	}
+	held := exported{token, &token}
+	hiding := hidden{token, &token, []session.Token{token}, [1]session.Token{token}, map[string]session.Token{"k": token}, token, struct{ token session.Token }{token}}
+	values := map[string]any{
+		"token": token, "pointer": &token, "exported": held, "pointer to exported": &held, "hidden": hiding, "pointer to hidden": &hiding,
+		"slice": []session.Token{token}, "pointers": []*session.Token{&token}, "array": [1]session.Token{token},
+		"map": map[string]session.Token{"k": token}, "key": map[session.Token]int{token: 1}, "any": []any{token, &token, held, hiding},
+		"hidden in a map": map[string]hidden{"k": hiding}, "hidden in a slice": []*hidden{&hiding},
+		"error": fmt.Errorf("wrapped: %v, %w", token, tokenError{token}), "pointer to an error": &tokenError{token},
+	}
+	tooFew, unfinished := "%d", "%!" // not constant, so that vet does not mind
+	const verbs = "vTtbcdoOqxXUeEfFgGspwzyka"
+	parts := secrets(token)
+	for name, value := range values {
+		for _, verb := range verbs {
+			for _, flags := range []string{"", "+", "#", "+#", "-40.2"} {
+				format := "%" + flags + string(verb)
+				requireNoSecret(t, parts, fmt.Sprintf(format, value), name+" with "+format)
+				if strings.ContainsRune("vwsp", verb) {
+					requireNoSecret(t, parts, fmt.Errorf(format, value).Error(), name+" as an error with "+format)
+				}
+			}
+		}
+		requireNoSecret(t, parts, fmt.Sprint(value)+fmt.Sprintln(value)+fmt.Sprint("a", value, "b")+string(fmt.Append(nil, value)), name)
+		requireNoSecret(t, parts, fmt.Sprintf("%d %s %*d", value, value, value, 1)+fmt.Sprintf(tooFew, 1, value)+fmt.Sprintf(unfinished, value), name+" where it does not belong")
+		var out bytes.Buffer
+		for _, handler := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
+			slog.New(handler).Info("message", "value", value, slog.Group("group", "value", value))
+		}
+		log.New(&out, "", 0).Printf("%v %+v", value, value)
+		if text, err := json.Marshal(value); err == nil {
+			out.Write(text)
+		}
+		requireNoSecret(t, parts, out.String(), name+" logged or encoded")
+	}
+	assert.Equal(t, "[session token]", fmt.Sprint(token))
+	assert.Equal(t, "[session token]", token.String())
+}
 
-	var out bytes.Buffer
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t"} {
-		for _, v := range []any{token, &token, held, &held, []session.Token{token}, map[string]session.Token{"k": token}} {
-			fmt.Fprintf(&out, verb+"\n", v)
+// tokenError is an error with a token in it.
+type tokenError struct{ token session.Token }
+
+func (tokenError) Error() string { return "with a token" }
+
+// secrets are the ways to write parts of the token.
+func secrets(token session.Token) []string {
+	var all []string
+	for i := range len(token.Secret()) - 7 {
+		part := []byte(token.Secret()[i : i+8])
+		all = append(all, string(part), fmt.Sprintf("%x", part), fmt.Sprintf("% x", part[:4]), fmt.Sprintf("%X", part))
+		for _, format := range []string{"%d", "%o", "%b", "%U", "%c", "%#x", "%#v"} {
+			list := strings.TrimSuffix(strings.TrimPrefix(strings.Trim(fmt.Sprintf(format, part[:4]), "[]"), "[]byte{"), "}")
+			all = append(all, list)
 		}
 	}
-	fmt.Fprintln(&out, token, errors.New(fmt.Sprint("wrapped ", token)))
-	for _, handler := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
-		slog.New(handler).Info("message", "token", token, "pointer", &token, "held", held)
-	}
-	for _, v := range []any{token, held, map[string]any{"token": token}} {
-		text, err := json.Marshal(v)
-		require.NoError(t, err)
-		out.Write(text)
-	}
+	return all
+}
 
-	printed := out.String()
-	assert.Contains(t, printed, "[session token]")
-	for i := range len(token.Secret()) - 7 {
-		part := token.Secret()[i : i+8]
-		require.False(t, strings.Contains(printed, part), "a part of the token was printed")
-		require.False(t, strings.Contains(strings.ToLower(printed), fmt.Sprintf("%x", part)), "a part of the token was printed in hexadecimal")
+// requireNoSecret checks that none of the secrets is in what was printed.
+func requireNoSecret(t *testing.T, secrets []string, printed, what string) {
+	t.Helper()
+	for _, secret := range secrets {
+		if strings.Contains(printed, secret) {
+			require.Fail(t, "a part of the token was printed", what)
+		}
 	}
 }
 

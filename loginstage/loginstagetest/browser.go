@@ -24,7 +24,8 @@ const maxRedirects = 10
 
 // Browser visits one handler, which it reaches by calling it, as if it were
 // served at https://app.example.com. It keeps cookies as a browser does, refuses
-// those that a browser refuses, and comes from the address that it was moved to.
+// those that a browser refuses, says of its requests what browsers say (Origin,
+// Referer, Fetch Metadata), and comes from the address that it was moved to.
 // It is safe for concurrent use while nobody sets its fields.
 type Browser struct {
 	// FollowRedirects makes it go where a response of the same origin sends it,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -91,7 +92,7 @@ func (c recordedConn) BeginTx(ctx context.Context, options driver.TxOptions) (dr
 
 func (c recordedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	result, err := c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
-	if err != driver.ErrSkip {
+	if !errors.Is(err, driver.ErrSkip) {
 		c.add("exec", query, args)
 	}
 	return result, err
@@ -99,7 +100,7 @@ func (c recordedConn) ExecContext(ctx context.Context, query string, args []driv
 
 func (c recordedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	rows, err := c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
-	if err != driver.ErrSkip {
+	if !errors.Is(err, driver.ErrSkip) {
 		c.add("query", query, args)
 	}
 	return rows, err

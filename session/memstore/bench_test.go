@@ -68,6 +68,20 @@ func BenchmarkStart(b *testing.B) {
 	})
 }
 
+// BenchmarkStartOthers signs a user in who has two sessions, which end.
+func BenchmarkStartOthers(b *testing.B) {
+	atSizes(b, func(b *testing.B, store *memstore.Store, ids []session.ID) {
+		ctx, i := b.Context(), 0
+		ending := session.Ending{Keep: noon} // the next Starts forget it
+		for b.Loop() {
+			i++
+			s := newSession(userName(rand.IntN(len(ids)/perUser)), i)
+			_, err := store.Start(ctx, s, session.Replace{Others: true, Ending: ending})
+			check(b, err)
+		}
+	})
+}
+
 // BenchmarkEndUser ends the sessions of a user and starts them again.
 func BenchmarkEndUser(b *testing.B) {
 	atSizes(b, func(b *testing.B, store *memstore.Store, ids []session.ID) {

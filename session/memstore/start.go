@@ -21,9 +21,12 @@ func (s *Store) Start(_ context.Context, started session.Session, replace sessio
 	if home.entries.find(&started.ID) != nil {
 		return nil, session.ErrExists
 	}
-	victims, err := replace.Choose(started, candidates(home, origin, started.User, replace.Before))
-	if err != nil {
-		return nil, home.missing(replace, err)
+	var victims []session.Victim
+	if live := candidates(home, origin, started.User, replace); len(live) > 0 || !replace.Answers.IsZero() || !replace.Renews.IsZero() {
+		var err error
+		if victims, err = replace.Choose(started, live); err != nil {
+			return nil, home.missing(replace, err)
+		}
 	}
 	var ended []session.Ended
 	for _, victim := range victims {
@@ -43,15 +46,19 @@ func (s *Store) Start(_ context.Context, started session.Session, replace sessio
 	return ended, nil
 }
 
-// candidates returns the live records of the user, and the one that the same
-// client had before.
-func candidates(home, origin *shard, user string, before session.ID) []session.Candidate {
+// candidates returns the live records that replace can be about: those of the user,
+// if it names more than the one that the same client had before, and that one.
+func candidates(home, origin *shard, user string, replace session.Replace) []session.Candidate {
 	var live []session.Candidate
-	for e := home.users[user].first; e != nil; e = e.later {
-		live = append(live, e.candidate())
+	if replace.Others || replace.Max > 0 || !replace.Answers.IsZero() || !replace.Renews.IsZero() {
+		for e := home.users[user].first; e != nil; e = e.later {
+			live = append(live, e.candidate())
+		}
 	}
-	if e, err := origin.live(before); err == nil && e.user != user {
-		live = append(live, e.candidate())
+	if !replace.Before.IsZero() {
+		if e, err := origin.live(replace.Before); err == nil {
+			live = append(live, e.candidate()) // a second time, if it is the user's, which Choose allows
+		}
 	}
 	return live
 }

@@ -1,11 +1,14 @@
 package redisstore_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,7 +21,7 @@ import (
 
 // watched starts a master, a replica of it and a Sentinel that watches them, and
 // returns a client that asks the Sentinel who the master is.
-func watched(t *testing.T) (client *redis.Client, master, replica *process) {
+func watched(t *testing.T) (client *redis.Client, master, replica, sentinel *process) {
 	t.Helper()
 	master = run(t)
 	replica = run(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.port))
@@ -32,7 +35,7 @@ sentinel monitor mooring 127.0.0.1 %d 1
 sentinel down-after-milliseconds mooring 500
 sentinel failover-timeout mooring 5000
 `, port, t.TempDir(), master.port), 0o600))
-	sentinel := &process{addr: fmt.Sprint("127.0.0.1:", port), args: []string{config, "--sentinel"}}
+	sentinel = &process{addr: fmt.Sprint("127.0.0.1:", port), args: []string{config, "--sentinel"}}
 	sentinel.start(t)
 	t.Cleanup(sentinel.stop)
 
@@ -46,12 +49,12 @@ sentinel failover-timeout mooring 5000
 		MasterName: "mooring", SentinelAddrs: []string{sentinel.addr}, ContextTimeoutEnabled: true,
 	})
 	t.Cleanup(func() { _ = client.Close() })
-	return client, master, replica
+	return client, master, replica, sentinel
 }
 
 func TestStoreUnderSentinel(t *testing.T) {
 	t.Parallel()
-	client, _, _ := watched(t)
+	client, _, _, _ := watched(t)
 	sessiontest.RunStore(t, func(t *testing.T) session.Store {
 		store, _ := open(t, client)
 		return store
@@ -62,7 +65,7 @@ func TestStoreUnderSentinel(t *testing.T) {
 // and what ended stays ended.
 func TestFailover(t *testing.T) {
 	t.Parallel()
-	client, master, replica := watched(t)
+	client, master, replica, _ := watched(t)
 	store, _ := open(t, client)
 	_, s := signedIn(t, store)
 	_, gone := signedIn(t, store)
@@ -87,4 +90,69 @@ func TestFailover(t *testing.T) {
 	require.Equal(t, []session.ID{gone.ID}, leases(t, store, time.Minute, 10), "and its event is not lost")
 	_, err = store.Start(t.Context(), newSession("ada"), session.Replace{Others: true, Ending: newEnding("")})
 	require.NoError(t, err)
+}
+
+// A failover that is asked for loses nothing where writes are stopped before, as
+// package redisstore says.
+func TestPlannedFailover(t *testing.T) {
+	t.Parallel()
+	client, master, replica, sentinel := watched(t)
+	store, _ := open(t, client)
+	var mu sync.Mutex
+	var live, ended []session.ID
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	for i := range 4 {
+		user := fmt.Sprint("user ", i)
+		running.Go(func() {
+			for ctx.Err() == nil {
+				first, second := newSession(user), newSession(user)
+				_, err := store.Start(ctx, first, session.Replace{})
+				if err != nil {
+					continue
+				}
+				if _, err = store.Start(ctx, second, session.Replace{}); err != nil {
+					continue
+				}
+				mu.Lock()
+				live = append(live, second.ID)
+				mu.Unlock()
+				if _, err = store.End(ctx, first.ID, newEnding(session.CauseSignedOut)); err == nil {
+					mu.Lock()
+					ended = append(ended, first.ID)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	count := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(ended)
+	}
+	until(t, "some sessions", func() bool { return count() > 100 })
+	operator := dial(t, master.addr, func(o *redis.Options) { o.ReadTimeout = time.Minute })
+	require.NoError(t, operator.Do(t.Context(), "CLIENT", "PAUSE", 10_000, "WRITE").Err())
+	synced, err := operator.Wait(t.Context(), 1, 5*time.Second).Result()
+	require.NoError(t, err)
+	require.EqualValues(t, 1, synced)
+	require.NoError(t, dial(t, sentinel.addr).Do(t.Context(), "SENTINEL", "FAILOVER", "mooring").Err())
+	promoted := dial(t, replica.addr)
+	until(t, "the failover", func() bool {
+		return strings.Contains(promoted.Info(t.Context(), "replication").Val(), "role:master")
+	})
+	before := count()
+	until(t, "sessions after it", func() bool { return count() > before+20 })
+	stop()
+	running.Wait()
+	require.Contains(t, client.Info(t.Context(), "replication").Val(), "role:master")
+	for _, id := range live {
+		_, err := store.Get(t.Context(), id)
+		require.NoError(t, err, "it was started")
+	}
+	for _, id := range ended {
+		_, err := store.Get(t.Context(), id)
+		_, hasEnded := errors.AsType[*session.EndedError](err)
+		require.True(t, hasEnded, "it had ended: %v", err)
+	}
 }

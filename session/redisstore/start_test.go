@@ -47,7 +47,7 @@ func newChance(r *rand.Rand, users []string) chance {
 		c.all = append(c.all, s)
 		c.ended[s.ID] = r.IntN(8) == 0
 	}
-	any := func(rarely int) session.ID {
+	some := func(rarely int) session.ID {
 		switch {
 		case r.IntN(rarely) > 0:
 			return session.ID{}
@@ -58,7 +58,7 @@ func newChance(r *rand.Rand, users []string) chance {
 		}
 	}
 	c.replace = session.Replace{
-		Answers: any(5), Renews: any(5), Before: any(2), Others: r.IntN(3) == 0, Max: max(0, r.IntN(6)-1),
+		Answers: some(5), Renews: some(5), Before: some(2), Others: r.IntN(3) == 0, Max: max(0, r.IntN(6)-1),
 		Ending: journaled(""),
 	}
 	return c

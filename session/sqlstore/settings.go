@@ -56,8 +56,8 @@ var postgresSettings = settings{
 			wrong = append(wrong, fmt.Sprintf("version is %.40q, want PostgreSQL: its advisory locks do nothing there", version))
 		}
 		for name := range values {
-			if strings.HasPrefix(name, "persistence of ") {
-				wrong = append(wrong, fmt.Sprintf("the table %s is not LOGGED, want it so: after a crash its rows are gone", strings.TrimPrefix(name, "persistence of ")))
+			if table, ok := strings.CutPrefix(name, "persistence of "); ok {
+				wrong = append(wrong, fmt.Sprintf("the table %s is not LOGGED, want it so: after a crash its rows are gone", table))
 			}
 		}
 		return wrong

@@ -123,7 +123,7 @@ func journaled(cause session.Cause) session.Ending {
 }
 
 func newSession(user string) session.Session {
-	now := time.Now().Round(0).UTC()
+	now := time.Now().UTC()
 	return session.Session{ID: session.NewToken(user).ID(), User: user, Created: now, LastSeen: now, Expires: now.Add(24 * time.Hour)}
 }
 
@@ -143,10 +143,17 @@ func (w *worker) stepOf(user string) bool {
 		if slices.Contains(single, user) {
 			replace.Others = true
 		} else if n < 3 {
-			replace.Before = w.some(user)
+			if n == 0 {
+				replace.Renews = w.some(user)
+			} else {
+				replace.Before = w.some(user)
+			}
 		}
 		w.say(note{Step: starting, User: user, IDs: []session.ID{s.ID}})
 		replaced, err := w.store.Start(ctx, s, replace)
+		if over(err) {
+			return true // what it was to renew has ended
+		}
 		if err != nil {
 			return w.fails(err)
 		}
@@ -161,7 +168,7 @@ func (w *worker) stepOf(user string) bool {
 	case n < 9:
 		id := w.some(user)
 		s, err := w.store.End(ctx, id, journaled(session.CauseSignedOut))
-		if _, before := errors.AsType[*session.EndedError](err); before || id.IsZero() {
+		if over(err) || id.IsZero() {
 			return true
 		}
 		if err != nil {
@@ -180,6 +187,12 @@ func (w *worker) stepOf(user string) bool {
 	return true
 }
 
+// over reports whether err says that a session is not live.
+func over(err error) bool {
+	_, ended := errors.AsType[*session.EndedError](err)
+	return ended || errors.Is(err, session.ErrNotFound)
+}
+
 // some is one of the sessions started lately, of the user if there is one.
 func (w *worker) some(user string) session.ID {
 	w.mu.Lock()
@@ -192,7 +205,8 @@ func (w *worker) some(user string) session.ID {
 	return session.ID{}
 }
 
-// leaseTerm is for how long a process that was killed keeps endings from others.
+// leaseTerm is how long an ending is not delivered by others when a process that
+// was to deliver it has been killed.
 const leaseTerm = 200 * time.Millisecond
 
 // deliver forgets a few endings, as one that delivers them does.

@@ -85,7 +85,7 @@ func inSQL(driver string, dialect sqlstore.Dialect, quote string) func(context.C
 			err = store.Migrate(ctx)
 		}
 		return opened{store, db.Close, func(ctx context.Context) {
-			for _, table := range []string{"", "_journal", "_lock", "_schema"} {
+			for _, table := range []string{"", "_journal", "_queue", "_lock", "_schema"} {
 				_, _ = db.ExecContext(ctx, "DROP TABLE IF EXISTS "+quote+p.Name+table+quote)
 			}
 		}}, err

@@ -58,8 +58,8 @@ type finding struct {
 	leased []session.ID
 }
 
-// verify compares the store with the ledger: everything wrong, joined. What it
-// finds in the journal it leases.
+// verify compares the store with the ledger: everything wrong, joined. Leases of
+// processes that are gone have to be over.
 func (l *ledger) verify(ctx context.Context, store session.Journal) (finding, error) {
 	f := finding{live: map[session.ID]bool{}, ended: map[session.ID]bool{}}
 	var wrong []error
@@ -70,6 +70,7 @@ func (l *ledger) verify(ctx context.Context, store session.Journal) (finding, er
 	if err != nil {
 		return f, fmt.Errorf("lease: %w", err)
 	}
+	defer func() { _ = store.Release(ctx, 0, f.leased...) }()
 	for _, e := range leased {
 		id := e.Session.ID
 		f.leased = append(f.leased, id)
@@ -138,17 +139,14 @@ func (l *ledger) verify(ctx context.Context, store session.Journal) (finding, er
 	return f, errors.Join(wrong...)
 }
 
-// settle is verify until it finds nothing wrong, as a server may go on for a
-// moment with what a client that is gone has sent, and keeps what that had leased
-// until the term is over. What is wrong stays wrong.
+// settle is verify, when leases are over, until it finds nothing wrong: a server may
+// go on for a moment with what a client that is gone has sent. What is wrong stays wrong.
 func (l *ledger) settle(ctx context.Context, store session.Journal) (finding, error) {
 	const patience = 5 * time.Second
+	time.Sleep(leaseTerm)
 	for begin := time.Now(); ; {
 		f, err := l.verify(ctx, store)
 		if err == nil || time.Since(begin) > patience {
-			return f, err
-		}
-		if err := store.Release(ctx, 0, f.leased...); err != nil {
 			return f, err
 		}
 		time.Sleep(50 * time.Millisecond)

@@ -176,7 +176,7 @@ func (s settings) checkStage(flags *flag.FlagSet) error {
 
 // each returns the errors that were joined.
 func each(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it is itself that is taken apart
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}
 	if err == nil {

@@ -3,7 +3,6 @@ package site
 import (
 	"bytes"
 	"context"
-	"errors"
 	"flag"
 	"io"
 	"net"
@@ -160,6 +159,6 @@ func TestMistakesThatStopTheStart(t *testing.T) {
 	} {
 		err := run(done, kinds, append([]string{"-store=memory"}, args...), io.Discard, (*app).handler)
 		assert.Error(t, err, args)
-		assert.False(t, errors.Is(err, flag.ErrHelp))
+		assert.NotErrorIs(t, err, flag.ErrHelp)
 	}
 }
