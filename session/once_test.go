@@ -24,7 +24,9 @@ func TestOnceIsOnceInAllProcesses(t *testing.T) {
 		require.NoError(t, err)
 		there, err := session.NewManager(session.Config{Store: store})
 		require.NoError(t, err)
-		once := func(m *session.Manager, owner, text string) error { return m.Once(t.Context(), owner, text, time.Minute) }
+		once := func(m *session.Manager, owner, text string) error {
+			return m.Once(t.Context(), owner, text, time.Minute)
+		}
 
 		require.NoError(t, once(here, "ada", "proof"))
 		assert.ErrorIs(t, once(here, "ada", "proof"), session.ErrExists)
