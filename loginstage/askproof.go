@@ -49,7 +49,7 @@ func (l *UserLogin) askPage(w http.ResponseWriter, r *http.Request, e *proofErro
 	challenge := l.secrets.Challenge(devicekey.Prove, keySubject(e.session), l.sessions.Now(r.Context()))
 	page := provePage{
 		Script: l.keyURL(pageScript), GiveUp: l.keyURL(pageGiveUp), Challenge: challenge,
-		Handle: l.keyHandle(e.session), Otherwise: l.signInPage(r),
+		Handle: pageHandle(e.session), Otherwise: l.signInPage(r),
 	}
 	if !wantsPage(r) || !page.repeats(w, r, clientURI(l.config.PathPrefix, r)) {
 		w.Header().Set(headerProve, challenge)

@@ -2,7 +2,9 @@ package loginstage
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed" // the script
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -52,7 +54,7 @@ func (l *UserLogin) servePageState(w http.ResponseWriter, r *http.Request) {
 
 // stateOf returns what the script needs next. proved says whether r has a pass.
 func (l *UserLogin) stateOf(r *http.Request, s session.Session, proved bool) keyState {
-	state := keyState{Kind: s.Drift.Key.Kind, Handle: l.keyHandle(s)}
+	state := keyState{Kind: s.Drift.Key.Kind, Handle: pageHandle(s)}
 	if s.Drift.Key.IsZero() {
 		state.Register = l.registration(r, s)
 		return state
@@ -62,6 +64,13 @@ func (l *UserLogin) stateOf(r *http.Request, s session.Session, proved bool) key
 		state.Seconds = int(l.passTime() / time.Second)
 	}
 	return state
+}
+
+// pageHandle returns what the script keeps the key of the session under. It discloses
+// nothing, and stays the same when the session is renewed and when secrets change.
+func pageHandle(s session.Session) string {
+	sum := sha256.Sum256([]byte("mooring page key\x00" + keySubject(s)))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
 // registration returns the challenge that r was offered to register a key with, or "".

@@ -60,7 +60,7 @@ func (s *boundSession) follow(response Response) bool {
 		return true
 	}
 	var said sessionInstructions
-	if response.Decode(&said) != nil || len(said.Credentials) != 1 || (said.Continue != nil && !*said.Continue) {
+	if response.Decode(&said) != nil || (s.id != "" && said.ID != s.id) || len(said.Credentials) != 1 || (said.Continue != nil && !*said.Continue) {
 		return false
 	}
 	s.id, s.refreshURL, s.cookie, s.excluded = said.ID, said.RefreshURL, said.Credentials[0].Name, nil
