@@ -68,7 +68,7 @@ func (l *UserLogin) askBrowser(w http.ResponseWriter, r *http.Request) {
 		l.turnAway(w, r)
 		return
 	}
-	l.askedCookie().Set(w, askedOnce, session.WholeSeconds(askedTime))
+	l.askedCookie().Set(w, askedOnce, askedTime)
 	l.passCookie.Set(w, "", -1)
 	if site := r.Header.Get("Sec-Fetch-Site"); (site == "cross-site" || site == "same-site") && r.Method == http.MethodGet && wantsPage(r) {
 		// A redirect would keep the other site as the initiator, for which browsers
@@ -128,7 +128,7 @@ func (l *UserLogin) askedBefore(r *http.Request) string {
 // giveUp has the client asked no more for a while. It is anonymous where it would be,
 // so that it can sign in.
 func (l *UserLogin) giveUp(w http.ResponseWriter) {
-	l.askedCookie().Set(w, askedInVain, session.WholeSeconds(gaveUpTime))
+	l.askedCookie().Set(w, askedInVain, gaveUpTime)
 }
 
 // askedCookie is where a browser keeps that it was asked for a proof. It lets nobody
