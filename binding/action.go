@@ -2,6 +2,7 @@ package binding
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,13 +14,14 @@ type Action uint8
 const (
 	End    Action = iota // end: the session ends
 	StepUp               // step_up: the session is restricted until it is confirmed
+	Prove                // prove: the request is served once the session's device key is proved
 	Report               // report: it is told, and the session goes on
 	Allow                // allow: nothing
 )
 
 const actionKind = "action"
 
-var actionNames = []string{"end", "step_up", "report", "allow"}
+var actionNames = []string{"end", "step_up", "prove", "report", "allow"}
 
 // String returns the action's name.
 func (a Action) String() string { return levelName("Action", actionNames, uint8(a)) }
@@ -27,7 +29,7 @@ func (a Action) String() string { return levelName("Action", actionNames, uint8(
 // MarshalText returns the action's name. A number that is no action is an error.
 func (a Action) MarshalText() ([]byte, error) { return levelText(actionKind, actionNames, uint8(a)) }
 
-// UnmarshalText reads end, step_up, report or allow. Anything else is a
+// UnmarshalText reads end, step_up, prove, report or allow. Anything else is a
 // [*LevelError], and leaves a as it was.
 func (a *Action) UnmarshalText(text []byte) error {
 	level, err := parseLevel(actionKind, actionNames, string(text))
@@ -70,6 +72,20 @@ func (as Actions) For(reason Reason) Action {
 	}
 	return End
 }
+
+// replacing returns the actions with what stand-in has for each reason that asks for
+// the action given.
+func (as Actions) replacing(a Action, standIn Actions) Actions {
+	for i, action := range as.byReason {
+		if action == a {
+			as.byReason[i] = standIn.byReason[i]
+		}
+	}
+	return as
+}
+
+// have reports whether any reason has the action.
+func (as Actions) have(a Action) bool { return slices.Contains(as.byReason[:], a) }
 
 // MarshalText returns what UnmarshalText reads: the reasons that do not end a
 // session.

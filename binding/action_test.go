@@ -47,17 +47,17 @@ func testRule[T setting](t *testing.T, names []string, of func(uint8) T) {
 }
 
 func TestRulesAreReadAndWrittenAsText(t *testing.T) {
-	testRule(t, []string{"end", "step_up", "report", "allow"}, func(n uint8) binding.Action { return binding.Action(n) })
+	testRule(t, []string{"end", "step_up", "prove", "report", "allow"}, func(n uint8) binding.Action { return binding.Action(n) })
 	testRule(t, []string{"strict", "learn"}, func(n uint8) binding.Families { return binding.Families(n) })
 	testRule(t, []string{"break", "hold", "hold_same_class"}, func(n uint8) binding.MissingRule { return binding.MissingRule(n) })
 	testRule(t, []string{"as_missing", "break", "hold"}, func(n uint8) binding.LocalRule { return binding.LocalRule(n) })
 
 	err := new(binding.Action).UnmarshalText([]byte("Report"))
-	assert.ErrorContains(t, err, "want one of end, step_up, report, allow")
+	assert.ErrorContains(t, err, "want one of end, step_up, prove, report, allow")
 }
 
 func TestStricterActionsAreLess(t *testing.T) {
-	assert.IsIncreasing(t, []binding.Action{binding.End, binding.StepUp, binding.Report, binding.Allow})
+	assert.IsIncreasing(t, []binding.Action{binding.End, binding.StepUp, binding.Prove, binding.Report, binding.Allow})
 }
 
 var everyReason = []binding.Reason{
@@ -93,6 +93,7 @@ func TestActionsText(t *testing.T) {
 		" geoip.city=allow , *=end":             "geoip.city=allow",
 		"*=report,network.asn=report":           reportAll,
 		"geoip.city=step_up,network.asn=report": "network.asn=report,geoip.city=step_up",
+		"network.ip=prove":                      "network.ip=prove",
 	} {
 		var read, again binding.Actions
 		require.NoError(t, read.UnmarshalText([]byte(text)), "%q", text)

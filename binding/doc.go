@@ -37,8 +37,12 @@
 // # What is done
 //
 // [Actions] says what is done by reason, and [Policy.Explain] why, fact by fact, in a
-// form that an event carries and that can be decided again. [Balanced], [Relaxed] and
-// [Strict] are policies to begin with.
+// form that an event carries and that can be decided again. [Balanced], [Relaxed],
+// [Strict] and [Proven] are policies to begin with.
+//
+// Network and place cannot tell the user from a thief beside them; a key that cannot
+// leave the device can. [Prove] asks the device. A session that has no key is decided
+// by [Policy.WithoutKey].
 //
 // A session moves more than once. [Policy.Follow] is Check with the session's [Drift]:
 // the anchor of the other address family, and how often it has moved. The guard and the

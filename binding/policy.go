@@ -10,14 +10,27 @@ type Policy struct {
 	GeoIP     GeoIP   `json:"geoip,omitempty" yaml:"geoip"`
 	Tolerance `yaml:",inline"`
 	Actions   Actions `json:"actions,omitzero" yaml:"actions"`
+
+	// Unproved is what is done for each reason where the Actions say [Prove] and the
+	// session has no device key to prove: [End], [StepUp], [Report] or [Allow].
+	// Attacker: with Report or Allow, what the reason would otherwise stop, wherever
+	// the user's browser had no key.
+	Unproved Actions `json:"unproved,omitzero" yaml:"unproved"`
 }
+
+// errUnproved is returned for a policy that asks for a proof where there can be none.
+var errUnproved = errors.New("binding: unproved: prove: want end, step_up, report or allow where there is no device key")
 
 // Validate returns every mistake in p, joined.
 func (p Policy) Validate() error {
 	_, networkErr := p.Network.MarshalText()
 	_, geoIPErr := p.GeoIP.MarshalText()
 	_, actionsErr := p.Actions.MarshalText()
-	return errors.Join(networkErr, geoIPErr, p.Tolerance.Validate(), actionsErr)
+	_, unprovedErr := p.Unproved.MarshalText()
+	if p.Unproved.have(Prove) {
+		unprovedErr = errors.Join(unprovedErr, errUnproved)
+	}
+	return errors.Join(networkErr, geoIPErr, p.Tolerance.Validate(), actionsErr, unprovedErr)
 }
 
 // Binds reports whether p asks for anything.
@@ -26,6 +39,14 @@ func (p Policy) Binds() bool { return p.Network != NetworkOff || p.GeoIP != GeoI
 // WithoutTolerance returns p without its [Tolerance].
 func (p Policy) WithoutTolerance() Policy {
 	p.Tolerance = Tolerance{}
+	return p
+}
+
+// WithoutKey returns p as it is for a session that has no device key: what Unproved
+// says stands wherever the Actions say [Prove]. An Unproved that says Prove too, which
+// Validate refuses, is [End].
+func (p Policy) WithoutKey() Policy {
+	p.Actions = p.Actions.replacing(Prove, p.Unproved.replacing(Prove, Actions{}))
 	return p
 }
 

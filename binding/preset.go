@@ -11,11 +11,12 @@ const (
 	PresetRelaxed                // relaxed: as Relaxed returns
 	PresetBalanced               // balanced: as Balanced returns
 	PresetStrict                 // strict: as Strict returns
+	PresetProven                 // proven: as Proven returns
 )
 
 const presetKind = "preset"
 
-var presetNames = []string{"none", "relaxed", "balanced", "strict"}
+var presetNames = []string{"none", "relaxed", "balanced", "strict", "proven"}
 
 // String returns the preset's name.
 func (p Preset) String() string { return levelName("Preset", presetNames, uint8(p)) }
@@ -23,7 +24,7 @@ func (p Preset) String() string { return levelName("Preset", presetNames, uint8(
 // MarshalText returns the preset's name. A number that is no preset is an error.
 func (p Preset) MarshalText() ([]byte, error) { return levelText(presetKind, presetNames, uint8(p)) }
 
-// UnmarshalText reads none, relaxed, balanced or strict. Anything else is a
+// UnmarshalText reads none, relaxed, balanced, strict or proven. Anything else is a
 // [*LevelError], and leaves p as it was.
 func (p *Preset) UnmarshalText(text []byte) error {
 	level, err := parseLevel(presetKind, presetNames, string(text))
@@ -43,6 +44,8 @@ func (p Preset) Policy() Policy {
 		return Relaxed()
 	case PresetBalanced:
 		return Balanced()
+	case PresetProven:
+		return Proven()
 	default:
 		return Strict()
 	}
@@ -82,4 +85,22 @@ func Balanced() Policy {
 // Attacker: customers of the user's provider in the same prefix.
 func Strict() Policy {
 	return Policy{Network: NetworkASNNetwork, GeoIP: GeoIPCountry, Tolerance: Tolerance{Families: FamiliesLearn}}
+}
+
+// Proven returns the policy for sessions with device keys: a session proves its key
+// when it changes the announced prefix, the autonomous system or the country, or goes
+// where one of these is unknown. The user notices nothing. A session without a key ends
+// when it changes the country, is reported where the country is unknown, and may change
+// its network, much as under [Balanced].
+//
+// Attacker who has the cookie alone: customers of the user's provider in the same
+// prefix, and in one where the user has proved the key before; a short-lived bound
+// cookie, loginstage.Config.ProveEvery, stops these too. Where the browser had no key,
+// everybody in the user's country, and at any address whose country the databases do
+// not know. Attacker who can use the key: everybody.
+func Proven() Policy {
+	return Policy{
+		Network: NetworkASNNetwork, GeoIP: GeoIPCountry, Actions: Always(Prove),
+		Unproved: Actions{}.With(Allow, NetworkMissing, NetworkASNChanged, NetworkPrefixChanged, NetworkIPChanged).With(Report, GeoIPMissing),
+	}
 }

@@ -13,6 +13,7 @@ import (
 func TestPresetsAreNamedInText(t *testing.T) {
 	for name, want := range map[string]binding.Policy{
 		"none": {}, "relaxed": binding.Relaxed(), "balanced": binding.Balanced(), "strict": binding.Strict(),
+		"proven": binding.Proven(),
 	} {
 		var read struct{ Preset binding.Preset }
 		require.NoError(t, json.Unmarshal([]byte(`{"Preset":"`+name+`"}`), &read))
@@ -25,7 +26,7 @@ func TestPresetsAreNamedInText(t *testing.T) {
 	}
 	preset := binding.PresetStrict
 	err := preset.UnmarshalText([]byte("lax"))
-	assert.EqualError(t, err, `binding: "lax" is not a preset, want one of none, relaxed, balanced, strict`)
+	assert.EqualError(t, err, `binding: "lax" is not a preset, want one of none, relaxed, balanced, strict, proven`)
 	_, isLevel := errors.AsType[*binding.LevelError](err)
 	assert.True(t, isLevel)
 	assert.Equal(t, binding.PresetStrict, preset, "as it was")
@@ -113,4 +114,31 @@ func TestPresetsAtWork(t *testing.T) {
 		assert.Equal(t, test.balanced, reason(binding.Balanced().Check(home, test.to)), test.name)
 		assert.Equal(t, test.strict, reason(binding.Strict().Check(home, test.to)), test.name)
 	}
+}
+
+// Proven asks a device with a key wherever Strict ends a session, and is Balanced
+// otherwise.
+func FuzzProvenBesideTheOtherPresets(f *testing.F) {
+	for n := range uint64(300) {
+		f.Add(n*2_654_435_761, n*40_503)
+	}
+	f.Fuzz(func(t *testing.T, from, to uint64) {
+		a, b := drawLocation(from), drawLocation(to)
+		withKey, withoutKey := binding.Proven().Explain(a, b), binding.Proven().WithoutKey().Explain(a, b)
+		if binding.Strict().Check(a, b) != nil {
+			assert.Equal(t, binding.Prove, withKey.Action)
+		}
+		if withKey.Action != binding.Allow {
+			assert.Equal(t, binding.Prove, withKey.Action, "a session with a key is never ended")
+		}
+		if withoutKey.Action == binding.End {
+			assert.NotNil(t, binding.Balanced().Check(a, b))
+		}
+		if found := binding.Balanced().Check(a, b); found != nil {
+			assert.LessOrEqual(t, withoutKey.Action, binding.Report)
+			if found.Reason != binding.GeoIPMissing {
+				assert.Equal(t, binding.End, withoutKey.Action)
+			}
+		}
+	})
 }

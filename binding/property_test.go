@@ -58,7 +58,10 @@ func drawPolicy(t *testing.T, n uint64) binding.Policy {
 		p.Exempt = prefixesOf(t, "2.2.0.0/16,192.168.0.0/16,2a00:0:0:1::/64")
 	}
 	for _, r := range everyReason {
-		p.Actions = p.Actions.With(draw(&n, binding.End, binding.StepUp, binding.Report, binding.Allow), r)
+		p.Actions = p.Actions.With(draw(&n, binding.End, binding.StepUp, binding.Prove, binding.Report, binding.Allow), r)
+	}
+	for _, r := range everyReason {
+		p.Unproved = p.Unproved.With(draw(&n, binding.End, binding.StepUp, binding.Report, binding.Allow), r)
 	}
 	return p
 }
@@ -95,6 +98,31 @@ func FuzzPolicyCheckAgreesWithExplain(f *testing.F) {
 		assert.Equal(t, first == "", decision.Broken() == nil)
 		p.Actions = binding.Actions{}
 		assert.Equal(t, p.Check(from, to), p.Explain(from, to).Broken(), "with equal actions the first fact is the decisive one")
+	})
+}
+
+// A session without a key is never asked for one, and is decided as one with a key
+// wherever no proof is asked for.
+func FuzzPolicyWithoutKeyNeverProves(f *testing.F) {
+	fuzzPolicy(f, func(t *testing.T, p binding.Policy, from, to binding.Location) {
+		withoutKey := p.WithoutKey()
+		with, without := p.Explain(from, to), withoutKey.Explain(from, to)
+		require.Len(t, without.Rulings, len(with.Rulings))
+		strictest := binding.Allow
+		for i, r := range with.Rulings {
+			want := r
+			if r.Outcome == binding.Broke && r.Action == binding.Prove {
+				want.Action = p.Unproved.For(r.Rule)
+			}
+			assert.Equal(t, want, without.Rulings[i])
+			if r.Outcome == binding.Broke {
+				strictest = min(strictest, want.Action)
+			}
+		}
+		assert.Equal(t, strictest, without.Action)
+		assert.NotEqual(t, binding.Prove, without.Action)
+		assert.Equal(t, reason(p.Check(from, to)), reason(withoutKey.Check(from, to)), "what is broken does not depend on the key")
+		assert.Equal(t, withoutKey, withoutKey.WithoutKey())
 	})
 }
 

@@ -241,6 +241,9 @@ func TestPolicyValidate(t *testing.T) {
 	} {
 		assert.ErrorContains(t, err, want)
 	}
+	assert.NoError(t, binding.Policy{Actions: binding.Always(binding.Prove), Unproved: binding.Always(binding.Allow)}.Validate())
+	assert.ErrorContains(t, binding.Policy{Unproved: binding.Actions{}.With(binding.Prove, binding.GeoIPCityChanged)}.Validate(), "want end, step_up, report or allow")
+	assert.ErrorContains(t, binding.Policy{Unproved: binding.Always(9)}.Validate(), "action")
 	assert.Error(t, binding.Tolerance{SameIP: binding.PrefixLengths{IPv6: 31}}.Validate())
 	assert.Error(t, binding.Tolerance{SameIP: binding.PrefixLengths{IPv4: 33}}.Validate())
 }

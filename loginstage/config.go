@@ -62,10 +62,13 @@ type Config struct {
 	// taken from a list counts when a session changes its address next.
 	Tolerance binding.Tolerance `json:"tolerance" yaml:"tolerance"`
 
-	// Actions is what is done about a binding that no longer holds, by reason. The
-	// zero value ends the session. ReportOnly reports for every reason, so that one
-	// can see what a binding would do. Both are recorded at the sign-in too.
+	// Actions is what is done about a binding that no longer holds, by reason, and
+	// Unproved what is done where they say binding.Prove and the session has no
+	// device key. The zero value ends the session, and beside a Preset stands for
+	// what the preset does. ReportOnly reports for every reason, so that one can see
+	// what a binding would do. All are recorded at the sign-in too.
 	Actions    binding.Actions `json:"actions" yaml:"actions"`
+	Unproved   binding.Actions `json:"unproved" yaml:"unproved"`
 	ReportOnly bool            `json:"report_only" yaml:"report_only"`
 
 	// ReportWhenStale reports what would end or restrict a session, of whatever

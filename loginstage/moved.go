@@ -32,7 +32,7 @@ func (l *UserLogin) judge(ctx context.Context, s session.Session, ip netip.Addr)
 	if !s.Policy.Binds() {
 		return verdict{action: binding.Allow}, nil
 	}
-	policy := s.Policy
+	policy := s.Policy.WithoutKey() // no session has a device key
 	policy.ASNGroups, policy.Exempt = l.config.Tolerance.ASNGroups, l.config.Tolerance.Exempt
 	to, err := l.locate(ctx, ip)
 	if err != nil {
@@ -82,7 +82,7 @@ func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.
 	if l.config.Decide != nil {
 		decision.Action = l.config.Decide(ctx, s, decision)
 	}
-	if decision.Action > binding.Allow { // which is none
+	if decision.Action > binding.Allow || decision.Action == binding.Prove { // which is none, and cannot be
 		decision.Action = binding.End
 	}
 	v.action, v.broken = decision.Action, decision.Broken()

@@ -12,7 +12,12 @@ func (c Config) policy() binding.Policy {
 	if c.Preset != binding.PresetNone {
 		policy = c.Preset.Policy()
 	}
-	policy.Actions = c.Actions
+	if c.Actions != (binding.Actions{}) {
+		policy.Actions = c.Actions
+	}
+	if c.Unproved != (binding.Actions{}) {
+		policy.Unproved = c.Unproved
+	}
 	if c.ReportOnly {
 		policy.Actions = binding.Always(binding.Report)
 	}
@@ -36,6 +41,7 @@ func (c Config) checkBinding(add func(field string, value any, want string), wir
 	wired("Tolerance", c.Tolerance.Validate())
 	_, actionsErr := c.Actions.MarshalText()
 	wired("Actions", actionsErr)
+	wired("Unproved", binding.Policy{Unproved: c.Unproved}.Validate())
 	if c.Preset != binding.PresetNone && (c.NetworkBinding != binding.NetworkOff || c.GeoIPBinding != binding.GeoIPOff ||
 		withoutLists(c.Tolerance) != binding.Tolerance{}) {
 		add("Preset", c.Preset, "no NetworkBinding, no GeoIPBinding and of Tolerance only its lists beside it, or "+binding.PresetNone.String())

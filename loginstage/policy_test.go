@@ -74,8 +74,9 @@ func TestThePolicyIsRecorded(t *testing.T) {
 func TestMistakesInToleranceAndActions(t *testing.T) {
 	_, err := loginstage.New(loginstage.Config{
 		Tolerance: binding.Tolerance{Families: 9, MaxMoves: 1000}, Actions: binding.Always(9),
+		Unproved: binding.Always(binding.Prove),
 	})
-	for _, want := range []string{"loginstage: Tolerance: ", "rule for address families", "max moves 1000", "loginstage: Actions: "} {
+	for _, want := range []string{"loginstage: Tolerance: ", "rule for address families", "max moves 1000", "loginstage: Actions: ", "loginstage: Unproved: binding: unproved: prove"} {
 		assert.ErrorContains(t, err, want)
 	}
 }

@@ -34,6 +34,7 @@ func TestReadSettings(t *testing.T) {
 		"tolerance.exempt":          "192.0.2.0/24",
 		"tolerance.max_moves":       "3",
 		"actions":                   "network.asn=step_up",
+		"unproved":                  "network.asn=report",
 		"terminate_other_sessions":  "true",
 		"max_sessions":              "5",
 		"login_url":                 "/login",
@@ -48,6 +49,7 @@ func TestReadSettings(t *testing.T) {
 	assert.NotNil(t, config.Tolerance.Exempt)
 	assert.EqualValues(t, 3, config.Tolerance.MaxMoves)
 	assert.Equal(t, binding.Actions{}.With(binding.StepUp, binding.NetworkASNChanged), config.Actions)
+	assert.Equal(t, binding.Actions{}.With(binding.Report, binding.NetworkASNChanged), config.Unproved)
 	assert.True(t, config.TerminateOtherSessions)
 	assert.Equal(t, 5, config.MaxSessions)
 	assert.Equal(t, "/login", config.LoginURL)

@@ -87,16 +87,19 @@ func recordedSessions(t *testing.T) map[string]session.Session {
 	device.User = "ada"
 	telling := full
 	telling.Policy.Network, telling.TellExpiry = binding.NetworkASNNetworkIP, 24*time.Hour
+	proving := telling
+	proving.Policy.Actions = binding.Always(binding.Prove)
+	proving.Policy.Unproved = binding.Actions{}.With(binding.Report, binding.NetworkASNChanged).With(binding.StepUp, binding.GeoIPCityChanged)
 	return map[string]session.Session{
 		"v1-session": full, "v1-least": {ID: id, User: "ada"}, "v1-pending": pending, "v1-device": oldDevice,
-		"v1-telling": telling, "v1-pending-kind": pending, "v2-device": device,
+		"v1-telling": telling, "v1-proving": proving, "v1-pending-kind": pending, "v2-device": device,
 	}
 }
 
 // What a release has written is read by this one and all later ones, and the latest
 // forms are what this one writes.
 func TestRecordsOfEveryRelease(t *testing.T) {
-	written := map[string]bool{"v1-telling": true, "v1-pending-kind": true, "v2-device": true, "v1-session": true, "v1-least": true}
+	written := map[string]bool{"v1-telling": true, "v1-proving": true, "v1-pending-kind": true, "v2-device": true, "v1-session": true, "v1-least": true}
 	for name, want := range recordedSessions(t) {
 		t.Run(name, func(t *testing.T) {
 			text, err := session.EncodeRecord(want)
@@ -131,7 +134,7 @@ func TestRecordsOfEveryRelease(t *testing.T) {
 // A field that is added to a session, or to what it is bound by, has its place in the
 // record too.
 func TestEveryFieldIsRecorded(t *testing.T) {
-	s := recordedSessions(t)["v1-telling"]
+	s := recordedSessions(t)["v1-proving"]
 	s.Kind, s.Policy.GeoIP = session.KindDevice, binding.GeoIPCity
 	s.Anchor.Geo.Subdivision = "BE"
 	s.Anchor.Geo.Country.Names = binding.Names{"en": "Germany"}
@@ -246,6 +249,10 @@ func TestRecordsOfTheNextRelease(t *testing.T) {
 		}},
 		"an action for all": {[]string{"policy", "actions"}, "*=mail,geoip.city=report", func(t *testing.T, s session.Session) {
 			assert.Equal(t, binding.End, s.Policy.Actions.For(binding.NetworkASNChanged))
+		}},
+		"an action where there is no key": {[]string{"policy", "unproved"}, "network.asn=mail,geoip.city=report", func(t *testing.T, s session.Session) {
+			assert.Equal(t, binding.End, s.Policy.Unproved.For(binding.NetworkASNChanged))
+			assert.Equal(t, binding.Report, s.Policy.Unproved.For(binding.GeoIPCityChanged))
 		}},
 		"a reason to restrict": {[]string{"drift", "restricted"}, "device.key", func(t *testing.T, s session.Session) {
 			assert.Equal(t, binding.Reason("device.key"), s.Drift.Restricted, "any reason restricts")
@@ -385,6 +392,7 @@ func FuzzDecodeRecord(f *testing.F) {
 		require.Equal(t, s.User, back.User)
 		require.Equal(t, s.Policy.Network, back.Policy.Network)
 		require.Equal(t, s.Policy.Actions, back.Policy.Actions)
+		require.Equal(t, s.Policy.Unproved, back.Policy.Unproved)
 		require.Equal(t, s.Kind, back.Kind)
 	})
 }

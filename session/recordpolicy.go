@@ -20,13 +20,15 @@ type policyRecord struct {
 	Local     string `json:"local,omitempty"`
 	MaxMoves  uint16 `json:"max_moves,omitempty"`
 	Actions   string `json:"actions,omitempty"`
+	Unproved  string `json:"unproved,omitempty"`
 }
 
 func policyRecordOf(p binding.Policy) policyRecord {
 	return policyRecord{
 		Network: name(p.Network), GeoIP: name(p.GeoIP), SameIP: name(p.SameIP), Families: name(p.Families),
 		ASNGroups: list(p.ASNGroups), Exempt: list(p.Exempt),
-		Missing: name(p.Missing), Local: name(p.Local), MaxMoves: p.MaxMoves, Actions: name(p.Actions),
+		Missing: name(p.Missing), Local: name(p.Local), MaxMoves: p.MaxMoves,
+		Actions: name(p.Actions), Unproved: name(p.Unproved),
 	}
 }
 
@@ -46,7 +48,8 @@ func (r policyRecord) policy() (binding.Policy, bool) {
 			Local:     named(r.Local, binding.LocalBreak, &understood),
 			MaxMoves:  r.MaxMoves,
 		},
-		Actions: actions(r.Actions, &understood),
+		Actions:  actions(r.Actions, &understood),
+		Unproved: actions(r.Unproved, &understood),
 	}
 	return p, understood
 }
