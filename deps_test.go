@@ -28,9 +28,11 @@ var core = map[string][]string{
 	"duration":         nil,
 	"binding":          nil,
 	"binding/clientip": {"binding"},
-	"session":          {"duration", "binding"},
+	"session":          {"duration", "binding", "session/devicekey"},
 	"session/memstore": {"duration", "binding", "session"},
-	"loginstage":       {"duration", "binding", "binding/clientip", "session", "session/memstore"},
+	"loginstage":       {"duration", "binding", "binding/clientip", "session", "session/devicekey", "session/memstore"},
+
+	"session/devicekey": nil,
 }
 
 // layers, lowest first: what is in or below one never imports from a later one.

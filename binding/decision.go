@@ -2,6 +2,8 @@ package binding
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -92,6 +94,22 @@ func (d Decision) Tolerated() bool {
 		tolerated = tolerated || r.Outcome == Tolerated
 	}
 	return tolerated && d.Decisive == ""
+}
+
+// Move returns a name for what is broken: each such fact with both its values. A guard
+// remembers by it what it has told of and what a device has proved. It is empty where
+// the policy holds, and the same in every process for the same two places.
+func (d Decision) Move() string {
+	if d.Decisive == "" {
+		return ""
+	}
+	hash := sha256.New()
+	for _, r := range d.Rulings {
+		if r.Outcome == Broke {
+			fmt.Fprintf(hash, "%s\n%s\n%s\n", r.Rule, text(r.Previous), text(r.New))
+		}
+	}
+	return base64.RawURLEncoding.EncodeToString(hash.Sum(nil)[:12])
 }
 
 // String returns the decision in one line: what is done, the rules that were considered,

@@ -256,3 +256,25 @@ func TestLocationJSONHasAllFacts(t *testing.T) {
 	require.Error(t, json.Unmarshal([]byte(`{"ip":"x"}`), &kept))
 	assert.Equal(t, home(), kept)
 }
+
+// What is broken has one name, whatever made the values, and another one where other
+// facts or other values are broken.
+func TestTheNameOfAMove(t *testing.T) {
+	policy := binding.Policy{Network: binding.NetworkASNNetwork, GeoIP: binding.GeoIPCountry, Actions: binding.Always(binding.Prove)}
+	germany := func(ip string) binding.Location {
+		l := in(ip, 64501, "9.7.0.0/16", "DE")
+		l.Geo.Coordinates = &binding.Coordinates{Latitude: 52.5, Longitude: 13.4}
+		return l
+	}
+	from, nowhere := in("9.9.9.9", 64500, "9.9.0.0/16", "DE"), binding.Location{IP: address("9.5.9.9")}
+	assert.Empty(t, policy.Explain(from, from).Move())
+	moved := policy.Explain(from, germany("9.7.9.9"))
+	assert.Equal(t, moved.Move(), policy.Explain(from, germany("9.7.1.1")).Move(), "another address in the same prefix")
+	assert.NotEqual(t, moved.Move(), policy.Explain(from, in("9.7.9.9", 64501, "9.7.0.0/16", "FR")).Move(), "one fact more")
+	assert.NotEqual(t, moved.Move(), policy.Explain(from, in("9.6.9.9", 64501, "9.6.0.0/16", "DE")).Move(), "another prefix")
+	assert.Equal(t, policy.Explain(germany("9.7.9.9"), nowhere).Move(), policy.Explain(germany("9.7.9.9"), nowhere).Move(), "facts behind pointers")
+
+	var read binding.Decision
+	require.NoError(t, json.Unmarshal([]byte(asJSON(t, moved)), &read))
+	assert.Equal(t, moved.Move(), read.Move(), "read from JSON")
+}

@@ -1,11 +1,10 @@
 package loginstage
 
 import (
+	"bytes"
 	_ "embed" // the script
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -19,14 +18,6 @@ import (
 //go:embed devicekey.js
 var script []byte
 
-// The endpoints, below Config.DeviceKeyPath.
-const (
-	pageScript   = "/device-key.js"
-	pageState    = "/page/state"
-	pageRegister = "/page/register"
-	pageProve    = "/page/prove"
-)
-
 // maxProofBody is how long the body of a proof may be, in bytes.
 const maxProofBody = 16 << 10
 
@@ -36,96 +27,94 @@ type keyState struct {
 	Handle   string         `json:"handle,omitempty"`   // by which the script keeps its key
 	Register string         `json:"register,omitempty"` // the challenge of a registration, while it is offered
 	Prove    string         `json:"prove,omitempty"`    // the challenge of the next proof
-	Seconds  int            `json:"seconds,omitempty"`  // for how long the last proof holds; 0: no proof is asked for by time
+	Seconds  int            `json:"seconds,omitempty"`  // how long the last proof holds; 0: no proof is asked for by time
 }
 
 func (l *UserLogin) serveScript(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-cache")
-	http.ServeContent(w, r, "", time.Time{}, newContent(script))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(script))
 }
 
-// pageState tells the script what there is to register or to prove.
-func (l *UserLogin) pageState(w http.ResponseWriter, r *http.Request) {
-	s, err := l.sessions.Load(r)
+// servePageState tells the script what there is to register or to prove.
+func (l *UserLogin) servePageState(w http.ResponseWriter, r *http.Request) {
+	s, err := l.load(r)
 	switch {
-	case isEnded(err) || (err == nil && s.Stage != l.config.Name):
-		writeJSON(w, keyState{})
+	case isEnded(err):
+		l.writeState(w, keyState{})
 	case err != nil:
-		l.refuseKey(w, r, err)
+		l.failKey(w, r, err)
 	default:
-		l.writeState(w, r, s, l.hasPass(r, &s))
+		l.writeState(w, l.stateOf(r, s, l.hasPass(r, &s)))
 	}
 }
 
-// writeState answers with what the script needs next.
-func (l *UserLogin) writeState(w http.ResponseWriter, r *http.Request, s session.Session, proved bool) {
-	now := l.sessions.Now(r.Context())
+// stateOf returns what the script needs next. proved says whether r has a pass.
+func (l *UserLogin) stateOf(r *http.Request, s session.Session, proved bool) keyState {
 	state := keyState{Kind: s.Drift.Key.Kind, Handle: l.keyHandle(s)}
-	switch {
-	case !s.Drift.Key.IsZero():
-		state.Prove = l.secrets.Challenge(devicekey.Prove, keySubject(s), now)
-		if proved && l.config.ProveEvery > 0 {
-			state.Seconds = int(l.passTime() / time.Second)
-		}
-	default:
-		offered, _ := l.offerCookie().Value(r)
-		if l.secrets.CheckChallenge(devicekey.Register, keySubject(s), offered, now, registerTime) == nil {
-			state.Register = offered
-		}
+	if s.Drift.Key.IsZero() {
+		state.Register = l.registration(r, s)
+		return state
 	}
-	writeJSON(w, state)
+	state.Prove = l.secrets.Challenge(devicekey.Prove, keySubject(s), l.sessions.Now(r.Context()))
+	if proved && l.config.ProveEvery > 0 {
+		state.Seconds = int(l.passTime() / time.Second)
+	}
+	return state
 }
 
-// pageRegister binds the session to the script's key. That the browser has just
-// signed in is shown by the cookie with the challenge, which only that answer set.
-func (l *UserLogin) pageRegister(w http.ResponseWriter, r *http.Request) {
+// registration returns the challenge that r was offered to register a key with, or "".
+func (l *UserLogin) registration(r *http.Request, s session.Session) string {
+	challenge, ok := l.offered(r, s, registerTime)
+	if !ok {
+		return ""
+	}
+	return challenge
+}
+
+// servePageRegister binds the session to the script's key. That the browser has just
+// signed in is shown by the cookie with the challenge, which that answer alone set.
+func (l *UserLogin) servePageRegister(w http.ResponseWriter, r *http.Request) {
 	s, proof, ok := l.pageProof(w, r)
 	if !ok {
 		return
 	}
 	key, claims, err := devicekey.ParseRegistration(devicekey.Page, proof)
-	if err == nil {
-		now := l.sessions.Now(r.Context())
-		err = l.secrets.CheckChallenge(devicekey.Register, keySubject(s), claims.Challenge, now, registerTime)
-	}
-	if offered, _ := l.offerCookie().Value(r); err == nil && offered != claims.Challenge {
+	if err == nil && claims.Challenge != l.registration(r, s) {
 		err = fmt.Errorf("%w: it was not offered to this browser", devicekey.ErrChallenge)
 	}
 	if err != nil {
-		refuse(w, http.StatusBadRequest, err.Error())
+		refuseKey(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	bound := s
-	if s.Drift.Key.IsZero() {
-		if bound, err = l.bindKey(r, s, key); err != nil {
-			l.refuseKey(w, r, err)
-			return
-		}
+	bound, err := l.bindKey(r, s, key)
+	if err != nil {
+		l.failKey(w, r, err)
+		return
 	}
 	if bound.Drift.Key != key {
-		refuse(w, http.StatusBadRequest, "The session has a device key already.")
+		refuseKey(w, http.StatusBadRequest, "The session has a device key already.")
 		return
 	}
 	l.offerCookie().Set(w, "", -1)
 	l.givePass(w, r, bound)
-	l.writeState(w, r, bound, true)
+	l.writeState(w, l.stateOf(r, bound, true))
 }
 
-// pageProve gives the browser a new pass for a proof by its key.
-func (l *UserLogin) pageProve(w http.ResponseWriter, r *http.Request) {
+// servePageProve gives the browser a new pass for a proof by its key.
+func (l *UserLogin) servePageProve(w http.ResponseWriter, r *http.Request) {
 	s, proof, ok := l.pageProof(w, r)
 	if !ok {
 		return
 	}
 	if s.Drift.Key.Kind != devicekey.Page {
-		refuse(w, http.StatusBadRequest, "The session has no key of a page.")
+		refuseKey(w, http.StatusBadRequest, "The session has no key of a page.")
 		return
 	}
 	claims, err := devicekey.VerifyProof(s.Drift.Key, proof)
-	if err != nil {
-		refuse(w, http.StatusBadRequest, err.Error())
+	if err != nil { // by another key, say: the session is as it was
+		refuseKey(w, http.StatusBadRequest, err.Error())
 		return
 	}
 	fresh, err := l.answered(r, s, claims.Challenge)
@@ -134,42 +123,54 @@ func (l *UserLogin) pageProve(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case err != nil:
-		l.refuseKey(w, r, err)
+		l.failKey(w, r, err)
 	case !fresh:
-		refuse(w, http.StatusBadRequest, "The challenge is too old, or it has been answered.")
+		refuseKey(w, http.StatusForbidden, "The challenge is too old, or it has been answered.")
 	default:
 		l.givePass(w, r, s)
-		l.writeState(w, r, s, true)
+		l.writeState(w, l.stateOf(r, s, true))
 	}
 }
 
-// pageProof returns the session that r was sent in and the proof in its body, or
-// false if it has been answered.
+// servePageGiveUp is for a browser that cannot prove the key of its session: it is
+// asked no more for a while, and is anonymous where it would be.
+func (l *UserLogin) servePageGiveUp(w http.ResponseWriter, r *http.Request) {
+	if err := l.sameOrigin.Check(r); err != nil {
+		refuseKey(w, http.StatusForbidden, "Only pages of the same origin can say so.")
+		return
+	}
+	l.giveUp(w)
+	if page := r.FormValue("next"); samePath(page) {
+		http.Redirect(w, r, page, http.StatusSeeOther)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// pageProof returns the session that r was sent in and the proof in its body, or false
+// if it has answered.
 func (l *UserLogin) pageProof(w http.ResponseWriter, r *http.Request) (s session.Session, proof string, ok bool) {
 	if err := l.sameOrigin.Check(r); err != nil {
-		refuse(w, http.StatusForbidden, "Only pages of the same origin can prove a key.")
+		refuseKey(w, http.StatusForbidden, "Only pages of the same origin can prove a key.")
 		return s, "", false
 	}
-	s, err := l.sessions.Load(r)
-	if err == nil && s.Stage != l.config.Name {
-		err = session.ErrNotFound
-	}
+	s, err := l.load(r)
 	if err != nil {
-		l.refuseKey(w, r, err)
+		l.failKey(w, r, err)
 		return s, "", false
 	}
 	var body struct {
 		Proof string `json:"proof"`
 	}
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxProofBody)).Decode(&body); err != nil && !errors.Is(err, io.EOF) {
-		refuse(w, http.StatusBadRequest, fmt.Sprintf(`Want {"proof": "…"} of at most %d bytes.`, maxProofBody))
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxProofBody)).Decode(&body); err != nil {
+		refuseKey(w, http.StatusBadRequest, fmt.Sprintf(`Want {"proof": "…"} of at most %d bytes.`, maxProofBody))
 		return s, "", false
 	}
 	return s, body.Proof, true
 }
 
-func writeJSON(w http.ResponseWriter, value any) {
-	body, err := json.Marshal(value)
+func (l *UserLogin) writeState(w http.ResponseWriter, state keyState) {
+	body, err := json.Marshal(state)
 	if err != nil {
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return

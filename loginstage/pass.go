@@ -8,40 +8,44 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// DefaultPassTime is how long the cookie of a device-bound session holds where
-// [Config.ProveEvery] does not say: a browser needs one to prove its key at all.
-const DefaultPassTime = duration.Duration(15 * time.Minute)
+// defaultPassTime is how long a pass holds where [Config.ProveEvery] does not say: a
+// browser with device-bound sessions needs one to prove its key at all.
+const defaultPassTime = duration.Duration(15 * time.Minute)
 
-// A pass is a bound cookie: it says that the device key of one session was proved
-// not long ago. It is checked without the store.
+// A pass is a short-lived cookie that says that the device key of one session was
+// proved. It is checked without the store.
 
-// givePass gives the client a new pass for the session.
+// givePass gives the client a new pass for the session, and takes back that it could
+// not prove its key.
 func (l *UserLogin) givePass(w http.ResponseWriter, r *http.Request, s session.Session) {
 	var space [idTextLen]byte
-	id, _ := s.ID.AppendText(space[:0])
+	id, _ := lineage(s).AppendText(space[:0])
 	ends := l.sessions.Now(r.Context()).Add(l.passTime())
-	l.passCookie().Set(w, l.secrets.Pass(id, ends), session.WholeSeconds(l.passTime()))
+	l.passCookie.Set(w, l.secrets.Pass(id, ends), session.WholeSeconds(l.passTime()))
+	if asked := l.askedCookie(); len(r.CookiesNamed(asked.Name)) > 0 {
+		asked.Set(w, "", -1)
+	}
+	if ip, err := l.clientIP(r); err == nil {
+		l.asked.served(s.ID, ip)
+	}
 }
-
-// idTextLen is how long the text of a session.ID is.
-const idTextLen = 45
 
 // hasPass reports whether r brings a pass for the session that still holds.
 func (l *UserLogin) hasPass(r *http.Request, s *session.Session) bool {
-	value, ok := l.passCarrier.Value(r)
+	value, ok := l.passCookie.Value(r)
 	if !ok {
 		return false
 	}
 	var space [idTextLen]byte
-	id, _ := s.ID.AppendText(space[:0])
+	id, _ := lineage(*s).AppendText(space[:0])
 	_, holds := l.secrets.CheckPass(id, value, l.sessions.Now(r.Context()))
 	return holds
 }
 
-// passTime returns for how long a pass holds.
+// passTime returns how long a pass holds.
 func (l *UserLogin) passTime() time.Duration {
 	if l.config.ProveEvery > 0 {
 		return l.config.ProveEvery.Std()
 	}
-	return DefaultPassTime.Std()
+	return defaultPassTime.Std()
 }

@@ -111,12 +111,28 @@ func (c Cookie) Value(r *http.Request) (value string, ok bool) {
 // uncacheable. maxAge is in seconds: 0 keeps the cookie until the browser
 // closes, below 0 deletes it.
 func (c Cookie) Set(w http.ResponseWriter, value string, maxAge int) {
+	cookie := c.cookie(value)
+	cookie.MaxAge = maxAge
+	header := w.Header()
+	DropSetCookie(header, cookie.Name)
+	http.SetCookie(w, &cookie)
+	header.Set("Cache-Control", "no-store")
+}
+
+// Attributes returns what Set says of the cookie besides its value and its lifetime,
+// as in "Path=/; HttpOnly; Secure; SameSite=Lax".
+func (c Cookie) Attributes() string {
+	cookie := c.cookie("v")
+	_, attributes, _ := strings.Cut(cookie.String(), "; ")
+	return attributes
+}
+
+func (c Cookie) cookie(value string) http.Cookie {
 	cookie := http.Cookie{
 		Name:     c.CookieName(),
 		Value:    value,
 		Path:     c.path(),
 		Domain:   c.Domain,
-		MaxAge:   maxAge,
 		Secure:   !c.InsecureHTTP,
 		HttpOnly: true,
 		SameSite: c.SameSite,
@@ -124,10 +140,7 @@ func (c Cookie) Set(w http.ResponseWriter, value string, maxAge int) {
 	if c.SameSite == 0 || c.SameSite == http.SameSiteDefaultMode {
 		cookie.SameSite = http.SameSiteLaxMode
 	}
-	header := w.Header()
-	DropSetCookie(header, cookie.Name)
-	http.SetCookie(w, &cookie)
-	header.Set("Cache-Control", "no-store")
+	return cookie
 }
 
 // CookieName is the name that the cookie has, also where Name is empty.

@@ -3,14 +3,14 @@ package session
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"time"
 )
 
-// What [Manager.Once] keeps is divided among several owners, so that a call looks at
-// few records, and each part is limited: the oldest over it are forgotten.
-const maxOncePart = 256
+// What [Manager.Once] keeps of one owner is in 256 parts, so that a call looks at few
+// records. Each part has a limit: the oldest over it are forgotten.
+const maxOncePart = 64
 
 // Once returns nil the first time that it is called for the owner and the text, by
 // any process, and [ErrExists] from then on, until keep has passed. It is for what
@@ -22,7 +22,7 @@ const maxOncePart = 256
 func (m *Manager) Once(ctx context.Context, owner, text string, keep time.Duration) error {
 	sum := sha256.Sum256([]byte("mooring once\x00" + owner + "\x00" + text))
 	now := m.Now(ctx)
-	part := base64.RawURLEncoding.EncodeToString(sum[:1])[:1]
+	part := hex.EncodeToString(sum[:1])
 	s := Session{
 		Kind: KindProof, User: "mooring-once:" + part + ":" + owner,
 		Created: now, LastSeen: now, Expires: now.Add(keep), ID: ID{sum: sum},

@@ -14,7 +14,7 @@ import (
 type Request struct {
 	Method string // "GET"
 	URL    string // as the client sent it: scheme, host and path; query and fragment do not count
-	Token  string // the bearer token that came with it, as the client sent it
+	Token  string // the bearer token that came with it, as the client sent it; empty: none, at a sign-in
 }
 
 // A RequestProof is what a DPoP proof says.
@@ -64,8 +64,7 @@ func VerifyDPoP(proof string, request Request) (RequestProof, error) {
 	if !sameURL(claims.HTU, request.URL) {
 		return RequestProof{}, fmt.Errorf("%w: htu is for another URL", ErrProof)
 	}
-	sum := sha256.Sum256([]byte(request.Token))
-	if claims.ATH != base64.RawURLEncoding.EncodeToString(sum[:]) {
+	if claims.ATH != hashOf(request.Token) {
 		return RequestProof{}, fmt.Errorf("%w: ath is for another token", ErrProof)
 	}
 	made, err := claims.IAT.Float64()
@@ -73,6 +72,16 @@ func VerifyDPoP(proof string, request Request) (RequestProof, error) {
 		return RequestProof{}, fmt.Errorf("%w: iat %.20q, want seconds since 1970", ErrProof, claims.IAT)
 	}
 	return RequestProof{Key: key, ID: claims.JTI, Time: time.Unix(int64(made), 0).UTC(), Nonce: claims.Nonce}, nil
+}
+
+// hashOf returns what the claim ath is for a token (RFC 9449, section 4.2), and "" for
+// none, where a proof has no such claim.
+func hashOf(token string) string {
+	if token == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(token))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // sameURL reports whether two URLs have the same scheme, host and path, as RFC

@@ -38,9 +38,22 @@ func TestADPoPProofIsForOneRequest(t *testing.T) {
 		"another scheme": {Method: "POST", URL: "http://api.example/orders", Token: "token"},
 		"another port":   {Method: "POST", URL: "https://api.example:8443/orders", Token: "token"},
 		"another token":  {Method: "POST", URL: request.URL, Token: "other"},
+		"no token":       {Method: "POST", URL: request.URL},
 		"no URL":         {Method: "POST", Token: "token"},
 	} {
 		_, err := devicekey.VerifyDPoP(proof, other)
 		assert.ErrorIs(t, err, devicekey.ErrProof, name)
 	}
+}
+
+// At a sign-in there is no token yet, and a proof for none is for no other request.
+func TestADPoPProofOfASignIn(t *testing.T) {
+	device := devicekeytest.New(devicekey.DPoP)
+	request := devicekey.Request{Method: "POST", URL: "https://api.example/login"}
+	proof := device.DPoP(request, "", epoch)
+	_, err := devicekey.VerifyDPoP(proof, request)
+	require.NoError(t, err)
+	request.Token = "token"
+	_, err = devicekey.VerifyDPoP(proof, request)
+	assert.ErrorIs(t, err, devicekey.ErrProof)
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -56,6 +57,21 @@ func NewSecrets(newestFirst ...[]byte) (Secrets, error) {
 	}
 	return Secrets{&ring}, nil
 }
+
+// RandomSecrets returns a secret that nobody knows: what it makes is worth nothing to
+// other processes, and to nobody once this one has ended.
+func RandomSecrets() Secrets {
+	text := make([]byte, MinSecret)
+	rand.Read(text) // never fails: see crypto/rand
+	secrets, err := NewSecrets(text)
+	if err != nil {
+		panic(err) // it is long enough
+	}
+	return secrets
+}
+
+// IsZero reports whether there is no secret.
+func (s Secrets) IsZero() bool { return len(s.all()) == 0 }
 
 // String returns a placeholder. No formatting verb shows a secret.
 func (s Secrets) String() string { return "[device key secrets]" }

@@ -83,9 +83,10 @@ func (d *Device) Proof(challenge string) string {
 // DPoP returns the proof of one request (RFC 9449, section 4.2), with an ID of its
 // own. The nonce is left out where it is empty.
 func (d *Device) DPoP(request devicekey.Request, nonce string, now time.Time) string {
-	sum := sha256.Sum256([]byte(request.Token))
-	claims := map[string]any{
-		"jti": rand.Text(), "htm": request.Method, "htu": request.URL, "iat": now.Unix(), "ath": encode(sum[:]),
+	claims := map[string]any{"jti": rand.Text(), "htm": request.Method, "htu": request.URL, "iat": now.Unix()}
+	if request.Token != "" {
+		sum := sha256.Sum256([]byte(request.Token))
+		claims["ath"] = encode(sum[:])
 	}
 	if nonce != "" {
 		claims["nonce"] = nonce

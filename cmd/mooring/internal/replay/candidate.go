@@ -31,10 +31,30 @@ func Grid() []Candidate {
 	return all
 }
 
+// ByProof is what the tolerance of [Proving] is called.
+const ByProof = "none, proved by the device"
+
+// Proving is each network level with each GeoIP level, where the device proves
+// whatever does not hold. A session without a device key is held to what
+// [binding.Proven] holds it to, and not to its city.
+func Proving() []Candidate {
+	unproved := binding.Proven().Unproved.With(binding.Allow, binding.GeoIPCityChanged)
+	var all []Candidate
+	for network := binding.NetworkOff; network <= binding.NetworkASNNetworkIP; network++ {
+		for geoIP := binding.GeoIPOff; geoIP <= binding.GeoIPCity; geoIP++ {
+			policy := binding.Policy{Network: network, GeoIP: geoIP, Actions: binding.Always(binding.Prove), Unproved: unproved}
+			if policy.Binds() {
+				all = append(all, Candidate{Network: network, GeoIP: geoIP, Tolerance: ByProof, Policy: policy})
+			}
+		}
+	}
+	return all
+}
+
 // Presets are the presets as they are, with their actions.
 func Presets() []Candidate {
 	var all []Candidate
-	for _, preset := range []binding.Preset{binding.PresetRelaxed, binding.PresetBalanced, binding.PresetStrict} {
+	for _, preset := range []binding.Preset{binding.PresetRelaxed, binding.PresetBalanced, binding.PresetStrict, binding.PresetProven} {
 		all = append(all, Named(preset.String(), preset.Policy()))
 	}
 	return all

@@ -3,5 +3,6 @@
 // binding.Policy.Follow, which the guard decides by too.
 //
 // A session that a policy ends is signed in to again where it was used from, and
-// one that it restricts is confirmed there: both go on from there, bound to it.
+// one that it restricts is confirmed there: both go on from there, bound to it. One
+// that has to prove its device key does, which is counted, and goes on as it was.
 package replay

@@ -36,7 +36,7 @@ type Jump struct {
 	Times   int           `json:"times"`        // that the session jumped; this one was the fastest
 	By      []string      `json:"caught_by"`    // the presets and the given policy that end or restrict it there
 
-	by    uint64
+	by    set
 	speed float64 // km/h
 }
 
@@ -105,7 +105,7 @@ func (j *jumps) keep(s *ride, candidates []Candidate) {
 	jump.Session, jump.User, jump.Times = hex.EncodeToString(sum[:6]), s.userName, s.jumps
 	jump.By = []string{}
 	for i, c := range candidates {
-		if c.Name != "" && jump.by>>i&1 == 1 {
+		if c.Name != "" && jump.by.has(i) {
 			jump.By = append(jump.By, c.Name)
 		}
 	}

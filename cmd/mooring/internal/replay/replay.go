@@ -3,6 +3,8 @@ package replay
 import (
 	"container/list"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"net/netip"
@@ -16,6 +18,7 @@ type Config struct {
 	Candidates []Candidate // up to MaxPolicies
 	Locator    binding.Locator
 	Idle       time.Duration // a session that was not used for so long is over
+	Keys       float64       // the share of sessions that have a device key, from 0 to 1
 }
 
 // Use is one use of a session.
@@ -30,12 +33,13 @@ type Use struct {
 // not over, and some bytes per user.
 type Replay struct {
 	config   Config
-	policies []binding.Policy
+	policies []binding.Policy // of sessions with a device key
+	keyless  []binding.Policy // of sessions without
 	atlas    *atlas
 	seed     maphash.Seed
 	live     map[string]*list.Element // of *ride
 	byUse    *list.List               // the one used last at the back
-	users    map[uint64]uint64        // the policies that ended or restricted a session, by the hash of the user
+	users    map[uint64]set           // the policies that ended a session, by the hash of the user
 	whys     whys
 	result   Result
 	jumps    jumps
@@ -49,9 +53,11 @@ type ride struct {
 	last     time.Time
 	at       binding.Location
 	journey  Journey
-	ended    uint64 // the policies that did, by bit
-	asked    uint64
-	told     uint64
+	policies []binding.Policy
+	ended    set // the policies that did
+	asked    set
+	told     set
+	proved   set
 	jumps    int
 	fastest  *Jump // nil: it never jumped
 }
@@ -62,15 +68,18 @@ func New(c Config) (*Replay, error) {
 	if len(c.Candidates) > MaxPolicies {
 		return nil, fmt.Errorf("%d policies: want up to %d at once", len(c.Candidates), MaxPolicies)
 	}
+	if !(c.Keys >= 0 && c.Keys <= 1) {
+		return nil, fmt.Errorf("device keys in a share of %v of the sessions: want 0 to 1", c.Keys)
+	}
 	r := &Replay{
 		config: c, atlas: newAtlas(c.Locator), seed: maphash.MakeSeed(),
-		live: map[string]*list.Element{}, byUse: list.New(), users: map[uint64]uint64{},
+		live: map[string]*list.Element{}, byUse: list.New(), users: map[uint64]set{},
 	}
 	for _, candidate := range c.Candidates {
 		if err := candidate.Policy.Validate(); err != nil {
 			return nil, err
 		}
-		r.policies = append(r.policies, candidate.Policy)
+		r.policies, r.keyless = append(r.policies, candidate.Policy), append(r.keyless, candidate.Policy.WithoutKey())
 		r.result.Tallies = append(r.result.Tallies, Tally{Candidate: candidate})
 	}
 	return r, nil
@@ -101,6 +110,13 @@ func (r *Replay) Add(ctx context.Context, u Use) error {
 	return nil
 }
 
+// hasKey reports whether the session is one of the share that has a device key. It is
+// so for a larger share too, and in every run.
+func hasKey(session []byte, share float64) bool {
+	sum := sha256.Sum256(session)
+	return float64(binary.BigEndian.Uint32(sum[:4]))/(1<<32) < share
+}
+
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
@@ -113,10 +129,13 @@ func (r *Replay) begin(ctx context.Context, u Use) error {
 	if err != nil {
 		return err
 	}
-	s := &ride{key: string(u.Session), last: u.Time, at: at, journey: Begin(at, len(r.policies))}
+	s := &ride{key: string(u.Session), last: u.Time, at: at, journey: Begin(at, len(r.policies)), policies: r.keyless}
+	if hasKey(u.Session, r.config.Keys) {
+		s.policies = r.policies
+	}
 	if len(u.User) > 0 {
 		s.user, s.userName = maphash.Bytes(r.seed, u.User)|1, string(u.User)
-		r.users[s.user] |= 0
+		r.users[s.user] = r.users[s.user]
 	}
 	r.live[s.key] = r.byUse.PushBack(s)
 	r.result.Sessions++
@@ -130,18 +149,21 @@ func (r *Replay) move(ctx context.Context, s *ride, u Use) error {
 	}
 	r.result.Moves++
 	jumped := s.observe(to, u.Time)
-	s.journey = s.journey.Move(r.policies, to, u.Time, func(v Verdict) {
-		bit := uint64(1) << v.Policy
+	s.journey = s.journey.Move(s.policies, to, u.Time, CanProve, func(v Verdict) {
 		tally := &r.result.Tallies[v.Policy]
 		switch v.Action {
 		case binding.End:
-			s.ended |= bit
+			s.ended.add(v.Policy)
 			tally.Endings++
 		case binding.StepUp:
-			s.asked |= bit
+			s.asked.add(v.Policy)
 			tally.Confirmations++
+		case binding.Prove:
+			s.proved.add(v.Policy)
+			tally.Proofs++
+			return
 		case binding.Report:
-			s.told |= bit
+			s.told.add(v.Policy)
 			tally.Reports++
 			return
 		default:
@@ -149,7 +171,7 @@ func (r *Replay) move(ctx context.Context, s *ride, u Use) error {
 		}
 		r.whys.count(v)
 		if jumped {
-			s.fastest.by |= bit
+			s.fastest.by.add(v.Policy)
 		}
 	})
 	s.at = to
@@ -177,12 +199,13 @@ func (r *Replay) end(element *list.Element) {
 func (r *Replay) finish(s *ride) {
 	for i := range r.result.Tallies {
 		t := &r.result.Tallies[i]
-		t.SessionsEnded += int(s.ended >> i & 1)
-		t.SessionsAsked += int(s.asked >> i & 1)
-		t.SessionsTold += int(s.told >> i & 1)
+		t.SessionsEnded += s.ended.count(i)
+		t.SessionsAsked += s.asked.count(i)
+		t.SessionsTold += s.told.count(i)
+		t.SessionsProved += s.proved.count(i)
 	}
 	if s.user != 0 {
-		r.users[s.user] |= s.ended
+		r.users[s.user] = r.users[s.user].with(s.ended)
 	}
 	if s.jumps > 0 {
 		r.jumps.keep(s, r.config.Candidates)
@@ -199,7 +222,7 @@ func (r *Replay) Result() *Result {
 	r.result.Users = len(r.users)
 	for _, ended := range r.users {
 		for i := range r.result.Tallies {
-			r.result.Tallies[i].UsersEnded += int(ended >> i & 1)
+			r.result.Tallies[i].UsersEnded += ended.count(i)
 		}
 	}
 	clear(r.users)

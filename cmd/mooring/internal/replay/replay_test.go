@@ -2,6 +2,8 @@ package replay_test
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
@@ -31,10 +33,10 @@ var (
 	}
 )
 
-// candidates are the grid, the presets, and one with every action.
+// candidates are the grids, the presets, and one with every action.
 func candidates() []replay.Candidate {
 	actions := binding.Always(binding.Report).With(binding.StepUp, binding.NetworkASNChanged).With(binding.End, binding.GeoIPCountryChanged).With(binding.Allow, binding.GeoIPCityChanged)
-	return append(append(replay.Grid(), replay.Presets()...), replay.Named("given", binding.Policy{
+	return append(slices.Concat(replay.Grid(), replay.Proving(), replay.Presets()), replay.Named("given", binding.Policy{
 		Network: binding.NetworkASNNetworkIP, GeoIP: binding.GeoIPCity, Actions: actions,
 		Tolerance: binding.Tolerance{Families: binding.FamiliesLearn, SameIP: binding.PrefixLengths{IPv4: 24}, MaxMoves: 2},
 	}))
@@ -46,30 +48,45 @@ func TestAJourneyUnderManyPoliciesIsAsUnderEach(t *testing.T) {
 	for _, c := range candidates() {
 		policies = append(policies, c.Policy)
 	}
-	require.Len(t, policies, replay.MaxPolicies)
+	require.Greater(t, len(policies), 64)
+	require.LessOrEqual(t, len(policies), replay.MaxPolicies)
 	for seed := range uint64(8) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		at, now := locate(t, world, everywhere[random.IntN(len(everywhere))]), start
 		together := replay.Begin(at, len(policies))
-		anchors, drifts := slices.Repeat([]binding.Location{at}, len(policies)), make([]binding.Drift, len(policies))
+		anchors, drifts, proved := slices.Repeat([]binding.Location{at}, len(policies)), make([]binding.Drift, len(policies)), make([][]string, len(policies))
+		proves := func(i int) bool { return uint64(i)%3 != seed%3 }
 		for range 25 {
 			to := locate(t, world, everywhere[random.IntN(len(everywhere))])
 			now = now.Add(time.Duration(random.IntN(40)) * time.Minute)
 			verdicts := map[int]replay.Verdict{}
-			together = together.Move(policies, to, now, func(v replay.Verdict) { verdicts[v.Policy] = v })
+			together = together.Move(policies, to, now, proves, func(v replay.Verdict) { verdicts[v.Policy] = v })
 			for i, p := range policies {
 				step := p.Follow(anchors[i], drifts[i], to, now)
 				verdict, broken := verdicts[i]
-				require.Equal(t, step.Reason != "", broken)
-				if !broken {
+				if step.Reason == "" {
+					require.False(t, broken)
 					drifts[i] = drifts[i].Add(step.Adds)
 					continue
 				}
 				decision := step.Explain()
+				if decision.Action == binding.Prove && slices.Contains(proved[i], decision.Move()) {
+					require.False(t, broken, "proved before")
+					continue
+				}
+				require.True(t, broken)
 				assert.Equal(t, decision.Action, verdict.Action)
 				assert.Equal(t, decision.Decisive, verdict.Reason)
-				if decision.Action <= binding.StepUp {
-					anchors[i], drifts[i] = to, binding.Drift{}
+				assert.Equal(t, decision.Action == binding.Prove && proves(i), verdict.Proved)
+				switch {
+				case verdict.Proved:
+					proved[i] = append(proved[i], decision.Move())
+					proved[i] = proved[i][max(0, len(proved[i])-16):]
+				case decision.Action <= binding.Prove:
+					assert.True(t, verdict.Interrupts())
+					anchors[i], drifts[i], proved[i] = to, binding.Drift{}, nil
+				default:
+					assert.False(t, verdict.Interrupts())
 				}
 			}
 		}
@@ -88,7 +105,7 @@ func TestTheReplayAgreesWithTheGuard(t *testing.T) {
 	for seed, c := range candidates() {
 		synctest.Test(t, func(t *testing.T) {
 			stage := loginstagetest.New(t, loginstage.Config{
-				NetworkBinding: c.Policy.Network, GeoIPBinding: c.Policy.GeoIP, Tolerance: c.Policy.Tolerance, Actions: c.Policy.Actions,
+				NetworkBinding: c.Policy.Network, GeoIPBinding: c.Policy.GeoIP, Tolerance: c.Policy.Tolerance, Actions: c.Policy.Actions, Unproved: c.Policy.Unproved,
 				SessionDuration: duration.MustParse("days=10"),
 			})
 			mux := http.NewServeMux()
@@ -197,6 +214,45 @@ func TestWhatIsCounted(t *testing.T) {
 	assert.Equal(t, replay.Tally{Candidate: allow, Reasons: []replay.Count[binding.Reason]{}, Networks: []replay.Count[replay.Network]{}, Countries: []replay.Count[replay.CountryMove]{}}, result.Tallies[3])
 }
 
+// A device with a key proves a move once, and its user notices nothing.
+func TestProofsAreCountedApart(t *testing.T) {
+	uses := []written{
+		{0, bindingtest.Berlin, "a", "ada"}, {1, bindingtest.Munich, "a", "ada"}, {2, bindingtest.Berlin, "a", "ada"}, {3, bindingtest.Munich, "a", "ada"},
+		{4, bindingtest.Paris, "a", "ada"},
+	}
+	for keys, want := range map[float64][]int{0: {1, 0, 0, 0}, 1: {0, 0, 1, 2}} {
+		r, err := replay.New(replay.Config{Candidates: replay.Presets()[3:], Locator: bindingtest.Places(), Idle: time.Hour, Keys: keys})
+		require.NoError(t, err)
+		for _, u := range uses {
+			require.NoError(t, r.Add(t.Context(), replay.Use{Time: start.Add(time.Duration(u.minute) * time.Minute), IP: u.ip, Session: []byte(u.session), User: []byte(u.user)}))
+		}
+		proven := r.Result().Tallies[0]
+		assert.Equal(t, "proven", proven.Name)
+		assert.Equal(t, want, []int{proven.Endings, proven.UsersEnded - proven.SessionsEnded, proven.SessionsProved, proven.Proofs}, "keys: %v", keys)
+	}
+}
+
+// The share of sessions with a key is what it is said to be, and a session that has
+// one has one where more do.
+func TestTheShareOfSessionsWithKeys(t *testing.T) {
+	run := func(keys float64) (proved int) {
+		r, err := replay.New(replay.Config{Candidates: replay.Presets()[3:], Locator: bindingtest.Places(), Idle: time.Hour, Keys: keys})
+		require.NoError(t, err)
+		for i := range 2000 {
+			for minute, ip := range []netip.Addr{bindingtest.Berlin, bindingtest.Paris} {
+				require.NoError(t, r.Add(t.Context(), replay.Use{Time: start.Add(time.Duration(minute) * time.Minute), IP: ip, Session: fmt.Appendf(nil, "session %d", i)}))
+			}
+		}
+		tally := r.Result().Tallies[0]
+		assert.Equal(t, 2000, tally.SessionsProved+tally.SessionsEnded)
+		return tally.SessionsProved
+	}
+	assert.Zero(t, run(0))
+	assert.InDelta(t, 1400, run(0.7), 100)
+	assert.Equal(t, run(0.7), run(0.7))
+	assert.Equal(t, 2000, run(1))
+}
+
 func TestASessionThatWasNotUsedForLongIsOver(t *testing.T) {
 	country := replay.Named("country", binding.Policy{GeoIP: binding.GeoIPCountry})
 	within := replayAll(t, []written{{0, bindingtest.Berlin, "a", "ada"}, {60, bindingtest.Paris, "a", "ada"}}, country)
@@ -253,9 +309,23 @@ func TestTheGrid(t *testing.T) {
 	}
 }
 
+func TestTheGridOfProofs(t *testing.T) {
+	proving := replay.Proving()
+	assert.Len(t, proving, 15)
+	for _, c := range proving {
+		require.NoError(t, c.Policy.Validate())
+		assert.Equal(t, binding.Always(binding.Prove), c.Policy.Actions)
+	}
+	assert.Contains(t, replay.Presets(), replay.Named("proven", binding.Proven()))
+}
+
 func TestMistakes(t *testing.T) {
-	_, err := replay.New(replay.Config{Candidates: make([]replay.Candidate, 65)})
-	assert.ErrorContains(t, err, "65 policies: want up to 64")
+	_, err := replay.New(replay.Config{Candidates: make([]replay.Candidate, 129)})
+	assert.ErrorContains(t, err, "129 policies: want up to 128")
+	for _, keys := range []float64{-0.1, 1.1, math.NaN()} {
+		_, err = replay.New(replay.Config{Keys: keys})
+		assert.ErrorContains(t, err, "want 0 to 1")
+	}
 	_, err = replay.New(replay.Config{Candidates: []replay.Candidate{{Policy: binding.Policy{Network: 9}}}})
 	assert.ErrorContains(t, err, "network binding")
 	r, err := replay.New(replay.Config{Locator: bindingtest.Failing{}})

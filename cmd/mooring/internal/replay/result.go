@@ -35,6 +35,9 @@ type Tally struct {
 	SessionsTold  int `json:"sessions_reported"`
 	Reports       int `json:"reports"` // in all, also of a move that was reported before
 
+	SessionsProved int `json:"sessions_proved"` // whose device proved its key at least once
+	Proofs         int `json:"proofs"`          // in all: nobody notices
+
 	// Why and where sessions were ended or restricted, the most frequent first:
 	// all reasons, and the first networks that they went to and moves between
 	// countries.
