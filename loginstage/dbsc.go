@@ -81,13 +81,14 @@ func (l *UserLogin) serveDBSCRegister(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l.offerCookie().Set(w, "", -1)
-	l.acceptDBSC(w, r, bound)
+	l.acceptDBSC(w, r, bound, claims.Authorization)
 }
 
 // serveDBSCRefresh gives the browser a new bound cookie for a proof by its key, and a
 // challenge to prove where it brings none that counts.
 func (l *UserLogin) serveDBSCRefresh(w http.ResponseWriter, r *http.Request) {
-	s, err := l.findByHandle(r.Context(), strings.Trim(r.Header.Get(headerSessionID), `"`))
+	handle := strings.Trim(r.Header.Get(headerSessionID), `"`)
+	s, err := l.findByHandle(r.Context(), handle)
 	if err == nil && s.Drift.Key.Kind != devicekey.DBSC {
 		err = session.ErrNotFound
 	}
@@ -100,7 +101,7 @@ func (l *UserLogin) serveDBSCRefresh(w http.ResponseWriter, r *http.Request) {
 	}
 	proof := r.Header.Get(headerResponse)
 	if proof == "" {
-		l.challengeDBSC(w, r, s)
+		l.challengeDBSC(w, r, s, handle)
 		return
 	}
 	claims, err := devicekey.VerifyProof(s.Drift.Key, proof)
@@ -116,17 +117,18 @@ func (l *UserLogin) serveDBSCRefresh(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		l.failKey(w, r, err)
 	case !fresh: // too old, or used: the right key may try again
-		l.challengeDBSC(w, r, s)
+		l.challengeDBSC(w, r, s, handle)
 	default:
-		l.acceptDBSC(w, r, s)
+		l.acceptDBSC(w, r, s, handle)
 	}
 }
 
 // acceptDBSC answers with the bound cookie, the session instructions and the
-// challenge of the next refresh.
-func (l *UserLogin) acceptDBSC(w http.ResponseWriter, r *http.Request, s session.Session) {
+// challenge of the next refresh. The handle is the one that the browser knows: it drops
+// a session that is renamed, as it would be once the secrets are rotated.
+func (l *UserLogin) acceptDBSC(w http.ResponseWriter, r *http.Request, s session.Session, handle string) {
 	body, err := json.Marshal(instructions{
-		SessionID:  l.keyHandle(s),
+		SessionID:  handle,
 		RefreshURL: l.keyURL(dbscRefresh),
 		Scope: scope{Specification: []scopeRule{
 			{Type: "exclude", Domain: "*", Path: l.keyURL("")},
@@ -138,19 +140,19 @@ func (l *UserLogin) acceptDBSC(w http.ResponseWriter, r *http.Request, s session
 		return
 	}
 	l.givePass(w, r, s)
-	l.setChallengeDBSC(w, r, s)
+	l.setChallengeDBSC(w, r, s, handle)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(body) // the client may be gone
 }
 
-func (l *UserLogin) challengeDBSC(w http.ResponseWriter, r *http.Request, s session.Session) {
-	l.setChallengeDBSC(w, r, s)
+func (l *UserLogin) challengeDBSC(w http.ResponseWriter, r *http.Request, s session.Session, handle string) {
+	l.setChallengeDBSC(w, r, s, handle)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusForbidden)
 }
 
-func (l *UserLogin) setChallengeDBSC(w http.ResponseWriter, r *http.Request, s session.Session) {
+func (l *UserLogin) setChallengeDBSC(w http.ResponseWriter, r *http.Request, s session.Session, handle string) {
 	challenge := l.secrets.Challenge(devicekey.Prove, keySubject(s), l.sessions.Now(r.Context()))
-	w.Header().Set(headerChallenge, fmt.Sprintf(`"%s";id="%s"`, challenge, l.keyHandle(s)))
+	w.Header().Set(headerChallenge, fmt.Sprintf(`"%s";id="%s"`, challenge, handle))
 }

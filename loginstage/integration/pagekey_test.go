@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	sessionCookie = "__Host-session"
-	boundCookie   = "__Host-session_bound"
+	sessionCookie = "__Host-mooring"
+	boundCookie   = "__Host-mooring_bound"
 	stateURL      = "GET /mooring/page/state"
 	registerURL   = "POST /mooring/page/register"
 	proveURL      = "POST /mooring/page/prove"
@@ -51,7 +51,7 @@ func TestPageKey(t *testing.T) {
 			assert.Equal(t, 1, visits.count(registerURL, http.StatusOK), visits)
 			assert.Zero(t, visits.count(proveURL, http.StatusOK), visits)
 			assert.Len(t, s.events.Of(loginstage.ActionDeviceBound), 1)
-			assert.Equal(t, `"false"`, tab.value(extractable))
+			assert.JSONEq(t, `"false"`, tab.value(extractable))
 		},
 
 		"a page goes on by itself after a move": func(t *testing.T, v *visitor) {
@@ -66,7 +66,7 @@ func TestPageKey(t *testing.T) {
 			assert.Equal(t, 1, visits.count(proveURL, http.StatusOK), visits)
 			assert.Equal(t, 1, visits.count("GET /plain", http.StatusOK), visits)
 			t.Logf("from being asked to the page: %v", visits.took("GET /plain"))
-			assert.Equal(t, `"?q=1#end"`, tab.value(`location.search + location.hash`))
+			assert.JSONEq(t, `"?q=1#end"`, tab.value(`location.search + location.hash`))
 
 			tab.visit("/plain")
 			tab.visit("/")
@@ -95,7 +95,7 @@ func TestPageKey(t *testing.T) {
 			tab := v.signIn(s, "page")
 			s.moveTo(bindingtest.Paris)
 			s.visits()
-			assert.Equal(t, `20`, tab.value(`Promise.all(Array.from({length: 20}, () => fetch("/echo"))).then((all) => all.filter((r) => r.ok).length)`))
+			assert.JSONEq(t, `20`, tab.value(`Promise.all(Array.from({length: 20}, () => fetch("/echo"))).then((all) => all.filter((r) => r.ok).length)`))
 			visits := s.visits()
 			assert.LessOrEqual(t, visits.count(proveURL, http.StatusOK), 4, visits) // browsers have 6 connections
 			assert.Len(t, s.events.Of(loginstage.ActionProved), 1)
@@ -108,7 +108,7 @@ func TestPageKey(t *testing.T) {
 			s.visits()
 			tab.run(`document.getElementById("plain").requestSubmit()`)
 			tab.sees("form")
-			assert.Equal(t, `"[é & 2 3] 0"`, tab.value(`document.querySelector("p").textContent`))
+			assert.JSONEq(t, `"[é & 2 3] 0"`, tab.value(`document.querySelector("p").textContent`))
 			visits := s.visits()
 			assert.Equal(t, 1, visits.count("POST /form", http.StatusOK), visits)
 		},
@@ -120,7 +120,7 @@ func TestPageKey(t *testing.T) {
 			s.visits()
 			tab.run(`document.querySelector("textarea").value = "x".repeat(100000); document.getElementById("file").requestSubmit()`)
 			tab.sees("form")
-			assert.Equal(t, `"[] 100000"`, tab.value(`document.querySelector("p").textContent`))
+			assert.JSONEq(t, `"[] 100000"`, tab.value(`document.querySelector("p").textContent`))
 			visits := s.visits()
 			assert.Zero(t, visits.count("POST /form", http.StatusUnauthorized), visits)
 		},

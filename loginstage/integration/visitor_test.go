@@ -72,9 +72,7 @@ func (t *tab) signIn(kind string) {
 	}
 	require.Eventually(t.t, func() bool { return string(t.site.session().Drift.Key.Kind) == kind }, patience, 5*time.Millisecond,
 		"a key is registered after the sign-in")
-	if kind == "page" {
-		t.eventually(`(await fetch("/mooring/page/state")).ok`) // the answer has arrived too
-	}
+	require.Eventually(t.t, func() bool { return t.cookies()[boundCookie] != "" }, patience, 5*time.Millisecond, "the answer arrives")
 }
 
 func (t *tab) context() (context.Context, context.CancelFunc) {
@@ -153,6 +151,7 @@ func (t *tab) cookies() map[string]string {
 
 func (t *tab) deleteCookie(name string) {
 	t.t.Helper()
+	require.Contains(t.t, t.cookies(), name)
 	ctx, stop := t.context()
 	defer stop()
 	require.NoError(t.t, t.DeleteCookie(ctx, name))
