@@ -40,11 +40,15 @@ func (v visits) refused() int {
 }
 
 func TestDBSC(t *testing.T) {
+	t.Parallel()
 	first := openSite(t)
 	shared := openBound(t, first, "")
 	// Each test has a site of its own, of the same certificate.
 	test := func(name string, run func(*testing.T, *site, *visitor)) {
-		t.Run(name, func(t *testing.T) { run(t, openSite(t), &visitor{t, t.Context(), shared.browser}) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, openSite(t), &visitor{t, t.Context(), shared.browser})
+		})
 	}
 
 	test("a session is bound at its sign-in, once", func(t *testing.T, s *site, v *visitor) {
@@ -228,6 +232,7 @@ func TestDBSC(t *testing.T) {
 }
 
 func TestDBSCLastsLongerThanTheBrowser(t *testing.T) {
+	t.Parallel()
 	s, profile := openSite(t), t.TempDir()
 	v := openBound(t, s, profile)
 	v.signIn(s, "dbsc")

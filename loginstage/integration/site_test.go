@@ -270,6 +270,7 @@ func (s *site) newest() session.Session {
 // client returns a client that follows no redirect and keeps no cookie.
 func (s *site) client() *http.Client {
 	client := *s.server.Client()
+	client.Transport.(*http.Transport).TLSClientConfig.ServerName = "example.com" // as the certificate says
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &client
 }
@@ -279,4 +280,11 @@ func body(t *testing.T, response *http.Response) string {
 	text, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	return string(text)
+}
+
+// asked returns how often what was asked for since visits.
+func (s *site) asked(what string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return visits(s.served).count(what, http.StatusOK)
 }

@@ -72,7 +72,7 @@ func (t *tab) signIn(kind string) {
 	}
 	require.Eventually(t.t, func() bool { return string(t.site.session().Drift.Key.Kind) == kind }, patience, 5*time.Millisecond,
 		"a key is registered after the sign-in")
-	require.Eventually(t.t, func() bool { return t.cookies()[boundCookie] != "" }, patience, 5*time.Millisecond, "the answer arrives")
+	t.eventually(`(await (await fetch("/mooring/page/state")).json()).seconds > 0`) // the browser has got the answer
 }
 
 func (t *tab) context() (context.Context, context.CancelFunc) {

@@ -196,7 +196,7 @@ func (b *webkit) Open(ctx context.Context, url string) (Tab, error) {
 		var made struct {
 			Handle string `json:"handle"`
 		}
-		if err := b.call(ctx, http.MethodPost, "/window/new", map[string]any{"type": "tab"}, &made); err != nil {
+		if err := b.call(ctx, http.MethodPost, "/window/new", map[string]any{"type": "window"}, &made); err != nil {
 			return nil, err
 		}
 		window = made.Handle
