@@ -17,7 +17,7 @@ const ProblemProve = "https://github.com/mooring-go/mooring#prove"
 // The headers of an answer that asks a script for a proof.
 const (
 	headerProve  = "Mooring-Challenge" // the challenge to answer
-	headerHandle = "Mooring-Handle"    // of the key: its thumbprint
+	headerHandle = "Mooring-Handle"    // by which the script keeps its key
 )
 
 const (
@@ -51,7 +51,7 @@ func (l *UserLogin) askPage(w http.ResponseWriter, r *http.Request, e *proofErro
 	target := clientURI(l.config.PathPrefix, r)
 	page := provePage{
 		Script: l.keyURL(pageScript), GiveUp: l.keyURL(pageGiveUp), Challenge: challenge,
-		Handle: e.session.Drift.Key.Thumbprint(), Otherwise: cmp.Or(l.signInPage(r), target),
+		Handle: pageHandle(e.session), Otherwise: cmp.Or(l.signInPage(r), target),
 	}
 	if !wantsPage(r) || !page.repeats(w, r, target) {
 		w.Header().Set(headerProve, challenge)

@@ -124,8 +124,8 @@ func (l *UserLogin) serveDBSCRefresh(w http.ResponseWriter, r *http.Request) {
 }
 
 // acceptDBSC answers with the bound cookie, the session instructions and the
-// challenge of the next refresh. The handle is the one that the browser knows: it drops
-// a session that is renamed, as it would be once the secrets are rotated.
+// challenge of the next refresh. The handle is the one that the browser brought: another
+// one, as a new secret makes it, would be another session to it.
 func (l *UserLogin) acceptDBSC(w http.ResponseWriter, r *http.Request, s session.Session, handle string) {
 	body, err := json.Marshal(instructions{
 		SessionID:  handle,

@@ -1,19 +1,18 @@
-// Mooring: binds the session of this browser to a key that cannot leave it, and
-// proves the key when the server asks. A page includes it as
-// <script src="/mooring/device-key.js" defer></script>.
+// Mooring: binds the session of this browser to a key that cannot leave it, and proves
+// the key when asked: <script src="/mooring/device-key.js" defer></script>
 (() => {
   'use strict';
   const script = document.currentScript;
   const send = window.fetch.bind(window);
   const bytes = (text) => new TextEncoder().encode(text);
   const encode = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
-    .replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-  const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+    .replace(/[+/=]/g, (c) => ({ '+': '-', '/': '_' })[c] ?? '');
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-  // The keys of this origin, of one account or more: { name, handle, at, jwk, pair }.
+  // The keys of this origin, by the handle of the session: { handle, at, jwk, pair }.
   const store = (mode, step) => new Promise((resolve, reject) => {
     const open = indexedDB.open('mooring', 1);
-    open.onupgradeneeded = () => open.result.createObjectStore('keys', { keyPath: 'name' });
+    open.onupgradeneeded = () => open.result.createObjectStore('keys', { keyPath: 'handle' });
     open.onerror = () => reject(open.error);
     open.onsuccess = () => {
       const transaction = open.result.transaction('keys', mode);
@@ -26,20 +25,17 @@
   });
   const find = async (handle) => (await store('readonly')).find((key) => key.handle === handle);
 
-  // make returns the one key of the name: of tabs that make one at once, the first to
-  // keep it wins. Its handle is its thumbprint (RFC 7638).
-  const make = async (name) => {
+  // make returns the one key of the session: of tabs that make one at once, the first
+  // to keep it wins. A browser with several accounts keeps a few.
+  const make = async (handle) => {
     const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
     const { crv, kty, x, y } = await crypto.subtle.exportKey('jwk', pair.publicKey);
-    const jwk = { crv, kty, x, y };
-    const handle = encode(await crypto.subtle.digest('SHA-256', bytes(JSON.stringify(jwk))));
-    const made = { name, handle, at: Date.now(), jwk, pair };
-    const before = await store('readwrite', (keys, all) => {
-      if (all.some((key) => key.name === name)) return;
-      all.sort((a, b) => b.at - a.at).slice(15).forEach((key) => keys.delete(key.name));
-      keys.add(made);
+    await store('readwrite', (keys, all) => {
+      if (all.some((key) => key.handle === handle)) return;
+      all.sort((a, b) => b.at - a.at).slice(15).forEach((key) => keys.delete(key.handle));
+      keys.add({ handle, at: Date.now(), jwk: { crv, kty, x, y }, pair });
     });
-    return before.find((key) => key.name === name) ?? made;
+    return find(handle);
   };
 
   // sign returns a JSON Web Signature (RFC 7515).
@@ -90,14 +86,13 @@
 
   // A page that is looked at proves again before the last proof is over.
   let timer;
-  const seen = () => document.visibilityState === 'visible';
   const stale = () => state.kind === 'page' && holdsUntil > 0 && performance.now() > holdsUntil - 1000;
   const schedule = () => {
     clearTimeout(timer);
     if (state.kind !== 'page' || !holdsUntil) return;
-    timer = setTimeout(() => { if (seen()) prove(); }, Math.max(state.seconds * 750, state.seconds * 1000 - 30000));
+    timer = setTimeout(() => { if (!document.hidden) prove(); }, Math.max(state.seconds * 750, state.seconds * 1000 - 30000));
   };
-  document.addEventListener('visibilitychange', () => { if (seen() && stale()) prove(); });
+  document.addEventListener('visibilitychange', () => { if (!document.hidden && stale()) prove(); });
 
   // fetch: an answer that asks for a proof is answered, and the request repeated.
   const here = (url) => new URL(url, document.baseURI).origin === location.origin;
@@ -159,7 +154,7 @@
       await wait(since - Date.now() + 1500);
       if (!await offered()) return;
     }
-    const key = await make(state.register);
+    const key = await make(state.handle);
     await call('page/register', { proof: await sign(key, state.register, { jwk: key.jwk }) });
   };
   start().catch(() => {}); // a browser that refuses storage has no key

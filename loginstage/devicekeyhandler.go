@@ -37,6 +37,9 @@ const (
 //
 //	<script src="/mooring/device-key.js" defer></script>
 //
+// Beside a pattern for one method, such as "GET /", a ServeMux wants it mounted for
+// "GET /mooring/" and for "POST /mooring/".
+//
 // It needs no guard, and guards around it pass its requests on as they are. What
 // stands before it must not redirect, cache, rewrite or rate-limit these paths: a
 // browser takes a 4xx for the end of its device-bound session and drops the key. Where

@@ -8,11 +8,12 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// A key handle is what a client calls the device key of its session, which is found
-// by it where a request brings no cookie. It discloses nothing and is worth nothing
-// without the key. It stays the same when the session is renewed, as the key does.
+// A key handle is the session identifier of a device-bound session: what a browser
+// calls the device key. The session is found by it where a request brings no cookie. It
+// discloses nothing and is worth nothing without the key. It stays good when the session
+// is renewed, as the key does.
 
-// keyHandle returns the handle of the session's key.
+// keyHandle returns the handle of the session's key, as the newest secret makes it.
 func (l *UserLogin) keyHandle(s session.Session) string {
 	return l.secrets.Seal([]byte(lineage(s).String() + s.User))
 }

@@ -2,7 +2,9 @@ package loginstage
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed" // the script
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -24,7 +26,7 @@ const maxProofBody = 16 << 10
 // keyState is what the script is told of the session.
 type keyState struct {
 	Kind     devicekey.Kind `json:"kind,omitempty"`     // of the session's key; empty: it has none
-	Handle   string         `json:"handle,omitempty"`   // of the key: its thumbprint
+	Handle   string         `json:"handle,omitempty"`   // by which the script keeps its key
 	Register string         `json:"register,omitempty"` // the challenge of a registration, while it is offered
 	Prove    string         `json:"prove,omitempty"`    // the challenge of the next proof
 	Seconds  int            `json:"seconds,omitempty"`  // how much longer the last proof holds; 0: none does, or none is asked for by time
@@ -53,7 +55,7 @@ func (l *UserLogin) servePageState(w http.ResponseWriter, r *http.Request) {
 // stateOf returns what the script needs next, where the browser's pass holds so much
 // longer.
 func (l *UserLogin) stateOf(r *http.Request, s session.Session, holds time.Duration) keyState {
-	state := keyState{Kind: s.Drift.Key.Kind, Handle: s.Drift.Key.Thumbprint()}
+	state := keyState{Kind: s.Drift.Key.Kind, Handle: pageHandle(s)}
 	if s.Drift.Key.IsZero() {
 		state.Register = l.registration(r, s)
 		return state
@@ -63,6 +65,13 @@ func (l *UserLogin) stateOf(r *http.Request, s session.Session, holds time.Durat
 		state.Seconds = int(holds / time.Second)
 	}
 	return state
+}
+
+// pageHandle returns what the script keeps the key of the session under. It discloses
+// nothing, and stays the same when the session is renewed and when secrets change.
+func pageHandle(s session.Session) string {
+	sum := sha256.Sum256([]byte("mooring page key\x00" + keySubject(s)))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
 // registration returns the challenge that r was offered to register a key with, or "".
