@@ -13,7 +13,7 @@ import (
 
 // Problem is the body of the answer to a request that is denied (RFC 9457).
 type Problem struct {
-	Type   string        `json:"type"` // "about:blank" or ProblemStepUp
+	Type   string        `json:"type"` // "about:blank", ProblemStepUp or ProblemProve
 	Title  string        `json:"title"`
 	Status int           `json:"status"`
 	Detail string        `json:"detail"`
@@ -59,6 +59,12 @@ func (e *AccessError) Respond(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "1")
 		writeProblem(w, Problem{Status: http.StatusServiceUnavailable, Detail: "Whether you are signed in could not be checked. Try again."})
 		return
+	case DenialProve:
+		if e.login != nil && e.proof != nil {
+			e.login.askForProof(w, r, e.proof)
+			return
+		}
+		problem.Type = ProblemProve
 	case DenialStepUp:
 		page, problem.Type, problem.Detail = config.StepUpURL, ProblemStepUp, "Prove again who you are to use this."
 	case DenialBroken:

@@ -195,6 +195,11 @@ func (e *MovedError) Error() string {
 // still be live, and is answered.
 func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Session, here binding.Location, staySignedIn bool) (session.Session, error) {
 	l.limit(&s, staySignedIn)
+	key, err := l.signInKey(r)
+	if err != nil {
+		return session.Session{}, fmt.Errorf("loginstage: signing in: %w", err)
+	}
+	s.Drift.Key = key
 	device, err := l.knownDevice(r, s.User)
 	if err != nil {
 		return session.Session{}, err
@@ -217,8 +222,13 @@ func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Ses
 	}
 	l.rememberDevice(w, r, s, device)
 	l.deleteDuplicateTokens(w, r)
+	l.offerKey(w, r, s)
+	l.renewNonce(w, r, &s)
 	carried(w, r)
 	l.events.emit(r.Context(), l.loginEvent(r, s, here))
+	if !key.IsZero() {
+		l.emitBound(r, s)
+	}
 	return s, nil
 }
 

@@ -46,7 +46,8 @@ func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request, user User) e
 	}
 	now := l.sessions.Now(r.Context())
 	confirmed := s
-	confirmed.LastSeen, confirmed.IP, confirmed.Anchor, confirmed.Drift = now, here.IP, here, session.Drift{}
+	confirmed.LastSeen, confirmed.IP, confirmed.Anchor, confirmed.Drift = now, here.IP, here, session.Drift{Key: s.Drift.Key}
+	confirmed.Lineage = lineage(s)
 	if s.MaxAge > 0 {
 		confirmed.MaxAge = s.Expires.Sub(now)
 	}
@@ -55,6 +56,9 @@ func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request, user User) e
 	confirmed, err = l.sessions.Start(w, r, confirmed, session.Replace{Renews: s.ID, Ending: l.ending(r, "", s.User)})
 	if err != nil {
 		return fmt.Errorf("loginstage: confirming: %w", err)
+	}
+	if confirmed.Drift.Key.IsZero() {
+		l.offerKey(w, r, confirmed)
 	}
 	carried(w, r)
 	l.events.emit(r.Context(), l.confirmEvent(r, confirmed, here))

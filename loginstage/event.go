@@ -12,6 +12,7 @@ import (
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // Sink is where events go. A sink cannot change a decision. A request waits 100 ms
@@ -49,6 +50,9 @@ const (
 	ActionReport          Action = "binding_report"   // a binding does not hold, and the session goes on
 	ActionStepUp          Action = "step_up"          // a binding does not hold, and the session is restricted
 	ActionConfirm         Action = "confirm"          // a session was confirmed
+	ActionDeviceBound     Action = "device_bound"     // a session was bound to a device key
+	ActionProved          Action = "binding_proved"   // a binding does not hold, and the device key was proved
+	ActionUnproved        Action = "binding_unproved" // a device key was to be proved and was not: requests were denied, the session goes on
 )
 
 // The causes of events that end no session; those that end one have the
@@ -58,6 +62,8 @@ const (
 	CauseNoUser       session.Cause = "no_user"       // denied: no user ID, or one that cannot be used
 	CauseInactiveUser session.Cause = "inactive_user" // denied: the user is inactive
 	CauseConfirmed    session.Cause = "confirmed"     // the user proved who they are again
+	CauseKeyBound     session.Cause = "key_bound"     // the client registered a device key
+	CauseNoProof      session.Cause = "no_proof"      // a request brought no proof of the device key, or an old one
 )
 
 // Event is something that happened to a session or a user. It is a value, and
@@ -88,6 +94,7 @@ type Context struct {
 	HTTPRequest  *Request          `json:"http_request,omitempty"`
 	Decision     *binding.Decision `json:"decision,omitempty"`     // where Config.ExplainEvents asks for it
 	KnownDevice  *bool             `json:"known_device,omitempty"` // of a login, where devices are remembered
+	DeviceKey    *DeviceKeyInfo    `json:"device_key,omitempty"`   // of the events about device keys
 	LogoutReason string            `json:"logout_reason,omitempty"`
 }
 
@@ -96,6 +103,12 @@ type Context struct {
 type Move struct {
 	Previous netip.Addr `json:"previous"`
 	New      netip.Addr `json:"new"`
+}
+
+// DeviceKeyInfo is what events say of a device key.
+type DeviceKeyInfo struct {
+	Kind       devicekey.Kind `json:"kind"`
+	Thumbprint string         `json:"thumbprint"` // RFC 7638
 }
 
 // logoutReasons say to a reader of events why a session ended.
@@ -151,6 +164,46 @@ func (l *UserLogin) moveEvent(r *http.Request, action Action, s session.Session,
 	event.Time, event.ClientIP = l.sessions.Now(r.Context()), moved.broken.To.IP
 	event.Context = l.contextOf(r, &moved)
 	return event
+}
+
+// boundEvent tells that s was bound to its device key.
+func (l *UserLogin) boundEvent(r *http.Request, s session.Session) Event {
+	event := l.event(ActionDeviceBound, CauseKeyBound, eventID(ActionDeviceBound, s.ID))
+	event.aboutKey(s)
+	event.Time, event.Actor = l.sessions.Now(r.Context()), event.User
+	event.ClientIP, _ = l.clientIP(r)
+	event.Context.HTTPRequest = requestOf(r, l.config.EventArgs)
+	return event
+}
+
+// provedEvent tells that the device key of s was proved where its binding does not
+// hold.
+func (l *UserLogin) provedEvent(r *http.Request, s session.Session, moved verdict) Event {
+	event := l.moveEvent(r, ActionProved, s, moved)
+	event.ID = eventID(ActionProved, s.ID, moved.move)
+	event.aboutKey(s)
+	return event
+}
+
+// unprovedEvent tells that a device key was not proved by a client at the address.
+func (l *UserLogin) unprovedEvent(r *http.Request, e *proofError, ip netip.Addr) Event {
+	cause, what := CauseNoProof, ip.String()
+	var moved *verdict
+	if e.broken != nil {
+		cause, what = session.CauseBroken, e.move
+		moved = &verdict{broken: e.broken}
+	}
+	event := l.event(ActionUnproved, cause, eventID(ActionUnproved, e.session.ID, what))
+	event.Context = l.contextOf(r, moved)
+	event.aboutKey(e.session)
+	event.Time, event.ClientIP = l.sessions.Now(r.Context()), ip
+	return event
+}
+
+// aboutKey makes e an event about the device key of s.
+func (e *Event) aboutKey(s session.Session) {
+	e.about(s)
+	e.Context.DeviceKey = &DeviceKeyInfo{Kind: s.Drift.Key.Kind, Thumbprint: s.Drift.Key.Thumbprint()}
 }
 
 // endedEvent tells of an ending, or is false for one that nobody needs to hear of:

@@ -20,6 +20,7 @@ type verdict struct {
 	explained *binding.Decision // where events are to have it
 	drift     session.Drift     // what to add to the session's
 	step      binding.Step      // what all that comes of
+	move      string            // where a device key is to be proved: a name for what for
 }
 
 // maxGenerations is how often the locator's data may be replaced during one
@@ -32,7 +33,10 @@ func (l *UserLogin) judge(ctx context.Context, s session.Session, ip netip.Addr)
 	if !s.Policy.Binds() {
 		return verdict{action: binding.Allow}, nil
 	}
-	policy := s.Policy.WithoutKey() // no session has a device key
+	policy := s.Policy
+	if s.Drift.Key.IsZero() {
+		policy = policy.WithoutKey()
+	}
 	policy.ASNGroups, policy.Exempt = l.config.Tolerance.ASNGroups, l.config.Tolerance.Exempt
 	to, err := l.locate(ctx, ip)
 	if err != nil {
@@ -82,7 +86,13 @@ func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.
 	if l.config.Decide != nil {
 		decision.Action = l.config.Decide(ctx, s, decision)
 	}
-	if decision.Action > binding.Allow || decision.Action == binding.Prove { // which is none, and cannot be
+	if decision.Action == binding.Prove && s.Drift.Key.IsZero() { // as Decide may say
+		decision.Action = s.Policy.Unproved.For(decision.Decisive)
+		if decision.Action == binding.Prove {
+			decision.Action = binding.End
+		}
+	}
+	if decision.Action > binding.Allow { // which is none
 		decision.Action = binding.End
 	}
 	v.action, v.broken = decision.Action, decision.Broken()
@@ -92,6 +102,8 @@ func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.
 	switch v.action {
 	case binding.StepUp:
 		v.drift.Restricted = v.broken.Reason
+	case binding.Prove:
+		v.move = provedMove(decision)
 	case binding.Report:
 		if move := moveKey(v.broken); !slices.Contains(s.Drift.Reported, move) {
 			v.drift.Reported = []string{move}
@@ -128,6 +140,10 @@ func moveKey(broken *binding.Broken) string {
 // before.
 func (l *UserLogin) emitMove(r *http.Request, s session.Session, before session.Drift, moved verdict) {
 	if moved.broken == nil {
+		return
+	}
+	if moved.action == binding.Prove && len(moved.drift.Proved) > 0 {
+		l.emitProved(r, s, moved)
 		return
 	}
 	move := moveKey(moved.broken)

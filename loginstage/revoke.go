@@ -39,6 +39,7 @@ func (l *UserLogin) Logout(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("loginstage: signing out: %w", err)
 	}
 	l.deleteDuplicateTokens(w, r)
+	l.forgetProofs(w, r)
 	carried(w, r)
 	return nil
 }

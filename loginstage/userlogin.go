@@ -9,6 +9,7 @@ import (
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // UserLogin is the user login stage. It is safe for concurrent use; the zero
@@ -19,6 +20,11 @@ type UserLogin struct {
 	events   *emitter
 	told     dedup
 	pitfalls pitfalls
+
+	secrets    devicekey.Secrets
+	passCookie session.Cookie // its fields are set, so that it is read at no cost
+	sameOrigin *http.CrossOriginProtection
+	asked      asked
 }
 
 var _ Stage = (*UserLogin)(nil)
@@ -30,7 +36,11 @@ func New(config Config) (*UserLogin, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &UserLogin{config: config, events: &emitter{sink: config.Events, logger: config.Logger}}
+	l := &UserLogin{
+		config: config, events: &emitter{sink: config.Events, logger: config.Logger},
+		secrets: config.DeviceSecrets, sameOrigin: http.NewCrossOriginProtection(),
+	}
+	l.passCookie = l.stageCookie("_bound")
 	l.sessions, err = session.NewManager(session.Config{
 		Store:        config.Store,
 		Carrier:      config.Carrier,

@@ -12,6 +12,7 @@ import (
 	"github.com/mooring-go/mooring/binding/clientip"
 	"github.com/mooring-go/mooring/duration"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 	"github.com/mooring-go/mooring/session/memstore"
 )
 
@@ -57,6 +58,13 @@ func (c Config) completed() (Config, error) {
 	}
 	if c.StageCookie == (session.Cookie{}) {
 		c.StageCookie, _ = cookieOf(c.Carrier)
+	}
+	setDefault(&c.DeviceKeyGrace, DefaultDeviceKeyGrace)
+	if c.DeviceKeyPath == "" {
+		c.DeviceKeyPath = DefaultDeviceKeyPath
+	}
+	if c.DeviceSecrets.IsZero() {
+		c.DeviceSecrets = devicekey.RandomSecrets()
 	}
 	if c.ClientIP == nil {
 		c.ClientIP = clientip.RemoteAddr{}
@@ -115,6 +123,7 @@ func (c Config) mistakes() []error {
 		}
 	}
 	c.checkBinding(add, wired)
+	c.checkDeviceKey(add, wired)
 	for _, part := range []struct {
 		field string
 		value any
@@ -215,6 +224,8 @@ func cookieOf(carrier session.Carrier) (session.Cookie, bool) {
 		return carrier, true
 	case *session.Cookie:
 		return *carrier, true
+	case session.CookieOrBearer:
+		return carrier.Cookie, true
 	default:
 		return session.Cookie{}, false
 	}

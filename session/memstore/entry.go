@@ -29,6 +29,7 @@ type entry struct {
 	created, expires time.Time
 	idle, maxAge     time.Duration
 	tellExpiry       time.Duration
+	lineage          *session.ID // nil: zero, as of nearly all
 	anchor           binding.Location
 	authTime         time.Time
 	amr              []string
@@ -74,6 +75,9 @@ func newEntry(s session.Session) *entry {
 		authTime: s.AuthTime, amr: cloned(s.AMR),
 	}
 	s.Required, s.Value = cloned(s.Required), bytes.Clone(s.Value)
+	if !s.Lineage.IsZero() {
+		e.lineage = new(s.Lineage)
+	}
 	e.used(s)
 	return e
 }
@@ -103,6 +107,9 @@ func (e *entry) session() session.Session {
 	}
 	if u.state != nil {
 		s.Required, s.Value, s.Version = u.state.required, u.state.value, u.state.version
+	}
+	if e.lineage != nil {
+		s.Lineage = *e.lineage
 	}
 	if u.drift != nil {
 		s.Drift = *u.drift
