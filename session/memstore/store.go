@@ -17,7 +17,10 @@ import (
 // back for. A store that is never swept stays bounded all the same: each Start
 // forgets up to two overdue sessions or endings, as of the new session's
 // Created.
-type Store struct{ shards [1 << shardBits]shard }
+type Store struct {
+	shards   [1 << shardBits]shard
+	watchers watchers
+}
 
 var _ session.Store = (*Store)(nil)
 
@@ -27,6 +30,7 @@ func New() *Store {
 	for i := range s.shards {
 		s.shards[i].entries.init()
 		s.shards[i].users = make(map[string]live)
+		s.shards[i].watchers = &s.watchers
 	}
 	return s
 }
@@ -57,6 +61,9 @@ func (s *Store) Touch(_ context.Context, id session.ID, seen session.Seen) error
 	if touched := e.session(); touched.Apply(seen, time.Now().Round(0).UTC()) {
 		e.used(touched)
 		sh.limits.moved(e)
+		if !seen.Drift.IsZero() {
+			sh.watchers.tell(session.Change{Kind: session.ChangeUpdated, ID: e.id, User: e.user, Restricted: touched.Drift.Restricted})
+		}
 	}
 	return nil
 }
