@@ -17,11 +17,12 @@ import (
 // safe for concurrent use, and any number of processes can share the server. Make
 // one with New.
 type Store struct {
-	client redis.UniversalClient
-	config Config
-	memo   memo
-	server serverCheck
-	lease  atomic.Uint32 // the number of the shard at which the next Lease begins
+	client  redis.UniversalClient
+	cluster bool // the client is one of a Cluster
+	config  Config
+	memo    memo
+	server  serverCheck
+	lease   atomic.Uint32 // the number of the shard at which the next Lease begins
 }
 
 var (
@@ -40,7 +41,8 @@ func New(client redis.UniversalClient, config Config) (*Store, error) {
 	if err := errors.Join(validateClient(client), config.Validate()); err != nil {
 		return nil, err
 	}
-	return &Store{client: client, config: config.withDefaults(), server: serverCheck{every: checkEvery}}, nil
+	_, cluster := client.(*redis.ClusterClient)
+	return &Store{client: client, cluster: cluster, config: config.withDefaults(), server: serverCheck{every: checkEvery}}, nil
 }
 
 // failed says which operation an error is of. Those that [session.Store] names
@@ -127,7 +129,7 @@ func (s *Store) touch(ctx context.Context, id session.ID, seen session.Seen, now
 		at = seen.Time
 	}
 	status, reply, err := s.run(ctx, touchScript, id.Shard(), []string{s.sessionKey(id), s.indexKey(found.User)},
-		before, after, s.lastsLive(found), member(found), dueMember(found), milliseconds(found.Deadline()), instant(at))
+		before, after, s.lastsLive(found), member(found), dueMember(found), milliseconds(found.Deadline()), instant(at), updated(found, seen))
 	if err != nil {
 		return false, err
 	}
