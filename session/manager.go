@@ -251,10 +251,10 @@ func (m *Manager) due(s *Session, seen *Seen) bool {
 
 // Update makes the change in the live record of the ID and returns it as it is then.
 // Errors are as for [Store.Update]; with ErrConflict comes the record as it is.
-func (m *Manager) Update(ctx context.Context, id ID, change Change) (Session, error) {
+func (m *Manager) Update(ctx context.Context, id ID, update Update) (Session, error) {
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
-	s, err := m.config.Store.Update(bounded, id, change)
+	s, err := m.config.Store.Update(bounded, id, update)
 	if err != nil {
 		return s, fmt.Errorf("session: updating: %w", err)
 	}

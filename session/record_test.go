@@ -368,7 +368,7 @@ func TestARecordThatRequiresIsRestrictedToAnEarlierRelease(t *testing.T) {
 	text, err := session.EncodeRecord(s)
 	require.NoError(t, err)
 	assert.Equal(t, `"required"`, part(t, text, "drift", "restricted"), "any reason restricts")
-	require.NoError(t, s.Change(session.Change{Version: s.Version, Complete: s.Required}))
+	require.NoError(t, s.Update(session.Update{Version: s.Version, Complete: s.Required}))
 	text, err = session.EncodeRecord(s)
 	require.NoError(t, err)
 	assert.Empty(t, part(t, text, "drift", "restricted"))

@@ -117,7 +117,7 @@ func (s *Store) Touch(ctx context.Context, id session.ID, seen session.Seen) err
 }
 
 // Update changes a session in the other store.
-func (s *Store) Update(ctx context.Context, id session.ID, change session.Change) (session.Session, error) {
+func (s *Store) Update(ctx context.Context, id session.ID, change session.Update) (session.Session, error) {
 	if err := s.before(ctx, Update); err != nil {
 		return session.Session{}, err
 	}

@@ -22,7 +22,9 @@ type shard struct {
 
 	users  map[string]live // of each user that has any
 	limits limits          // of all entries
-	_      [64]byte        // keeps neighbours off this cache line
+
+	watchers *watchers // of the store
+	_        [64]byte  // keeps neighbours off this cache line
 }
 
 // lock and unlock are for a step that changes several entries. One that changes a
@@ -94,6 +96,7 @@ func (sh *shard) end(e *entry, ending *session.Ending) {
 	e.ending.Store(ending)
 	e.limit = ending.Keep
 	sh.limits.moved(e)
+	sh.watchers.tell(session.Change{Kind: session.ChangeEnded, ID: e.id, User: e.user, Cause: ending.Cause})
 }
 
 // forget drops the entry, live or not.

@@ -18,7 +18,10 @@ import (
 // back for. A store that is never swept stays bounded all the same: each Start
 // forgets up to two overdue sessions or endings, as of the new session's
 // Created.
-type Store struct{ shards [1 << shardBits]shard }
+type Store struct {
+	shards   [1 << shardBits]shard
+	watchers watchers
+}
 
 var _ session.Store = (*Store)(nil)
 
@@ -28,6 +31,7 @@ func New() *Store {
 	for i := range s.shards {
 		s.shards[i].entries.init()
 		s.shards[i].users = make(map[string]live)
+		s.shards[i].watchers = &s.watchers
 	}
 	return s
 }
@@ -58,12 +62,15 @@ func (s *Store) Touch(_ context.Context, id session.ID, seen session.Seen) error
 	if touched := e.session(); touched.Apply(seen, time.Now().Round(0).UTC()) {
 		e.used(touched)
 		sh.limits.moved(e)
+		if !seen.Drift.IsZero() {
+			sh.watchers.tell(session.Change{Kind: session.ChangeUpdated, ID: e.id, User: e.user, Restricted: touched.Drift.Restricted})
+		}
 	}
 	return nil
 }
 
 // Update makes the change in a live session and returns it as it is then.
-func (s *Store) Update(_ context.Context, id session.ID, change session.Change) (session.Session, error) {
+func (s *Store) Update(_ context.Context, id session.ID, change session.Update) (session.Session, error) {
 	sh := &s.shards[index(id.Shard())]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -72,7 +79,7 @@ func (s *Store) Update(_ context.Context, id session.ID, change session.Change) 
 		return session.Session{}, err
 	}
 	changed := e.session()
-	err = changed.Change(change)
+	err = changed.Update(change)
 	switch {
 	case errors.Is(err, session.ErrConflict):
 		return changed, err
@@ -81,6 +88,7 @@ func (s *Store) Update(_ context.Context, id session.ID, change session.Change) 
 	}
 	changed.Required = cloned(changed.Required)
 	e.used(changed)
+	sh.watchers.tell(session.Change{Kind: session.ChangeUpdated, ID: e.id, User: e.user, Restricted: changed.Drift.Restricted})
 	return changed, nil
 }
 

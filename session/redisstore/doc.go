@@ -95,6 +95,19 @@
 //
 // In a Cluster these come to them: +asking +cluster|slots +command.
 //
+// To tell of changes the user needs these, on the channels of the prefix (&mooring:*):
+// +ping +publish +subscribe +unsubscribe, and in a Cluster +spublish +ssubscribe
+// +sunsubscribe. A user without them can do everything else, and [Store.Watch] says
+// what it may not. All processes need them that end sessions, since what a user may
+// not publish is not told.
+//
+// # Changes
+//
+// Each script publishes what it ends and what it restricts, in the same step, so that
+// [Store.Watch] of any process tells of it: a message of some 80 bytes, and for the
+// server a microsecond or two, with or without a watcher. Processes of a release that
+// did not publish tell nobody: watch only once all processes do.
+//
 // # Costs
 //
 // Get takes well under a microsecond of the process on top of the client's own

@@ -18,6 +18,7 @@ import (
 // one with New.
 type Store struct {
 	client  redis.UniversalClient
+	cluster bool // the client is one of a Cluster
 	config  Config
 	records recordCache
 	server  serverCheck
@@ -40,7 +41,8 @@ func New(client redis.UniversalClient, config Config) (*Store, error) {
 	if err := errors.Join(validateClient(client), config.Validate()); err != nil {
 		return nil, err
 	}
-	return &Store{client: client, config: config.withDefaults(), server: serverCheck{every: checkEvery}}, nil
+	_, cluster := client.(*redis.ClusterClient)
+	return &Store{client: client, cluster: cluster, config: config.withDefaults(), server: serverCheck{every: checkEvery}}, nil
 }
 
 // failed says which operation an error is of. Those that [session.Store] names
@@ -128,8 +130,12 @@ func (s *Store) touch(ctx context.Context, id session.ID, seen session.Seen, now
 	if seen.Time.Before(at) {
 		at = seen.Time
 	}
+	message := "" // nothing is published of a use without a drift
+	if !seen.Drift.IsZero() {
+		message = updated(found)
+	}
 	status, reply, err := s.run(ctx, touchScript, id.Shard(), []string{s.sessionKey(id), s.indexKey(found.User)},
-		before, after, s.lastsLive(found), member(found), dueMember(found), milliseconds(found.Deadline()), instant(at))
+		before, after, s.lastsLive(found), member(found), dueMember(found), milliseconds(found.Deadline()), instant(at), message)
 	if err != nil {
 		return false, err
 	}

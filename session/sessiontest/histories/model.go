@@ -67,7 +67,7 @@ func (m model) step(o operation) (model, []result) {
 			e.session.Apply(o.seen, time.Now())
 			m = m.with(e)
 		case "Update":
-			if e.session.Change(o.change) != nil {
+			if e.session.Update(o.change) != nil {
 				answer.fault = conflict
 				break
 			}

@@ -21,7 +21,7 @@ type operation struct {
 	session session.Session
 	replace session.Replace
 	seen    session.Seen
-	change  session.Change
+	change  session.Update
 	keep    session.ID
 	ending  session.Ending
 	kinds   []session.Kind // of EndUser and List; none: all

@@ -20,29 +20,29 @@ func TestChange(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		required []string
-		change   session.Change
+		change   session.Update
 		want     []string
 		err      error
 	}{
-		{"nothing", []string{"a"}, session.Change{}, []string{"a"}, nil},
-		{"adds", []string{"a"}, session.Change{Require: []string{"b", "a", "b"}}, []string{"a", "b"}, nil},
-		{"takes", []string{"a", "b"}, session.Change{Complete: []string{"a", "c"}}, []string{"b"}, nil},
-		{"takes the last", []string{"a"}, session.Change{Complete: []string{"a"}}, nil, nil},
-		{"takes and adds", []string{"a"}, session.Change{Complete: []string{"a"}, Require: []string{"a"}}, []string{"a"}, nil},
-		{"as many as can be", nil, session.Change{Require: many}, many, nil},
-		{"one too many", []string{"a"}, session.Change{Require: many}, nil, session.ErrInvalid},
-		{"an empty name", nil, session.Change{Require: []string{""}}, nil, session.ErrInvalid},
-		{"a long name", nil, session.Change{Require: []string{long}}, nil, session.ErrInvalid},
-		{"a name that no log can show", nil, session.Change{Require: []string{"a\x00"}}, nil, session.ErrInvalid},
-		{"a name that is no UTF-8", nil, session.Change{Require: []string{"\xff"}}, nil, session.ErrInvalid},
-		{"no JSON", nil, session.Change{Value: []byte(`{"a":`)}, nil, session.ErrInvalid},
-		{"a long value", nil, session.Change{Value: []byte(`"` + strings.Repeat("x", session.MaxValue) + `"`)}, nil, session.ErrInvalid},
-		{"another version", nil, session.Change{Version: 1}, nil, session.ErrConflict},
+		{"nothing", []string{"a"}, session.Update{}, []string{"a"}, nil},
+		{"adds", []string{"a"}, session.Update{Require: []string{"b", "a", "b"}}, []string{"a", "b"}, nil},
+		{"takes", []string{"a", "b"}, session.Update{Complete: []string{"a", "c"}}, []string{"b"}, nil},
+		{"takes the last", []string{"a"}, session.Update{Complete: []string{"a"}}, nil, nil},
+		{"takes and adds", []string{"a"}, session.Update{Complete: []string{"a"}, Require: []string{"a"}}, []string{"a"}, nil},
+		{"as many as can be", nil, session.Update{Require: many}, many, nil},
+		{"one too many", []string{"a"}, session.Update{Require: many}, nil, session.ErrInvalid},
+		{"an empty name", nil, session.Update{Require: []string{""}}, nil, session.ErrInvalid},
+		{"a long name", nil, session.Update{Require: []string{long}}, nil, session.ErrInvalid},
+		{"a name that no log can show", nil, session.Update{Require: []string{"a\x00"}}, nil, session.ErrInvalid},
+		{"a name that is no UTF-8", nil, session.Update{Require: []string{"\xff"}}, nil, session.ErrInvalid},
+		{"no JSON", nil, session.Update{Value: []byte(`{"a":`)}, nil, session.ErrInvalid},
+		{"a long value", nil, session.Update{Value: []byte(`"` + strings.Repeat("x", session.MaxValue) + `"`)}, nil, session.ErrInvalid},
+		{"another version", nil, session.Update{Version: 1}, nil, session.ErrConflict},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := session.Session{Required: test.required, Value: []byte(`1`)}
 			before := s
-			err := s.Change(test.change)
+			err := s.Update(test.change)
 			if test.err != nil {
 				require.ErrorIs(t, err, test.err)
 				require.Equal(t, before, s, "it is as it was")
@@ -52,7 +52,7 @@ func TestChange(t *testing.T) {
 			assert.Equal(t, test.want, s.Required)
 			assert.EqualValues(t, 1, s.Version)
 			assert.Equal(t, before.Required, test.required, "what others have of it stays")
-			require.ErrorIs(t, s.Change(test.change), session.ErrConflict, "it is made once")
+			require.ErrorIs(t, s.Update(test.change), session.ErrConflict, "it is made once")
 		})
 	}
 }

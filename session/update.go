@@ -15,9 +15,9 @@ const MaxRequired = 16
 // has changed it meanwhile.
 var ErrConflict = errors.New("session: changed meanwhile")
 
-// A Change is what [Store.Update] does to a live session. The zero value but for its
+// An Update is what [Store.Update] does to a live session. The zero value but for its
 // Version changes nothing and counts as a change.
-type Change struct {
+type Update struct {
 	Version uint64 // the Version that the session has to have
 
 	Value    []byte   // the new Value, JSON; nil: it stays
@@ -25,22 +25,22 @@ type Change struct {
 	Complete []string // names to take from Required; those that are not there are passed over
 }
 
-// Change makes the change in s, and raises its Version by one. If s has another
+// Update makes the change in s, and raises its Version by one. If s has another
 // Version it is [ErrConflict], and if no session can be as the change says
-// [ErrInvalid]; s is then as it was. It shares nothing with c.
+// [ErrInvalid]; s is then as it was. It shares nothing with u.
 //
 // It is for stores: each calls it in the step that changes the record.
-func (s *Session) Change(c Change) error {
-	if s.Version != c.Version {
-		return fmt.Errorf("%w: version %d, want %d", ErrConflict, s.Version, c.Version)
+func (s *Session) Update(u Update) error {
+	if s.Version != u.Version {
+		return fmt.Errorf("%w: version %d, want %d", ErrConflict, s.Version, u.Version)
 	}
 	changed := *s
 	changed.Version++
-	if c.Value != nil {
-		changed.Value = bytes.Clone(c.Value)
+	if u.Value != nil {
+		changed.Value = bytes.Clone(u.Value)
 	}
-	changed.Required = slices.DeleteFunc(slices.Clone(s.Required), func(name string) bool { return slices.Contains(c.Complete, name) })
-	for _, name := range c.Require {
+	changed.Required = slices.DeleteFunc(slices.Clone(s.Required), func(name string) bool { return slices.Contains(u.Complete, name) })
+	for _, name := range u.Require {
 		if !slices.Contains(changed.Required, name) {
 			changed.Required = append(changed.Required, name)
 		}
