@@ -50,7 +50,7 @@ func (p Policy) WithoutKey() Policy {
 	return p
 }
 
-// frozen returns p with its lists as they are now, whatever becomes of them.
+// frozen returns p with its lists as they are now; later changes do not reach it.
 func (p Policy) frozen() Policy {
 	p.ASNGroups, p.Exempt = p.ASNGroups.frozen(), p.Exempt.frozen()
 	return p

@@ -13,7 +13,7 @@ type rule struct {
 	kind   ruleKind
 	level  uint8 // of the kind: a policy asks for the fact at this level and above it
 
-	// needs are facts, one of which both sides must know for the rule to be compared.
+	// needs are facts; for the rule to be compared, both sides must know one of them.
 	// A rule about the records needs none: it holds where both sides know what those of
 	// the rules behind it need that the policy asks for.
 	needs factSet

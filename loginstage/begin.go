@@ -117,8 +117,8 @@ func challengeOf(pending session.Session, offset duration.Duration) *Challenge {
 // is broken gets [*MovedError], and has to sign in again; where the Actions
 // do not end a session for it, the new one is restricted, or it is reported. An
 // answer whose Raw cannot be read is a [*RejectedError], and consumes nothing.
-// Where the binding does not hold by the letter the session stays bound to where
-// Begin was called.
+// Where the binding holds by a tolerance alone, the session stays bound to where Begin
+// was called.
 //
 // Like Begin it is called before the response begins, and is [ErrResponseBegun]
 // otherwise.
@@ -153,7 +153,7 @@ func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer
 	s := pending
 	s.Created, s.LastSeen = l.sessions.Now(r.Context()), time.Time{}
 	s.IP, s.Drift = here.IP, moved.drift
-	if here.IP == pending.Anchor.IP || moved.byTheLetter(pending) {
+	if here.IP == pending.Anchor.IP || moved.holdsExactly(pending) {
 		s.Anchor = here // and otherwise it stays, so that it is not moved by a tolerance
 	}
 	s, err = l.signIn(w, r, s, here, staySignedIn)
@@ -237,7 +237,7 @@ func (l *UserLogin) limit(s *session.Session, staySignedIn bool) {
 	s.Expires = s.Created.Add(lifetime.Std())
 }
 
-// leastPositive is the lesser of the two that is a limit at all.
+// leastPositive returns the lesser of the two; one that is 0 is no limit.
 func leastPositive(a, b duration.Duration) duration.Duration {
 	if a == 0 {
 		return b
@@ -245,7 +245,7 @@ func leastPositive(a, b duration.Duration) duration.Duration {
 	return min(a, b)
 }
 
-// here is where the request comes from. Where policy binds nothing, a client or
+// here returns where the request comes from. Where policy binds nothing, a client or
 // a locator that says nothing is as good as one that knows nothing.
 func (l *UserLogin) here(r *http.Request, policy binding.Policy) (binding.Location, error) {
 	ip, err := l.clientIP(r)
@@ -281,7 +281,7 @@ func (l *UserLogin) locate(ctx context.Context, ip netip.Addr) (binding.Location
 	return location, nil
 }
 
-// deniedFor is why the user cannot be signed in, or nil.
+// deniedFor returns why the user cannot be signed in, or nil.
 func deniedFor(user User) *DeniedError {
 	switch {
 	case user.ID == "" || len(user.ID) > maxUser || !printable(user.ID):

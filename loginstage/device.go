@@ -24,7 +24,7 @@ const (
 
 // KnownDevice reports whether the user has signed in on the device that sent
 // the request, and that was remembered: see [Config.RememberDevice]. It proves
-// nobody: whoever uses the device may be anyone. Use it to tell the user of a
+// nobody: anyone may be using the device. Use it to tell the user of a
 // sign-in on a new device, or to ask a new device for more.
 func (l *UserLogin) KnownDevice(r *http.Request, user string) (bool, error) {
 	device, err := l.knownDevice(r, user)
@@ -67,8 +67,8 @@ func (l *UserLogin) knownDevice(r *http.Request, user string) (session.ID, error
 	return device.ID, nil
 }
 
-// rememberDevice makes the device known for s.User from now on, in place of
-// what it was known by before. The sign-in does not depend on it.
+// rememberDevice makes the device known for s.User from now on, and replaces what it
+// was known by before. The sign-in does not depend on it.
 func (l *UserLogin) rememberDevice(w http.ResponseWriter, r *http.Request, s session.Session, known session.ID) {
 	if l.config.RememberDevice == 0 {
 		return
@@ -118,7 +118,7 @@ func (l *UserLogin) trimDeviceCookies(w http.ResponseWriter, r *http.Request, us
 	}
 }
 
-// deviceCookie is the cookie by which one browser is known for the user. Users
+// deviceCookie returns the cookie by which one browser is known for the user. Users
 // who share a browser have one each, unless they share a shard.
 func (l *UserLogin) deviceCookie(user string) session.Cookie {
 	cookie := l.config.StageCookie

@@ -200,7 +200,7 @@ func (l *UserLogin) contextOf(r *http.Request, moved *verdict) Context {
 	return c
 }
 
-// eventID is the ID of what happened to a session, which happens to it once, or
+// eventID returns the ID of what happened to a session, which happens to it once, or
 // once for each of what.
 func eventID(action Action, id session.ID, what ...string) string {
 	sum := sha256.Sum256([]byte("mooring event\x00" + string(action) + "\x00" + id.String() + strings.Join(what, "\x00")))

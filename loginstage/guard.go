@@ -157,7 +157,7 @@ func (l *UserLogin) admit(r *http.Request, s *session.Session) error {
 	if err != nil && found.Policy.Binds() {
 		return err // a binding cannot be checked against an unknown address
 	}
-	if ip != found.IP || l.letOff(&found) {
+	if ip != found.IP || l.reevaluates(&found) {
 		*s, err = l.enforce(r, found, ip)
 		return err
 	}

@@ -54,7 +54,7 @@ func (l *UserLogin) judge(ctx context.Context, s session.Session, ip netip.Addr)
 	return verdict{}, errors.New("loginstage: the locator's data changes all the time")
 }
 
-// relocate is the anchors of s by the locator's data, where theirs is another
+// relocate returns the anchors of s by the locator's data, where theirs is another
 // generation.
 func (l *UserLogin) relocate(ctx context.Context, s session.Session, generation string) (anchor, second binding.Location, err error) {
 	anchor, second = s.Anchor, s.Drift.Second
@@ -100,14 +100,14 @@ func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.
 	return v
 }
 
-// letOff reports whether s is to be judged though it has not moved again, because
-// what it was reported for may be what stale data let off.
-func (l *UserLogin) letOff(s *session.Session) bool {
+// reevaluates reports whether s is judged again though it has not moved: it was reported
+// while the data was stale, perhaps, which ends or restricts no session.
+func (l *UserLogin) reevaluates(s *session.Session) bool {
 	return l.config.ReportWhenStale && len(s.Drift.Reported) > 0 && !l.stale()
 }
 
-// byTheLetter reports whether s holds without any tolerance.
-func (v verdict) byTheLetter(s session.Session) bool {
+// holdsExactly reports whether s holds without any tolerance.
+func (v verdict) holdsExactly(s session.Session) bool {
 	return v.broken == nil && s.Policy.WithoutTolerance().Check(v.step.From, v.step.To) == nil
 }
 

@@ -10,7 +10,7 @@ import (
 // left out.
 const maxNext = 2048
 
-// Next is the page that the user wanted before they were sent to sign in: the
+// Next returns the page that the user wanted before they were sent to sign in: the
 // request's parameter next, from the query or the form, if that is a path on
 // the same origin, and "/" otherwise. It is safe to redirect to.
 func Next(r *http.Request) string {

@@ -6,7 +6,7 @@ import (
 	"github.com/mooring-go/mooring/binding"
 )
 
-// policy is what sessions are bound by, as it is recorded in them.
+// policy returns what sessions are bound by, as it is recorded in them.
 func (c Config) policy() binding.Policy {
 	policy := binding.Policy{Network: c.NetworkBinding, GeoIP: c.GeoIPBinding, Tolerance: withoutLists(c.Tolerance)}
 	if c.Preset != binding.PresetNone {
@@ -24,7 +24,7 @@ func (c Config) policy() binding.Policy {
 	return policy
 }
 
-// withoutLists is t without what is kept current in the configuration.
+// withoutLists returns t without what is kept current in the configuration.
 func withoutLists(t binding.Tolerance) binding.Tolerance {
 	t.ASNGroups, t.Exempt = nil, nil
 	return t

@@ -55,7 +55,7 @@ func (l *UserLogin) Sessions(ctx context.Context, user string) ([]session.Sessio
 // Revoke ends one session of the user. An ID that is not a live session of this
 // user's is [session.ErrNotFound] or [*session.EndedError], so an ID can come
 // straight from a form. The actor is whose doing it is, for the event: a user
-// ID or a name of the host's, of which 255 bytes are kept.
+// ID or a name of the host's; 255 bytes of it are kept.
 func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, actor string) error {
 	s, err := l.sessions.Get(ctx, id, session.KindSession)
 	if ended, ok := errors.AsType[*session.EndedError](err); ok {

@@ -70,7 +70,7 @@ func (l *UserLogin) Sweep(ctx context.Context) (int, error) {
 	return swept.Forgotten + swept.Expired, err
 }
 
-// clientIP is the address of the request's client as locations hold it.
+// clientIP returns the address of the request's client as locations hold it.
 func (l *UserLogin) clientIP(r *http.Request) (netip.Addr, error) {
 	ip, err := l.config.ClientIP.ClientIP(r)
 	if err != nil {

@@ -154,7 +154,7 @@ type joinedErrors interface {
 	Unwrap() []error
 }
 
-// eachOf is what err joins, or err. What wraps several errors in a text of its own
+// eachOf returns what err joins, or err. What wraps several errors in a text of its own
 // says more than they do, and is left whole.
 func eachOf(err error) []error {
 	if err == nil {

@@ -13,7 +13,7 @@ const (
 	KindDevice  Kind = "device"  // a remembered device: it signs nobody in
 )
 
-// String is the kind's name: "session" for the zero value.
+// String returns the kind's name: "session" for the zero value.
 func (k Kind) String() string {
 	if k == KindSession {
 		return "session"

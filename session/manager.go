@@ -216,7 +216,7 @@ func (m *Manager) get(ctx, bounded context.Context, id ID, kind Kind) (Session, 
 	return s, nil
 }
 
-// overdue is s.Overdue. A LastSeen that is ahead of now says nothing of when s was
+// overdue returns what s.Overdue does. A LastSeen that is ahead of now says nothing of when s was
 // used, so that it has been idle since Created.
 func overdue(s Session, now time.Time) Cause {
 	if ahead(s.LastSeen, now) {

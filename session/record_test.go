@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files of records that are not there")
 
-// golden is the record in a file of testdata. The files of one version are never
+// golden returns the record in a file of testdata. The files of one version are never
 // changed: each is what a release has written.
 func golden(tb testing.TB, name string) []byte {
 	tb.Helper()
@@ -63,7 +63,7 @@ func recordedPolicy(t *testing.T) binding.Policy {
 	}
 }
 
-// recordedSessions are the sessions of the golden files.
+// recordedSessions returns the sessions of the golden files.
 func recordedSessions(t *testing.T) map[string]session.Session {
 	t.Helper()
 	id, err := session.ParseID(idText)
@@ -183,7 +183,7 @@ func requireFull(t *testing.T, v reflect.Value, path string) {
 	}
 }
 
-// edited is the record with a part set to another value, as a later release may write it.
+// edited returns the record with a part set to another value, as a later release may write it.
 func edited(t *testing.T, text []byte, value any, path ...string) []byte {
 	t.Helper()
 	var record map[string]any
@@ -294,7 +294,7 @@ func TestRecordsOfTheNextRelease(t *testing.T) {
 	}
 }
 
-// part is a part of a record as it is written.
+// part returns a part of a record as it is written.
 func part(t *testing.T, text []byte, path ...string) string {
 	t.Helper()
 	for _, key := range path {

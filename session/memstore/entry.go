@@ -74,7 +74,7 @@ func (e *entry) used(s session.Session) {
 	e.limit = s.Deadline()
 }
 
-// session is the session as it was given, and used since.
+// session returns the session as it was given, and used since.
 func (e *entry) session() session.Session {
 	c, u := e.common.Value(), e.use.Load()
 	s := session.Session{
@@ -89,18 +89,18 @@ func (e *entry) session() session.Session {
 	return s
 }
 
-// ended is the session and its ending, for a caller to keep.
+// ended returns the session and its ending, for a caller to keep.
 func (e *entry) ended() session.Ended {
 	return session.Ended{Session: e.session(), Ending: *record(*e.ending.Load())}
 }
 
-// record is a copy of ending that shares nothing with it.
+// record returns a copy of ending that shares nothing with it.
 func record(ending session.Ending) *session.Ending {
 	ending.Detail = bytes.Clone(ending.Detail)
 	return &ending
 }
 
-// candidate is the session as [session.Replace] judges it.
+// candidate returns the session as [session.Replace] judges it.
 func (e *entry) candidate() session.Candidate {
 	return session.Candidate{ID: e.id, User: e.user, Kind: e.kind, Created: e.created, Deadline: e.limit}
 }

@@ -37,8 +37,8 @@ func (sh *shard) unlock() {
 	sh.mu.Unlock()
 }
 
-// settled returns what live does, to a caller who does not hold the lock.
-func (sh *shard) settled(id session.ID) (*entry, error) {
+// liveWithoutLock returns what live does, to a caller who does not hold the lock.
+func (sh *shard) liveWithoutLock(id session.ID) (*entry, error) {
 	if turn := sh.turns.Load(); turn%2 == 0 {
 		e, err := sh.live(id)
 		if sh.turns.Load() == turn {
@@ -53,7 +53,7 @@ func (sh *shard) settled(id session.ID) (*entry, error) {
 // live are the live sessions of one user, in the order in which they started.
 type live struct{ first, last *entry }
 
-// index is the place of the shard that session.Shard names.
+// index returns the place of the shard that session.Shard names.
 func index(name string) int {
 	var bits uint32
 	for i := range len(name) {

@@ -99,7 +99,7 @@
 //
 // Get takes well under a microsecond of the process on top of the client's own
 // GET, once the record was read before. For that the store remembers up to 8,192
-// records, the latest of each part of all IDs: some 20 MB where so many sessions are
+// records, the latest of each part of all IDs: some 20 MB where as many sessions are
 // in use.
 //
 // The server needs 1.6 kB for each session with a place. For a minute each Start, End

@@ -17,11 +17,11 @@ import (
 // safe for concurrent use, and any number of processes can share the server. Make
 // one with New.
 type Store struct {
-	client redis.UniversalClient
-	config Config
-	memo   memo
-	server serverCheck
-	lease  atomic.Uint32 // the number of the shard at which the next Lease begins
+	client  redis.UniversalClient
+	config  Config
+	records recordCache
+	server  serverCheck
+	lease   atomic.Uint32 // the number of the shard at which the next Lease begins
 }
 
 var (
@@ -77,7 +77,7 @@ func (s *Store) get(ctx context.Context, id session.ID) (string, session.Session
 	if err != nil {
 		return "", session.Session{}, err
 	}
-	found, err := s.memo.decode(id, value, decodeLive)
+	found, err := s.records.decode(id, value, decodeLive)
 	if err != nil {
 		return "", session.Session{}, err
 	}

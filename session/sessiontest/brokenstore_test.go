@@ -90,7 +90,7 @@ func (b *brokenStore) Sweep(ctx context.Context, now time.Time) (session.Swept, 
 	return b.Store.Sweep(ctx, now)
 }
 
-// over is what a broken Touch wrote beside the store.
+// over returns what a broken Touch wrote beside the store.
 func (b *brokenStore) over(id session.ID) (session.Session, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -107,7 +107,7 @@ func (b *brokenStore) setOver(s session.Session) {
 	b.overlay[s.ID] = s
 }
 
-// ever are the sessions that were ever started and that which is true of.
+// ever returns the sessions that were ever started and that which is true of.
 func (b *brokenStore) ever(which func(session.Session) bool) []session.Session {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -22,7 +22,7 @@ func RunStore(t *testing.T, open func(*testing.T) session.Store) {
 	run(t, storeRules, opening(open))
 	t.Run("Journal", func(t *testing.T) {
 		if _, ok := session.StoreAs[session.Journal](open(t)); !ok {
-			t.Skip("the store is no session.Journal")
+			t.Skip("the store is not a session.Journal")
 		}
 		run(t, journalRules, leasing(open))
 	})

@@ -13,7 +13,7 @@ import (
 
 // Start makes the session live and ends what replace says: in one transaction,
 // or in several where more than 100 are to end. It waits for other
-// steps of the user also where there is nothing to replace: EndUser would else
+// steps of the user even where there is nothing to replace: EndUser would else
 // leave live what had started before it ended the others.
 func (s *Store) Start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
 	var ended made[session.Ended]
@@ -56,12 +56,12 @@ func (s *Store) start(ctx context.Context, started session.Session, replace sess
 			return nil
 		}
 		if most = min(2*most, mostPerStep); len(some) == 0 {
-			most = math.MaxInt - 1 // so many stay that the next step has to see them all
+			most = math.MaxInt - 1 // the next step has to see all of them
 		}
 	}
 }
 
-// victims are the sessions that a new one ends, locked. It looks at most of the
+// victims returns the sessions that a new one ends, locked. It looks at most of the
 // user's sessions, the oldest: where there are more they are only those that
 // would end anyway, and can do so in a step before.
 func (s *Store) victims(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, most int) (verdicts []verdict, more bool, err error) {
@@ -139,7 +139,7 @@ func (s *Store) named(ctx context.Context, tx *sql.Tx, replace session.Replace) 
 	return collect(ctx, tx, s.text.of(light+" WHERE ended = 0 AND id IN "+list(len(ids), "{text}")), ids, scanCandidate)
 }
 
-// oldest are the user's live sessions, of the kinds that replace is about, the
+// oldest returns the user's live sessions, of the kinds that replace is about, the
 // oldest first; and whether there are more of them.
 func (s *Store) oldest(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, most int) ([]session.Candidate, bool, error) {
 	var kinds []session.Kind
@@ -164,7 +164,7 @@ func (s *Store) oldest(ctx context.Context, tx *sql.Tx, started session.Session,
 // subtracted stays in the range of 64 bits.
 const deadline = "CASE WHEN idle <= 0 OR expires <= 0 THEN expires WHEN last_seen < expires - idle THEN last_seen + idle ELSE expires END"
 
-// room is how many of the candidates may stay if replace.Max of all do, those
+// room returns how many of the candidates may stay if replace.Max of all do, those
 // that are no candidates among them, but at least as if it were one. Those are the
 // latest, so that they stay before any candidate does.
 func (s *Store) room(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, candidates []session.Candidate) (int, error) {
@@ -179,7 +179,7 @@ func (s *Store) room(ctx context.Context, tx *sql.Tx, started session.Session, r
 	return max(1, replace.Max-counting), err
 }
 
-// unanswered is why nothing is started where what started answers or renews is not
+// unanswered returns why nothing is started where what started answers or renews is not
 // live: ErrExists if its own ID is in use, the ending if there is one, and err
 // otherwise.
 func (s *Store) unanswered(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, err error) error {

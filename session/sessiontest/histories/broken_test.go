@@ -81,7 +81,7 @@ func (b *broken) Sweep(ctx context.Context, now time.Time) (session.Swept, error
 
 var ctx = context.Background()
 
-// reviving is a store whose touch writes what it read, though the session has
+// reviving returns a store whose touch writes what it read, though the session has
 // ended meanwhile.
 func reviving(hasEnded func(err error) bool) *broken {
 	var revived sync.Map
@@ -110,7 +110,7 @@ func reviving(hasEnded func(err error) bool) *broken {
 	}
 }
 
-// generous is a store that tells who comes too late to end a session that it
+// generous returns a store that tells who comes too late to end a session that it
 // did.
 func generous() *broken {
 	return &broken{end: func(store session.Store, id session.ID, ending session.Ending) (session.Session, error) {
@@ -122,7 +122,7 @@ func generous() *broken {
 	}}
 }
 
-// sweeping is a store whose clock is off by so much.
+// sweeping returns a store whose clock is off by so much.
 func sweeping(off time.Duration) *broken {
 	return &broken{sweep: func(store session.Store, now time.Time) (session.Swept, error) {
 		return store.Sweep(ctx, now.Add(off))

@@ -33,7 +33,7 @@ var (
 	}
 )
 
-// candidates are the grids, the presets, and one with every action.
+// candidates returns the grids, the presets, and one with every action.
 func candidates() []replay.Candidate {
 	actions := binding.Always(binding.Report).With(binding.StepUp, binding.NetworkASNChanged).With(binding.End, binding.GeoIPCountryChanged).With(binding.Allow, binding.GeoIPCityChanged)
 	return append(slices.Concat(replay.Grid(), replay.Proving(), replay.Presets()), replay.Named("given", binding.Policy{
@@ -267,7 +267,7 @@ func TestASessionThatWasNotUsedForLongIsOver(t *testing.T) {
 	assert.Equal(t, 3, used.Sessions, "b's is over, a's is not")
 	assert.Equal(t, 1, used.Tallies[0].Endings)
 	disorder := replayAll(t, []written{{59, bindingtest.Berlin, "b", "bob"}, {0, bindingtest.Berlin, "a", "ada"}, {61, bindingtest.Paris, "a", "ada"}}, country)
-	assert.Equal(t, 3, disorder.Sessions, "also where times are not in order")
+	assert.Equal(t, 3, disorder.Sessions, "even if times are not in order")
 	assert.Zero(t, disorder.Tallies[0].Endings)
 }
 

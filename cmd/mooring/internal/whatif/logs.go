@@ -59,7 +59,7 @@ func formatOf(name string) accesslog.Format {
 	return accesslog.Format(name)
 }
 
-// openable are the logs by name, "-" being the standard input, and their size; 0
+// openable returns the logs by name, "-" being the standard input, and their size; 0
 // where it is not known. What is read of them is counted.
 func openable(names []string, in io.Reader, read *atomic.Int64) (sources []accesslog.Source, size int64, err error) {
 	known, stdin := true, false

@@ -100,7 +100,7 @@ type heatCell struct {
 	Strong float64 // 0 to 1
 }
 
-// Colour is how much of the strong colour the cell has, in percent.
+// Colour returns how much of the strong colour the cell has, in percent.
 func (c heatCell) Colour() string { return fmt.Sprintf("%.1f", 100*c.Strong) }
 
 func newHeat(title string) heat {

@@ -57,7 +57,7 @@ func explain(ctx context.Context, s settings, db *maxmind.DB, from, to netip.Add
 	return nil
 }
 
-// describe is a location in words.
+// describe returns a location in words.
 func describe(l binding.Location) string {
 	text := fmt.Sprintf("%s (%s", l.IP, binding.ClassOf(l.IP))
 	if l.ASN != nil {
@@ -73,7 +73,7 @@ func describe(l binding.Location) string {
 	return text + ")"
 }
 
-// short is a value of a ruling in few words.
+// short returns a value of a ruling in few words.
 func short(value any) string {
 	switch v := value.(type) {
 	case nil, binding.Missing:

@@ -132,7 +132,7 @@ func (s settings) validate() error {
 	return errors.Join(mistakes...)
 }
 
-// pair is the two addresses, if that is what was given.
+// pair returns the two addresses, if that is what was given.
 func (s settings) pair() (from, to netip.Addr, ok bool) {
 	if len(s.arguments) != 2 {
 		return from, to, false
