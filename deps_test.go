@@ -28,10 +28,11 @@ var core = map[string][]string{
 	"duration":                   nil,
 	"binding":                    nil,
 	"binding/clientip":           {"binding"},
+	"session/devicekey":          nil,
 	"session/internal/setcookie": nil,
-	"session":                    {"duration", "binding", "session/internal/setcookie"},
+	"session":                    {"duration", "binding", "session/devicekey", "session/internal/setcookie"},
 	"session/memstore":           {"duration", "binding", "session"},
-	"loginstage":                 {"duration", "binding", "binding/clientip", "session", "session/memstore"},
+	"loginstage":                 {"duration", "binding", "binding/clientip", "session", "session/devicekey", "session/memstore"},
 }
 
 // layers, lowest first: what is in or below one never imports from a later one.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/binding/clientip"
 	"github.com/mooring-go/mooring/duration"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // The defaults of a [Config].
@@ -17,6 +19,7 @@ const (
 	DefaultBrowserSessionLimit = duration.Duration(24 * hour)
 	DefaultMaxLifetime         = duration.Duration(30 * 24 * hour)
 	DefaultKeepEndings         = duration.Duration(24 * hour)
+	DefaultDeviceKeyGrace      = duration.Duration(time.Minute)
 )
 
 // Config is what a [UserLogin] is made of: the operator's settings, which can be read
@@ -119,6 +122,33 @@ type Config struct {
 	// answers at once and needs no bound.
 	StoreTimeout duration.Duration `json:"store_timeout" yaml:"store_timeout"`
 
+	// DeviceKey says whether sessions are bound to a key that cannot leave the device,
+	// so that a stolen token is worth nothing elsewhere: see UserLogin.DeviceKeys, which
+	// the host mounts, and docs/device-keys.md. Zero: DeviceKeyOff.
+	DeviceKey DeviceKey `json:"device_key" yaml:"device_key"`
+
+	// ProveEvery is how often a session that has a device key has to prove it: a
+	// browser is given a cookie for so long, without which no request of the session is
+	// served. From minutes=1 to days=1; browsers that have DBSC sign about 6 times in 9
+	// minutes and no more, so that 5 to 15 minutes are sensible. 0: only where a binding
+	// that does not hold asks for it. Clients of an API that have a key prove it with
+	// each request.
+	ProveEvery duration.Duration `json:"prove_every" yaml:"prove_every"`
+
+	// DeviceKeyGrace is how long after a sign-in or a confirmation a session without a
+	// device key may do everything, where DeviceKey requires one. 0:
+	// DefaultDeviceKeyGrace.
+	DeviceKeyGrace duration.Duration `json:"device_key_grace" yaml:"device_key_grace"`
+
+	// DeviceKeyPath is where UserLogin.DeviceKeys is mounted, without PathPrefix and
+	// without a slash at its end. Empty: DefaultDeviceKeyPath.
+	DeviceKeyPath string `json:"device_key_path" yaml:"device_key_path"`
+
+	// Origin is the scheme and the host under which clients reach the host, such as
+	// "https://api.example.com": what a DPoP proof has to be for. Empty: what the
+	// request says, which is not what the client does behind a proxy that ends TLS.
+	Origin string `json:"origin" yaml:"origin"`
+
 	// DurableEvents has the store keep what ended, when, why and by whom, in the
 	// same step as the ending, and leaves telling the sink to Deliver: at least
 	// once, also after a crash. It needs a store that is a session.Journal, and that
@@ -167,6 +197,12 @@ type Config struct {
 	// Carrier, where that is a session.Cookie, and otherwise the zero
 	// session.Cookie.
 	StageCookie session.Cookie `json:"-" yaml:"-"`
+
+	// DeviceSecrets make and check what clients are given to prove device keys by, the
+	// same in all processes of a host and at all times: with others no device key can be
+	// proved any more, and users sign in again. The zero value: random ones of this
+	// process, which do for a store that is in memory alone.
+	DeviceSecrets devicekey.Secrets `json:"-" yaml:"-"`
 
 	// Decide, if set, says what is done about a binding that no longer holds, in
 	// place of the session's Actions; decision.Action is what they say.

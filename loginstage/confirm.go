@@ -7,8 +7,8 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// CauseOtherUser is the cause of a login_denied event, and of the [*DeniedError],
-// of a user who was proved to confirm the session of another.
+// CauseOtherUser is the cause where a user was proved to confirm another user's
+// session: of the login_denied event, and of the [*DeniedError].
 const CauseOtherUser session.Cause = "other_user"
 
 // Confirm lifts the restriction of the session that the request was sent in (step
@@ -46,15 +46,19 @@ func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request, user User) e
 	}
 	now := l.sessions.Now(r.Context())
 	confirmed := s
-	confirmed.LastSeen, confirmed.IP, confirmed.Anchor, confirmed.Drift = now, here.IP, here, session.Drift{}
+	confirmed.LastSeen, confirmed.IP, confirmed.Anchor, confirmed.Drift = now, here.IP, here, session.Drift{Key: s.Drift.Key}
+	confirmed.Lineage = lineage(s)
 	if s.MaxAge > 0 {
 		confirmed.MaxAge = s.Expires.Sub(now)
 	}
-	// Of what ends the session and what confirms it, one wins: a session that
-	// was ended meanwhile does not go on.
+	// Of an ending and a confirmation at the same time one wins: a session that was
+	// ended meanwhile does not go on.
 	confirmed, err = l.sessions.Start(w, r, confirmed, session.Replace{Renews: s.ID, Ending: l.ending(r, "", s.User)})
 	if err != nil {
 		return fmt.Errorf("loginstage: confirming: %w", err)
+	}
+	if confirmed.Drift.Key.IsZero() {
+		l.offerKey(w, r, confirmed)
 	}
 	carried(w, r)
 	l.events.emit(r.Context(), l.confirmEvent(r, confirmed, here))

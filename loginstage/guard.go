@@ -56,9 +56,9 @@ func (l *UserLogin) Require(next http.Handler) http.Handler {
 	})
 }
 
-// AllowRestricted is Guard for what a restricted session may do: its page to
-// confirm, its sign-out. Behind it [Current] returns such a session like any
-// other. Anonymous requests are passed on; AllowRestricted(Require(next)) denies
+// AllowRestricted is Guard for the pages that a restricted session may use: the one
+// that confirms it, and the sign-out. Behind it [Current] returns such a session like
+// any other. Anonymous requests are passed on; AllowRestricted(Require(next)) denies
 // them.
 func (l *UserLogin) AllowRestricted(next http.Handler) http.Handler {
 	return l.admitting(restrictedToo, next)
@@ -113,6 +113,10 @@ func (a audience) denies(denial Denial) bool {
 // admitting returns the guard for the audience.
 func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if l.isKeyEndpoint(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
 		outer, _ := r.Context().Value(guardedKey{}).(*guarded)
 		known := outer != nil && outer.login == l
 		var s session.Session
@@ -134,6 +138,7 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 		case err == session.ErrNotFound && outer == nil: //nolint:errorlint // as it is, on the common path
 			l.passAnonymous(w, r, next)
 		default:
+			l.renewNonce(w, r, &s)
 			admitted := denial == "" || (denial == DenialStepUp && whom == restrictedToo)
 			l.pass(w, r, next, &guarded{login: l, session: s, err: err, admitted: admitted})
 		}
@@ -143,11 +148,13 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 // admit sets s to the live session of the request. It holds the request to all that
 // must hold, in this order: the carrier has one well-formed token; the store has a
 // signed-in session of it; that has reached no limit; a stage signed it in that
-// this one admits; the client's address is known, if the session is bound; its
-// binding holds there. Then it records the use.
+// this one admits; the client's address is known, if the session is bound; its device
+// key, if it has one, was proved not too long ago; its binding holds there, or the key
+// was proved there. Then it records the use.
 //
 // Errors are session.ErrNotFound and *session.EndedError where there is no session,
-// *brokenError for one whose binding is broken, and any other where nobody knows.
+// *brokenError for one whose binding is broken, *proofError for one whose device key is
+// to be proved first, and any other where nobody knows.
 func (l *UserLogin) admit(r *http.Request, s *session.Session) error {
 	found, err := l.load(r)
 	if err != nil {
@@ -157,11 +164,19 @@ func (l *UserLogin) admit(r *http.Request, s *session.Session) error {
 	if err != nil && found.Policy.Binds() {
 		return err // a binding cannot be checked against an unknown address
 	}
+	if !found.Drift.Key.IsZero() {
+		if err := l.checkKey(r, &found, ip); err != nil {
+			return err
+		}
+	}
 	if ip != found.IP || l.reevaluates(&found) {
 		*s, err = l.enforce(r, found, ip)
-		return err
+	} else {
+		*s, err = l.sessions.Touch(r.Context(), found, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip})
 	}
-	*s, err = l.sessions.Touch(r.Context(), found, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip})
+	if err == nil && l.config.DeviceKey == DeviceKeyRequire {
+		l.requireKey(r, s)
+	}
 	return err
 }
 
@@ -193,8 +208,7 @@ type otherStageError struct{}
 func (*otherStageError) Error() string { return "loginstage: a session of another stage" }
 func (*otherStageError) Unwrap() error { return session.ErrNotFound }
 
-// admits reports whether sessions that the stage of the name signed in are
-// sessions of this one.
+// admits reports whether this stage admits the sessions that the named stage signed in.
 func (l *UserLogin) admits(stage string) bool {
 	return stage == l.config.Name || slices.Contains(l.config.AlsoAdmit, stage)
 }
@@ -207,6 +221,11 @@ func (l *UserLogin) enforce(r *http.Request, s session.Session, ip netip.Addr) (
 	}
 	if moved.action == binding.End {
 		return session.Session{}, l.endBroken(r, s, moved)
+	}
+	if moved.action == binding.Prove {
+		if err := l.checkMove(r, s, &moved); err != nil {
+			return session.Session{}, err
+		}
 	}
 	before := s.Drift
 	s, err = l.sessions.Touch(r.Context(), s, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip, Drift: moved.drift})

@@ -12,6 +12,7 @@ import (
 	"github.com/mooring-go/mooring/binding/clientip"
 	"github.com/mooring-go/mooring/duration"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 	"github.com/mooring-go/mooring/session/memstore"
 )
 
@@ -57,6 +58,13 @@ func (c Config) completed() (Config, error) {
 	}
 	if c.StageCookie == (session.Cookie{}) {
 		c.StageCookie, _ = cookieOf(c.Carrier)
+	}
+	setDefault(&c.DeviceKeyGrace, DefaultDeviceKeyGrace)
+	if c.DeviceKeyPath == "" {
+		c.DeviceKeyPath = DefaultDeviceKeyPath
+	}
+	if c.DeviceSecrets.IsZero() {
+		c.DeviceSecrets = devicekey.RandomSecrets()
 	}
 	if c.ClientIP == nil {
 		c.ClientIP = clientip.RemoteAddr{}
@@ -115,6 +123,7 @@ func (c Config) mistakes() []error {
 		}
 	}
 	c.checkBinding(add, wired)
+	c.checkDeviceKey(add, wired)
 	for _, part := range []struct {
 		field string
 		value any
@@ -129,8 +138,8 @@ func (c Config) mistakes() []error {
 	return all
 }
 
-// withoutNils reports what is wired in and is a nil pointer or function, which is
-// no nil interface and would panic when it is used. It returns c without it.
+// withoutNils reports nil pointers and functions among what is wired in, which are not
+// nil interfaces and would panic when they are used. It returns c without them.
 func (c Config) withoutNils(add func(field string, value any, want string)) Config {
 	reportNil(&c.Store, "Store", add)
 	reportNil(&c.Carrier, "Carrier", add)
@@ -154,8 +163,8 @@ type joinedErrors interface {
 	Unwrap() []error
 }
 
-// eachOf returns what err joins, or err. What wraps several errors in a text of its own
-// says more than they do, and is left whole.
+// eachOf returns the errors that err joins, or err alone. An error that wraps several
+// in a text of its own stays whole, because that text says more.
 func eachOf(err error) []error {
 	if err == nil {
 		return nil
@@ -215,6 +224,8 @@ func cookieOf(carrier session.Carrier) (session.Cookie, bool) {
 		return carrier, true
 	case *session.Cookie:
 		return *carrier, true
+	case session.CookieOrBearer:
+		return carrier.Cookie, true
 	default:
 		return session.Cookie{}, false
 	}

@@ -173,3 +173,13 @@ func FuzzCookieRead(f *testing.F) {
 		}
 	})
 }
+
+// What a cookie is said to be like is what Set sets, but for its value and its time.
+func TestCookieIsWhatItsAttributesSay(t *testing.T) {
+	assert.Equal(t, "Path=/; HttpOnly; Secure; SameSite=Lax", session.Cookie{}.Attributes())
+	for _, cookie := range []session.Cookie{{}, {InsecureHTTP: true}, {Name: "a", Path: "/app", Domain: "example.test", SameSite: http.SameSiteNoneMode}} {
+		w := httptest.NewRecorder()
+		cookie.Set(w, "value", 0)
+		assert.Equal(t, []string{cookie.CookieName() + "=value; " + cookie.Attributes()}, w.Header()["Set-Cookie"])
+	}
+}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 var update = flag.Bool("update", false, "write the golden files of records that are not there")
@@ -90,8 +91,13 @@ func recordedSessions(t *testing.T) map[string]session.Session {
 	proving := telling
 	proving.Policy.Actions = binding.Always(binding.Prove)
 	proving.Policy.Unproved = binding.Actions{}.With(binding.Report, binding.NetworkASNChanged).With(binding.StepUp, binding.GeoIPCityChanged)
+	bound := proving
+	bound.Lineage = id
+	bound.Drift.Key = devicekey.Key{Kind: devicekey.DBSC, Alg: devicekey.ES256, JWK: `{"crv":"P-256","kty":"EC","x":"<x>","y":"y"}`}
+	bound.Drift.Proved = []string{"b", "c"}
+	proof := session.Session{ID: id, Kind: session.KindProof, User: "ada", Created: recorded, LastSeen: recorded, Expires: recorded.Add(time.Minute)}
 	return map[string]session.Session{
-		"v1-session": full, "v1-least": {ID: id, User: "ada"}, "v1-pending": pending, "v1-device": oldDevice,
+		"v1-bound": bound, "v2-proof": proof, "v1-session": full, "v1-least": {ID: id, User: "ada"}, "v1-pending": pending, "v1-device": oldDevice,
 		"v1-telling": telling, "v1-proving": proving, "v1-pending-kind": pending, "v2-device": device,
 	}
 }
@@ -99,7 +105,7 @@ func recordedSessions(t *testing.T) map[string]session.Session {
 // What a release has written is read by this one and all later ones, and the latest
 // forms are what this one writes.
 func TestRecordsOfEveryRelease(t *testing.T) {
-	written := map[string]bool{"v1-telling": true, "v1-proving": true, "v1-pending-kind": true, "v2-device": true, "v1-session": true, "v1-least": true}
+	written := map[string]bool{"v1-bound": true, "v2-proof": true, "v1-telling": true, "v1-proving": true, "v1-pending-kind": true, "v2-device": true, "v1-session": true, "v1-least": true}
 	for name, want := range recordedSessions(t) {
 		t.Run(name, func(t *testing.T) {
 			text, err := session.EncodeRecord(want)
@@ -134,7 +140,7 @@ func TestRecordsOfEveryRelease(t *testing.T) {
 // A field that is added to a session, or to what it is bound by, has its place in the
 // record too.
 func TestEveryFieldIsRecorded(t *testing.T) {
-	s := recordedSessions(t)["v1-proving"]
+	s := recordedSessions(t)["v1-bound"]
 	s.Kind, s.Policy.GeoIP = session.KindDevice, binding.GeoIPCity
 	s.Anchor.Geo.Subdivision = "BE"
 	s.Anchor.Geo.Country.Names = binding.Names{"en": "Germany"}
@@ -253,6 +259,9 @@ func TestRecordsOfTheNextRelease(t *testing.T) {
 		"an action where there is no key": {[]string{"policy", "unproved"}, "network.asn=mail,geoip.city=report", func(t *testing.T, s session.Session) {
 			assert.Equal(t, binding.End, s.Policy.Unproved.For(binding.NetworkASNChanged))
 			assert.Equal(t, binding.Report, s.Policy.Unproved.For(binding.GeoIPCityChanged))
+		}},
+		"a kind of device key": {[]string{"drift", "key"}, map[string]any{"kind": "passkey", "alg": "ML-DSA-44", "jwk": "{}", "attested": true}, func(t *testing.T, s session.Session) {
+			assert.Equal(t, devicekey.Key{Kind: "passkey", Alg: "ML-DSA-44", JWK: "{}"}, s.Drift.Key, "the session has a key all the same")
 		}},
 		"a reason to restrict": {[]string{"drift", "restricted"}, "device.key", func(t *testing.T, s session.Session) {
 			assert.Equal(t, binding.Reason("device.key"), s.Drift.Restricted, "any reason restricts")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mooring-go/mooring/binding"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // record is the form in which a session is kept. Its fields keep their names and
@@ -30,6 +31,7 @@ type record struct {
 	Anchor      locationRecord `json:"anchor,omitzero"`
 	KnownDevice bool           `json:"known_device,omitempty"`
 	Drift       *driftRecord   `json:"drift,omitempty"`
+	Lineage     ID             `json:"lineage,omitzero"`
 	TellExpiry  time.Duration  `json:"tell_expiry,omitempty"` // nanoseconds
 }
 
@@ -40,7 +42,7 @@ func recordOf(s Session) record {
 		Created: instantOf(s.Created), LastSeen: instantOf(s.LastSeen), IP: s.IP, UserAgent: s.UserAgent,
 		Expires: instantOf(s.Expires), Idle: s.Idle, MaxAge: s.MaxAge,
 		Policy: policyRecordOf(s.Policy), Anchor: locationRecordOf(s.Anchor), KnownDevice: s.KnownDevice,
-		Drift: driftRecordOf(s.Drift), TellExpiry: s.TellExpiry,
+		Drift: driftRecordOf(s.Drift), Lineage: s.Lineage, TellExpiry: s.TellExpiry,
 	}
 	if s.Kind != KindSession && s.Kind != KindPending {
 		r.Version = 2 // a reader that knew no kinds would sign the user in
@@ -56,7 +58,7 @@ func (r record) session() (Session, bool) {
 		Created: r.Created.time(), LastSeen: r.LastSeen.time(), IP: r.IP, UserAgent: r.UserAgent,
 		Expires: r.Expires.time(), Idle: r.Idle, MaxAge: r.MaxAge,
 		Policy: policy, Anchor: r.Anchor.location(), KnownDevice: r.KnownDevice,
-		Drift: r.Drift.drift(), TellExpiry: r.TellExpiry,
+		Drift: r.Drift.drift(), Lineage: r.Lineage, TellExpiry: r.TellExpiry,
 	}, understood
 }
 
@@ -83,13 +85,26 @@ type driftRecord struct {
 	Restricted binding.Reason `json:"restricted,omitempty"` // any reason restricts, also one that is not known
 	Moves      []instant      `json:"moves,omitempty"`
 	Reported   []string       `json:"reported,omitempty"`
+	Key        keyRecord      `json:"key,omitzero"`
+	Proved     []string       `json:"proved,omitempty"`
+}
+
+// keyRecord is a device key. One of a kind or an algorithm that is not known is kept
+// as it is, and cannot be proved.
+type keyRecord struct {
+	Kind devicekey.Kind `json:"kind"`
+	Alg  string         `json:"alg"`
+	JWK  string         `json:"jwk"` // as text: its thumbprint is of these bytes
 }
 
 func driftRecordOf(d Drift) *driftRecord {
 	if d.IsZero() {
 		return nil
 	}
-	r := &driftRecord{Second: locationRecordOf(d.Second), Restricted: d.Restricted, Reported: d.Reported}
+	r := &driftRecord{
+		Second: locationRecordOf(d.Second), Restricted: d.Restricted, Reported: d.Reported,
+		Key: keyRecord(d.Key), Proved: d.Proved,
+	}
 	for _, move := range d.Moves {
 		r.Moves = append(r.Moves, instantOf(move))
 	}
@@ -100,7 +115,10 @@ func (r *driftRecord) drift() Drift {
 	if r == nil {
 		return Drift{}
 	}
-	d := Drift{Second: r.Second.location(), Restricted: r.Restricted, Reported: r.Reported}
+	d := Drift{
+		Second: r.Second.location(), Restricted: r.Restricted, Reported: r.Reported,
+		Key: devicekey.Key(r.Key), Proved: r.Proved,
+	}
 	for _, move := range r.Moves {
 		d.Moves = append(d.Moves, move.time())
 	}

@@ -36,6 +36,10 @@ type Session struct {
 
 	Drift Drift // what became of the binding since
 
+	// Lineage is the ID of the session that this one goes on from, by one renewal
+	// or several: the one that the sign-in started. The zero ID: itself.
+	Lineage ID
+
 	// TellExpiry, if above 0, has a store that sweeps the session keep its ending
 	// for delivery, for so long: see [Journal]. 0: a session that reaches a limit
 	// unused is forgotten without a word.

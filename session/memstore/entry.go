@@ -28,6 +28,7 @@ type entry struct {
 	created, expires time.Time
 	idle, maxAge     time.Duration
 	tellExpiry       time.Duration
+	lineage          *session.ID // nil: zero, as of nearly all
 	anchor           binding.Location
 	use              atomic.Pointer[use]
 	ending           atomic.Pointer[session.Ending] // nil: it lives
@@ -60,6 +61,9 @@ func newEntry(s session.Session) *entry {
 		common: unique.Make(common{s.Method, s.Stage, s.UserAgent, s.Policy}), // copies too
 		idle:   s.Idle, maxAge: s.MaxAge, tellExpiry: s.TellExpiry, created: s.Created, expires: s.Expires, anchor: s.Anchor,
 	}
+	if !s.Lineage.IsZero() {
+		e.lineage = new(s.Lineage)
+	}
 	e.used(s)
 	return e
 }
@@ -82,6 +86,9 @@ func (e *entry) session() session.Session {
 		Created: e.created, LastSeen: u.lastSeen, IP: u.ip, UserAgent: c.userAgent,
 		Expires: e.expires, Idle: e.idle, MaxAge: e.maxAge,
 		Policy: c.policy, Anchor: e.anchor, KnownDevice: e.knownDevice,
+	}
+	if e.lineage != nil {
+		s.Lineage = *e.lineage
 	}
 	if u.drift != nil {
 		s.Drift = *u.drift

@@ -127,4 +127,10 @@
 // knows within a minute that it ran already, and answers as it did then. A record
 // of another version or of no known form is [session.ErrRecord] to those that read
 // it. Such a record can be ended all the same.
+//
+// # What stays compatible
+//
+// Records and endings have the form that package session keeps, and golden files hold
+// the form of the values around them, so processes of one release and the next work on
+// the same keys at the same time. Names and types of keys are for the store alone.
 package redisstore

@@ -491,6 +491,29 @@ var brokenStores = []breakage[brokenStore]{
 				return err
 			}
 		}},
+	{"a later touch binds another device key", []string{"the first device key stays", "of parallel touches one binds the device key"},
+		func(b *brokenStore) {
+			b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
+				if err := b.Store.Touch(ctx, id, seen); err != nil || seen.Drift.Key.IsZero() {
+					return err
+				}
+				yield()
+				s, err := b.Get(ctx, id)
+				s.Drift.Key = seen.Drift.Key
+				b.setOver(s)
+				return err
+			}
+		}},
+	{"a renewal takes the key along", []string{"a renewal keeps what it is given"}, func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			if old, err := b.Store.Get(ctx, r.Renews); err == nil && s.Drift.Key.IsZero() {
+				s.Drift.Key = old.Drift.Key
+			}
+			return b.Store.Start(ctx, s, r)
+		}
+	}},
+	{"the lineage is not stored", []string{"every field is kept", "a renewal keeps what it is given"},
+		storing(func(s *session.Session) { s.Lineage = session.ID{} })},
 	{"Touch revives", []string{"Touch does not revive an ended session"}, func(b *brokenStore) {
 		b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
 			err := b.Store.Touch(ctx, id, seen)

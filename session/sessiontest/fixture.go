@@ -11,6 +11,7 @@ import (
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // storeFixture is a store of one rule's own, and what rules say about it.
@@ -91,12 +92,18 @@ func (f *storeFixture) full() session.Session {
 		IP: netip.MustParseAddr("2001:db8::ffff"), UserAgent: "Mozilla/5.0" + odd,
 		Expires: f.now.Add(2*time.Hour + 1), Idle: time.Hour + 1, MaxAge: 90*time.Minute + 1,
 		Policy: binding.Policy{Network: binding.NetworkASNNetworkIP, GeoIP: binding.GeoIPCity}, Anchor: anchor,
-		KnownDevice: true, TellExpiry: 3*time.Hour + 1,
+		KnownDevice: true, Lineage: session.NewToken("ada").ID(), TellExpiry: 3*time.Hour + 1,
 		Drift: session.Drift{
 			Second: second, Restricted: binding.GeoIPCityChanged,
 			Moves: []time.Time{f.now.Add(-2), f.now.Add(-1)}, Reported: []string{"reported" + odd, "twice"},
+			Key: deviceKey("odd" + odd), Proved: []string{"proved" + odd, "again"},
 		},
 	}
+}
+
+// deviceKey returns a device key by its name. A store keeps keys and does not read them.
+func deviceKey(name string) devicekey.Key {
+	return devicekey.Key{Kind: devicekey.DBSC, Alg: devicekey.ES256, JWK: name}
 }
 
 func (f *storeFixture) ending(cause session.Cause) session.Ending {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // Races are run until one of these is reached, but at least a few times, so
@@ -197,6 +198,37 @@ var raceRules = []rule[*storeFixture]{
 							require.Equal(f, got.Drift.Second, seen[i], "racer %d", i)
 						}
 					}
+			})
+		}},
+	{"of parallel touches one binds the device key",
+		"Of keys that meet, and of page loads beside them, one key stays and no use is lost: a caller that looks after its touch sees the key that stays.",
+		func(f *storeFixture) {
+			f.race(func(user string) ([]func() error, func()) {
+				s := f.started(f.session(user))
+				var seen [racers]devicekey.Key
+				calls := times(racers, func(i int) error {
+					drift := session.Drift{Key: deviceKey(fmt.Sprint(i)), Proved: []string{fmt.Sprint(i)}}
+					if err := f.Touch(f.Context(), s.ID, session.Seen{Time: s.LastSeen, IP: s.IP, Drift: drift}); err != nil {
+						return err
+					}
+					got, err := f.Get(f.Context(), s.ID)
+					seen[i] = got.Drift.Key
+					return err
+				})
+				used := session.Seen{Time: f.now.Add(racers), IP: netip.AddrFrom4([4]byte{192, 0, 2, 200})}
+				calls = append(calls, times(racers, func(i int) error {
+					return f.Touch(f.Context(), s.ID, session.Seen{Time: used.Time.Add(time.Duration(i + 1 - racers)), IP: used.IP})
+				})...)
+				return calls, func() {
+					got, err := f.Get(f.Context(), s.ID)
+					require.NoError(f, err)
+					require.False(f, got.Drift.Key.IsZero())
+					require.Len(f, got.Drift.Proved, racers)
+					require.Equal(f, used, session.Seen{Time: got.LastSeen, IP: got.IP})
+					for i := range racers {
+						require.Equal(f, got.Drift.Key, seen[i], "racer %d", i)
+					}
+				}
 			})
 		}},
 	{"of parallel Starts of one ID exactly one succeeds",

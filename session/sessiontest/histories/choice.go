@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // A choice is one of n, from 0. Its name is for reports.
@@ -116,6 +117,10 @@ func (c *cast) touch(pick choice) operation {
 	o.seen = session.Seen{Time: c.now.Add(time.Duration(pick("seen", 40)-10) * unit / 10), IP: c.ip(pick)}
 	if pick.yes("drift") {
 		o.seen.Drift = session.Drift{Moves: []time.Time{o.seen.Time}, Reported: []string{o.seen.IP.String()}}
+		if pick.yes("device key") {
+			o.seen.Drift.Key = devicekey.Key{Kind: devicekey.Page, Alg: devicekey.ES256, JWK: o.seen.IP.String()}
+			o.seen.Drift.Proved = []string{o.seen.IP.String()}
+		}
 	}
 	return o
 }

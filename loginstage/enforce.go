@@ -13,26 +13,30 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// verdict is what is made of a session that is used from another address.
+// verdict is what the guard does with a session that is used from another address.
 type verdict struct {
 	action    binding.Action    // binding.Allow if nothing is broken
 	broken    *binding.Broken   // what the action is for; nil if nothing is broken
 	explained *binding.Decision // where events are to have it
 	drift     session.Drift     // what to add to the session's
 	step      binding.Step      // what all that comes of
+	move      string            // where a device key is to be proved: a name for what for
 }
 
 // maxGenerations is how often the locator's data may be replaced during one
 // check.
 const maxGenerations = 4
 
-// judge says what is made of s being used from ip. All that it compares comes
+// judge returns the verdict on s being used from ip. All facts that it compares come
 // from one generation of the locator's data.
 func (l *UserLogin) judge(ctx context.Context, s session.Session, ip netip.Addr) (verdict, error) {
 	if !s.Policy.Binds() {
 		return verdict{action: binding.Allow}, nil
 	}
-	policy := s.Policy.WithoutKey() // no session has a device key
+	policy := s.Policy
+	if s.Drift.Key.IsZero() {
+		policy = policy.WithoutKey()
+	}
 	policy.ASNGroups, policy.Exempt = l.config.Tolerance.ASNGroups, l.config.Tolerance.Exempt
 	to, err := l.locate(ctx, ip)
 	if err != nil {
@@ -54,8 +58,7 @@ func (l *UserLogin) judge(ctx context.Context, s session.Session, ip netip.Addr)
 	return verdict{}, errors.New("loginstage: the locator's data changes all the time")
 }
 
-// relocate returns the anchors of s by the locator's data, where theirs is another
-// generation.
+// relocate returns the anchors of s. Those of another generation it locates again.
 func (l *UserLogin) relocate(ctx context.Context, s session.Session, generation string) (anchor, second binding.Location, err error) {
 	anchor, second = s.Anchor, s.Drift.Second
 	for _, location := range []*binding.Location{&anchor, &second} {
@@ -68,8 +71,7 @@ func (l *UserLogin) relocate(ctx context.Context, s session.Session, generation 
 	return anchor, second, nil
 }
 
-// decide says what is done about the step, and what it adds to the session's
-// drift.
+// decide returns the verdict for the step, with what it adds to the session's drift.
 func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.Step) verdict {
 	v := verdict{action: binding.Allow, step: step, drift: session.Drift{Second: step.Adds.Second, Moves: step.Adds.Moves}}
 	if step.Reason == "" {
@@ -82,7 +84,13 @@ func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.
 	if l.config.Decide != nil {
 		decision.Action = l.config.Decide(ctx, s, decision)
 	}
-	if decision.Action > binding.Allow || decision.Action == binding.Prove { // which is none, and cannot be
+	if decision.Action == binding.Prove && s.Drift.Key.IsZero() { // as Decide may say
+		decision.Action = s.Policy.Unproved.For(decision.Decisive)
+		if decision.Action == binding.Prove {
+			decision.Action = binding.End
+		}
+	}
+	if decision.Action > binding.Allow { // which is none
 		decision.Action = binding.End
 	}
 	v.action, v.broken = decision.Action, decision.Broken()
@@ -92,6 +100,8 @@ func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.
 	switch v.action {
 	case binding.StepUp:
 		v.drift.Restricted = v.broken.Reason
+	case binding.Prove:
+		v.move = provedMove(decision)
 	case binding.Report:
 		if move := moveKey(v.broken); !slices.Contains(s.Drift.Reported, move) {
 			v.drift.Reported = []string{move}
@@ -124,10 +134,14 @@ func moveKey(broken *binding.Broken) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
-// emitMove tells of a session that has moved and goes on, unless it was told
+// emitMove emits the event of a session that has moved and goes on, unless it was told
 // before.
 func (l *UserLogin) emitMove(r *http.Request, s session.Session, before session.Drift, moved verdict) {
 	if moved.broken == nil {
+		return
+	}
+	if moved.action == binding.Prove && len(moved.drift.Proved) > 0 {
+		l.emitProved(r, s, moved)
 		return
 	}
 	move := moveKey(moved.broken)

@@ -17,6 +17,7 @@ import (
 // traveller is the browser of somebody who moves about, with ada signed in.
 type traveller struct {
 	*loginstagetest.Browser
+	handler http.Handler
 	t       *testing.T
 	stage   *loginstagetest.Stage
 	proved  loginstage.User // who proves who they are to Confirm
@@ -61,6 +62,8 @@ func newTraveller(t *testing.T, stage *loginstagetest.Stage) *traveller {
 		v.current = s
 	})))
 	mux.Handle("/private", stage.Require(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	mux.Handle("/mooring/", stage.DeviceKeys())
+	v.handler = mux
 	v.Browser = loginstagetest.NewBrowser(t, mux)
 	return v
 }

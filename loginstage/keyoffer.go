@@ -1,0 +1,113 @@
+package loginstage
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/mooring-go/mooring/binding"
+	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
+)
+
+// registerTime is how long after a sign-in a key can be registered.
+const registerTime = 5 * time.Minute
+
+// ReasonNoDeviceKey is why a session is restricted that has no device key though
+// [Config.DeviceKey] requires one. It is not recorded: the session is restricted no
+// longer once it has a key.
+const ReasonNoDeviceKey binding.Reason = "device_key.missing"
+
+// offerKey lets the client that has just signed in, as s, register a device key. It is
+// offered at no other time: what a thief has of a session is not enough to bind a key
+// of the thief's to it.
+func (l *UserLogin) offerKey(w http.ResponseWriter, r *http.Request, s session.Session) {
+	if bears(l.config.Carrier, r) {
+		return // its key, if any, came with the sign-in
+	}
+	l.forgetProofs(w, r)
+	if l.config.DeviceKey == DeviceKeyOff || !s.Drift.Key.IsZero() {
+		return
+	}
+	challenge := l.secrets.Challenge(devicekey.Register, keySubject(s), l.sessions.Now(r.Context()))
+	l.offerCookie().Set(w, challenge, registerTime)
+	w.Header().Add(headerRegistration, fmt.Sprintf(`(ES256 RS256);path="%s";challenge="%s";authorization="%s"`,
+		l.keyURL(dbscRegister), challenge, l.keyHandle(s)))
+}
+
+// forgetProofs takes from the client what is about the key of a session before.
+func (l *UserLogin) forgetProofs(w http.ResponseWriter, r *http.Request) {
+	for _, cookie := range []session.Cookie{l.passCookie, l.offerCookie(), l.askedCookie()} {
+		if len(r.CookiesNamed(cookie.Name)) > 0 {
+			cookie.Set(w, "", -1)
+		}
+	}
+}
+
+// offered reports whether r comes from a browser that was offered to register a key
+// for s, no longer than maxAge ago, and returns the challenge.
+func (l *UserLogin) offered(r *http.Request, s session.Session, maxAge time.Duration) (challenge string, ok bool) {
+	challenge, _ = l.offerCookie().Value(r)
+	if challenge == "" {
+		return "", false
+	}
+	return challenge, l.secrets.CheckChallenge(devicekey.Register, keySubject(s), challenge, l.sessions.Now(r.Context()), maxAge) == nil
+}
+
+// requireKey restricts s, as it is known to this request, if it has no device key,
+// should have one, and had time to register it.
+func (l *UserLogin) requireKey(r *http.Request, s *session.Session) {
+	if l.config.DeviceKey != DeviceKeyRequire || !s.Drift.Key.IsZero() || s.Drift.Restricted != "" {
+		return
+	}
+	grace := l.config.DeviceKeyGrace.Std()
+	if l.sessions.Now(r.Context()).Before(s.Created.Add(grace)) {
+		return
+	}
+	if _, ok := l.offered(r, *s, grace); ok { // since it was confirmed
+		return
+	}
+	s.Drift.Restricted = ReasonNoDeviceKey
+}
+
+// bindKey binds s to the key, if it has none, and returns it as it is then: with this
+// key, or with the one that came first.
+func (l *UserLogin) bindKey(r *http.Request, s session.Session, key devicekey.Key) (session.Session, error) {
+	if !s.Drift.Key.IsZero() {
+		return s, nil
+	}
+	seen := session.Seen{Time: s.LastSeen, IP: s.IP, Drift: session.Drift{Key: key}}
+	if _, err := l.sessions.Touch(r.Context(), s, seen); err != nil {
+		return session.Session{}, err
+	}
+	bound, err := l.sessions.Get(r.Context(), s.ID, session.KindSession)
+	if err == nil && bound.Drift.Key == key {
+		l.emitBound(r, bound)
+	}
+	return bound, err
+}
+
+// emitBound tells that the session was bound to its key, once.
+func (l *UserLogin) emitBound(r *http.Request, s session.Session) {
+	event := l.boundEvent(r, s)
+	if l.told.first(event.ID) {
+		l.events.emit(r.Context(), event)
+	}
+}
+
+// offerCookie is where the browser keeps the challenge of a registration.
+func (l *UserLogin) offerCookie() session.Cookie { return l.stageCookie("_offer") }
+
+// bears reports whether the client that sent r gets its token by a header, and not in
+// a cookie.
+func bears(carrier session.Carrier, r *http.Request) bool {
+	bearer, ok := carrier.(interface{ Bears(*http.Request) bool })
+	return ok && bearer.Bears(r)
+}
+
+// stageCookie is one of the stage's own cookies.
+func (l *UserLogin) stageCookie(suffix string) session.Cookie {
+	cookie := l.config.StageCookie
+	cookie.Name = cookie.CookieName() + suffix
+	return cookie
+}
