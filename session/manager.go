@@ -249,6 +249,18 @@ func (m *Manager) due(s *Session, seen *Seen) bool {
 	return seen.IP != s.IP || seen.Time.Sub(s.LastSeen) >= every || ahead(s.LastSeen, seen.Time) || !seen.Drift.IsZero()
 }
 
+// Update makes the change in the live record of the ID and returns it as it is then.
+// Errors are as for [Store.Update]; with ErrConflict comes the record as it is.
+func (m *Manager) Update(ctx context.Context, id ID, change Change) (Session, error) {
+	bounded, cancel := m.bound(ctx)
+	defer cancel()
+	s, err := m.config.Store.Update(bounded, id, change)
+	if err != nil {
+		return s, fmt.Errorf("session: updating: %w", err)
+	}
+	return s, nil
+}
+
 // End ends a live session and returns it, to exactly one caller; all others get
 // *EndedError or ErrNotFound. It fills in ending.Time and ending.Keep where they
 // are zero.

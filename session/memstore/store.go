@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/mooring-go/mooring/session"
@@ -59,6 +60,28 @@ func (s *Store) Touch(_ context.Context, id session.ID, seen session.Seen) error
 		sh.limits.moved(e)
 	}
 	return nil
+}
+
+// Update makes the change in a live session and returns it as it is then.
+func (s *Store) Update(_ context.Context, id session.ID, change session.Change) (session.Session, error) {
+	sh := &s.shards[index(id.Shard())]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	e, err := sh.live(id)
+	if err != nil {
+		return session.Session{}, err
+	}
+	changed := e.session()
+	err = changed.Change(change)
+	switch {
+	case errors.Is(err, session.ErrConflict):
+		return changed, err
+	case err != nil:
+		return session.Session{}, err
+	}
+	changed.Required = cloned(changed.Required)
+	e.used(changed)
+	return changed, nil
 }
 
 // End ends a live session and returns it.

@@ -32,6 +32,8 @@ var (
 	listText string
 	//go:embed lua/touch.lua
 	touchText string
+	//go:embed lua/update.lua
+	updateText string
 	//go:embed lua/sweep.lua
 	sweepText string
 	//go:embed lua/lease.lua
@@ -49,6 +51,7 @@ var (
 	expireScript    = redis.NewScript(prelude + journal + ending + expireText)
 	listScript      = redis.NewScript(prelude + listText)
 	touchScript     = redis.NewScript(prelude + touchText)
+	updateScript    = redis.NewScript(prelude + updateText)
 	sweepScript     = redis.NewScript(prelude + journal + sweepText)
 	leaseScript     = redis.NewScript(prelude + journal + leaseText)
 	deliveredScript = redis.NewScript(prelude + journal + deliveredText)
@@ -87,6 +90,16 @@ func (s *Store) run(ctx context.Context, script *redis.Script, shard string, key
 			err = &session.EndedError{Ended: all[0]}
 		}
 		return "", nil, err
+	case status == "limit":
+		limit := &session.LimitError{}
+		for _, text := range reply {
+			id, err := session.ParseID(text)
+			if err != nil {
+				return "", nil, fmt.Errorf("reply of a script: %w", err)
+			}
+			limit.Surplus = append(limit.Surplus, id)
+		}
+		return "", nil, limit
 	case status == "unreadable" && len(reply) == 1:
 		return "", nil, fmt.Errorf("session %s: %w", reply[0], session.ErrRecord)
 	}

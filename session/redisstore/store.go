@@ -46,8 +46,10 @@ func New(client redis.UniversalClient, config Config) (*Store, error) {
 // failed says which operation an error is of. Those that [session.Store] names
 // are returned as they are.
 func failed(operation string, err error) error {
-	if _, ok := errors.AsType[*session.EndedError](err); ok ||
-		err == nil || errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrExists) {
+	_, ended := errors.AsType[*session.EndedError](err)
+	_, over := errors.AsType[*session.LimitError](err)
+	if err == nil || ended || over || errors.Is(err, session.ErrConflict) ||
+		errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrExists) {
 		return err
 	}
 	return fmt.Errorf("redisstore: %s: %w", operation, err)

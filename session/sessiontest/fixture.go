@@ -93,6 +93,8 @@ func (f *storeFixture) full() session.Session {
 		Expires: f.now.Add(2*time.Hour + 1), Idle: time.Hour + 1, MaxAge: 90*time.Minute + 1,
 		Policy: binding.Policy{Network: binding.NetworkASNNetworkIP, GeoIP: binding.GeoIPCity}, Anchor: anchor,
 		KnownDevice: true, Lineage: session.NewToken("ada").ID(), TellExpiry: 3*time.Hour + 1,
+		AuthTime: f.now.Add(-time.Hour - 1), AMR: []string{"pwd", "otp ü"}, ACR: "aal2 ü", Actor: "operator ü", Tenant: "tenant ü",
+		Required: []string{"terms", "enrol ü"}, Value: []byte(` {"a" : "<b>"} `), Version: 1<<53 + 1,
 		Drift: session.Drift{
 			Second: second, Restricted: binding.GeoIPCityChanged,
 			Moves: []time.Time{f.now.Add(-2), f.now.Add(-1)}, Reported: []string{"reported" + odd, "twice"},

@@ -41,4 +41,4 @@ func opening(open func(*testing.T) session.Store) func(*testing.T) *storeFixture
 }
 
 // storeRules are all rules of the contract.
-var storeRules = slices.Concat(startRules, replaceRules, kindRules, endRules, touchRules, userRules, manyRules, sweepRules, stepRules, raceRules, continuationRules)
+var storeRules = slices.Concat(startRules, replaceRules, kindRules, endRules, touchRules, updateRules, limitRules, userRules, manyRules, sweepRules, stepRules, raceRules, continuationRules)

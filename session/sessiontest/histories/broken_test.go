@@ -24,6 +24,7 @@ type broken struct {
 	start   func(session.Store, session.Session, session.Replace) ([]session.Ended, error)
 	get     func(session.Store, session.ID) (session.Session, error)
 	touch   func(session.Store, session.ID, session.Seen) error
+	update  func(session.Store, session.ID, session.Change) (session.Session, error)
 	end     func(session.Store, session.ID, session.Ending) (session.Session, error)
 	endUser func(session.Store, string, session.ID, session.Ending, []session.Kind) ([]session.Session, error)
 	list    func(session.Store, string, []session.Kind) ([]session.Session, error)
@@ -49,6 +50,13 @@ func (b *broken) Touch(ctx context.Context, id session.ID, seen session.Seen) er
 		return b.touch(b.Store, id, seen)
 	}
 	return b.Store.Touch(ctx, id, seen)
+}
+
+func (b *broken) Update(ctx context.Context, id session.ID, change session.Change) (session.Session, error) {
+	if b.update != nil {
+		return b.update(b.Store, id, change)
+	}
+	return b.Store.Update(ctx, id, change)
 }
 
 func (b *broken) End(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
@@ -146,6 +154,26 @@ var mutants = map[string]func() *broken{
 			return store.Start(ctx, s, r)
 		}}
 	},
+	"Update takes any Version": func() *broken {
+		return &broken{update: func(store session.Store, id session.ID, c session.Change) (session.Session, error) {
+			if s, err := store.Get(ctx, id); err == nil {
+				c.Version = s.Version
+			}
+			return store.Update(ctx, id, c)
+		}}
+	},
+	"Deny is not looked at": func() *broken {
+		return &broken{start: func(store session.Store, s session.Session, r session.Replace) ([]session.Ended, error) {
+			r.Deny = false
+			return store.Start(ctx, s, r)
+		}}
+	},
+	"tenants are not told apart": func() *broken {
+		return &broken{start: func(store session.Store, s session.Session, r session.Replace) ([]session.Ended, error) {
+			r.PerTenant = false
+			return store.Start(ctx, s, r)
+		}}
+	},
 	"Answers is not looked at": func() *broken {
 		return &broken{start: func(store session.Store, s session.Session, r session.Replace) ([]session.Ended, error) {
 			r.Answers = session.ID{}
@@ -219,6 +247,25 @@ var racing = map[string]func() *broken{
 				r.Renews = session.ID{}
 			}
 			return store.Start(ctx, s, r)
+		}}
+	},
+	"an Update misses another": func() *broken {
+		return &broken{update: func(store session.Store, id session.ID, c session.Change) (session.Session, error) {
+			s, err := store.Get(ctx, id)
+			if err != nil {
+				return s, err
+			}
+			if err := s.Change(c); err != nil {
+				return s, err
+			}
+			runtime.Gosched()
+			for {
+				done, err := store.Update(ctx, id, c)
+				if !errors.Is(err, session.ErrConflict) {
+					return done, err
+				}
+				c.Version = done.Version
+			}
 		}}
 	},
 	"EndUser misses who signs in": func() *broken {

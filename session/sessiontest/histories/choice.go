@@ -66,8 +66,12 @@ func (c *cast) start(pick choice, beforeAny func(session.ID) bool) operation {
 		Created: signIn, LastSeen: signIn, IP: c.ip(pick), UserAgent: "Mozilla/5.0", KnownDevice: pick.yes("known device"),
 		Expires: c.now.Add(time.Duration(2+pick("absolute limit", 4)) * unit),
 		Idle:    time.Duration(pick("idle limit", 3)) * 2 * unit,
+		Tenant:  []string{"", "", "a", "b"}[pick("tenant", 4)],
 	}
-	replace := session.Replace{Others: pick("others", 4) == 3, Max: pick("maximum", 4), Ending: c.ending(pick, "")}
+	replace := session.Replace{
+		Others: pick("others", 4) == 3, Max: pick("maximum", 4), Deny: pick("deny", 3) == 2, PerTenant: pick("per tenant", 3) == 2,
+		Version: c.version(pick), Ending: c.ending(pick, ""),
+	}
 	if pick.yes("before") {
 		if before := c.id(pick); c.owner[before] == user || beforeAny(id) {
 			replace.Before = before
@@ -121,6 +125,25 @@ func (c *cast) touch(pick choice) operation {
 			o.seen.Drift.Key = devicekey.Key{Kind: devicekey.Page, Alg: devicekey.ES256, JWK: o.seen.IP.String()}
 			o.seen.Drift.Proved = []string{o.seen.IP.String()}
 		}
+	}
+	return o
+}
+
+// version is one that a session may well have.
+func (c *cast) version(pick choice) uint64 { return uint64(max(0, pick("version", 5)-2)) }
+
+func (c *cast) update(pick choice) operation {
+	o := c.named("Update", c.id(pick))
+	o.change.Version = c.version(pick)
+	if pick.yes("value") {
+		o.change.Value = []byte{byte('0' + pick("digit", 10))}
+	}
+	name := func() []string { return []string{"terms", "enrol"}[pick("name", 2):] }
+	if pick.yes("require") {
+		o.change.Require = name()
+	}
+	if pick.yes("complete") {
+		o.change.Complete = name()
 	}
 	return o
 }

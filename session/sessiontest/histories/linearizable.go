@@ -128,7 +128,7 @@ func round(ctx context.Context, store session.Store, cast *cast) error {
 // any returns one of the steps that concern a single user, or a sweep that finds
 // nothing: sweeps need not be one step for all users.
 func (c *cast) any(pick choice) operation {
-	switch pick("method", 12) {
+	switch pick("method", 14) {
 	case 0, 1, 2, 3:
 		return c.start(pick, func(session.ID) bool { return false })
 	case 4:
@@ -141,6 +141,8 @@ func (c *cast) any(pick choice) operation {
 		return c.endUser(pick)
 	case 10:
 		return c.list(pick)
+	case 11, 12:
+		return c.update(pick)
 	default:
 		return operation{method: "Sweep", now: c.now}
 	}

@@ -66,6 +66,13 @@ func (m model) step(o operation) (model, []result) {
 			answer.sessions = nil
 			e.session.Apply(o.seen, time.Now())
 			m = m.with(e)
+		case "Update":
+			if e.session.Change(o.change) != nil {
+				answer.fault = conflict
+				break
+			}
+			answer.sessions = []session.Session{e.session}
+			m = m.with(e)
 		case "End":
 			m, _ = m.end(func(s session.Session) bool { return s.ID == o.id }, o.ending)
 		}
@@ -91,12 +98,15 @@ func (m model) start(s session.Session, replace session.Replace) (model, []resul
 			faults = append(faults, answer)
 		case named.session.User != s.User || named.session.Kind != want.kind:
 			faults = append(faults, result{fault: notFound})
+		case want.kind == session.KindSession && named.session.Version != replace.Version:
+			faults = append(faults, result{fault: conflict})
 		}
 	}
 	if len(faults) > 0 {
 		return m, faults
 	}
 
+	before := m
 	var r result
 	end := func(cause session.Cause, which func(session.Session) bool) {
 		var ended []session.Ended
@@ -117,8 +127,15 @@ func (m model) start(s session.Session, replace session.Replace) (model, []resul
 	}
 	if replace.Max > 0 {
 		latest := slices.DeleteFunc(m.list(s.User, s.Kind), func(other session.Session) bool {
-			return !other.Deadline().After(s.Created)
+			return !other.Deadline().After(s.Created) || (replace.PerTenant && other.Tenant != s.Tenant)
 		})
+		if surplus := latest[min(replace.Max-1, len(latest)):]; replace.Deny && len(surplus) > 0 {
+			denied := result{fault: limit}
+			for _, oldest := range slices.Backward(surplus) {
+				denied.surplus = append(denied.surplus, oldest.ID)
+			}
+			return before, []result{denied}
+		}
 		for _, oldest := range latest[min(replace.Max-1, len(latest)):] {
 			end(session.CauseMaxSessions, func(other session.Session) bool { return other.ID == oldest.ID })
 		}

@@ -37,6 +37,7 @@ func CheckModel(t rapid.TB, store session.Store) {
 			"Start":   func(*rapid.T) { h.step(h.cast.start(pick, unused)) },
 			"Get":     func(*rapid.T) { h.step(h.cast.get(pick)) },
 			"Touch":   func(*rapid.T) { h.step(h.cast.touch(pick)) },
+			"Update":  func(*rapid.T) { h.step(h.cast.update(pick)) },
 			"End":     func(*rapid.T) { h.step(h.cast.end(pick)) },
 			"EndUser": func(*rapid.T) { h.step(h.cast.endUser(pick)) },
 			"List":    func(*rapid.T) { h.step(h.cast.list(pick)) },
