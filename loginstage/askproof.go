@@ -51,12 +51,13 @@ func (l *UserLogin) askPage(w http.ResponseWriter, r *http.Request, e *proofErro
 		Script: l.keyURL(pageScript), GiveUp: l.keyURL(pageGiveUp), Challenge: challenge,
 		Handle: pageHandle(e.session), Otherwise: l.signInPage(r),
 	}
-	if !wantsPage(r) || !page.repeats(w, r, clientURI(l.config.PathPrefix, r)) {
+	if !wantsPage(r) {
 		w.Header().Set(headerProve, challenge)
 		w.Header().Set(headerHandle, page.Handle)
 		l.unproved(w, "Prove the device key of this session and send the request again.")
 		return
 	}
+	page.repeat(w, r, clientURI(l.config.PathPrefix, r))
 	page.write(w, http.StatusUnauthorized)
 }
 
