@@ -53,12 +53,13 @@ func (l *UserLogin) askPage(w http.ResponseWriter, r *http.Request, e *proofErro
 		Script: l.keyURL(pageScript), GiveUp: l.keyURL(pageGiveUp), Challenge: challenge,
 		Handle: pageHandle(e.session), Otherwise: cmp.Or(l.signInPage(r), target),
 	}
-	if !wantsPage(r) || !page.repeats(w, r, target) {
+	if !wantsPage(r) {
 		w.Header().Set(headerProve, challenge)
 		w.Header().Set(headerHandle, page.Handle)
 		l.unproved(w, "Prove the device key of this session and send the request again.")
 		return
 	}
+	page.repeat(w, r, target)
 	page.write(w, http.StatusUnauthorized)
 }
 

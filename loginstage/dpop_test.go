@@ -258,6 +258,25 @@ func TestTheOriginOfAProofIsConfigured(t *testing.T) {
 	})
 }
 
+// A proof is used up by the first of several guards around each other, of one stage or
+// of two that share a store.
+func TestGuardsOfTwoStagesSeeOneProof(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config := api()
+		config.Store, config.DeviceSecrets = loginstagetest.NewStore(nil), devicekey.RandomSecrets()
+		v := newKeyed(t, devicekey.DPoP, config)
+		c := newDPoPClient(t, v)
+		config.Name, config.AlsoAdmit = "other", []string{loginstage.DefaultName}
+		other := loginstagetest.New(t, config)
+		reached := 0
+		c.handler = v.stage.Guard(v.stage.Require(other.Require(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached++ }))))
+		proof := c.proof()
+		assert.Equal(t, http.StatusOK, c.get(proof).Code)
+		assert.Equal(t, denied, c.get(proof).Code)
+		assert.Equal(t, 1, reached)
+	})
+}
+
 func TestADPoPProofThatNobodyCanCheckIsUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := loginstagetest.NewStore(nil)
