@@ -144,7 +144,7 @@ func (s *Store) named(ctx context.Context, tx *sql.Tx, replace session.Replace) 
 	return candidates(rows), err
 }
 
-// candidates are the sessions of the rows, with what only their records hold.
+// candidates returns the sessions of the rows, with what only their records hold.
 func candidates(rows []fullRow) []session.Candidate {
 	var all []session.Candidate
 	for _, r := range rows {
