@@ -83,10 +83,10 @@ func (s settings) settings() []roaming.Setting {
 	return all
 }
 
-// asksForProofs reports whether a device key changes what comes of the policy.
+// asksForProofs reports whether a device key changes the result of the policy.
 func asksForProofs(p binding.Policy) bool { return p != p.WithoutKey() }
 
-// model runs the model and prints what came of it.
+// model runs the model and prints the result.
 func model(s settings, out io.Writer) error {
 	r := &modelReport{Seed: s.seed, Sessions: s.sessions, ProveEvery: s.proveEvery}
 	run := func(policies []replay.Candidate, settings ...roaming.Setting) ([][]roaming.Figures, error) {
@@ -162,7 +162,7 @@ func (r *modelReport) tables(out io.Writer, format string) {
 	}
 }
 
-// totals returns what came of policies without device keys.
+// totals returns the results of policies without device keys.
 func (r *modelReport) totals() sheet {
 	asks := slices.ContainsFunc(r.Rules, func(f roaming.Figures) bool { return f.Asked > 0 })
 	header := []any{"policy", "honest sessions ended", "interruptions a week", "stolen sessions stopped"}
@@ -180,7 +180,7 @@ func (r *modelReport) totals() sheet {
 	return t
 }
 
-// proofTotals returns what came of policies with device keys.
+// proofTotals returns the results of policies with device keys.
 func (r *modelReport) proofTotals() sheet {
 	t := newTable("policy with device keys", "browsers with a key", "bound cookie", "honest sessions ended", "interruptions a week", "silent proofs a week",
 		"stolen cookies stopped at once", "stolen cookies stopped in the end", "copied profiles stopped", "malware stopped").right(columns(2, 10)...)
@@ -220,7 +220,7 @@ func (r *modelReport) places(title string) []any {
 	return header
 }
 
-// byLoot returns what came of thieves under the preset that asks for proofs, by what they
+// byLoot returns the results of thieves under the preset that asks for proofs, by what they
 // have and what kind of key the victim's browser has.
 func (r *modelReport) byLoot() sheet {
 	header := []any{"stolen sessions stopped at once"}
@@ -252,7 +252,7 @@ func (r *modelReport) byEverything() sheet {
 	return t
 }
 
-// provenWithKeys returns what came of the preset that asks for proofs, without and with a
+// provenWithKeys returns the results of the preset that asks for proofs, without and with a
 // bound cookie. By the kind of browser it is the same whatever their shares are.
 func (r *modelReport) provenWithKeys() []roaming.Figures {
 	var found []roaming.Figures

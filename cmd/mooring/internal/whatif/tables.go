@@ -26,7 +26,7 @@ func newTable(header ...any) sheet {
 
 func (s sheet) row(cells ...any) { s.AppendRow(cells) }
 
-// right has the columns by their numbers, from 1, stand to the right.
+// right aligns the columns to the right, by their numbers from 1.
 func (s sheet) right(columns ...int) sheet {
 	var configs []table.ColumnConfig
 	for _, number := range columns {
