@@ -25,14 +25,14 @@ const module = "github.com/mooring-go/mooring"
 // core is what every host imports. Each package may import the standard library
 // and the packages named here, all of them core themselves, and nothing else.
 var core = map[string][]string{
-	"duration":         nil,
-	"binding":          nil,
-	"binding/clientip": {"binding"},
-	"session":          {"duration", "binding", "session/devicekey"},
-	"session/memstore": {"duration", "binding", "session"},
-	"loginstage":       {"duration", "binding", "binding/clientip", "session", "session/devicekey", "session/memstore"},
-
-	"session/devicekey": nil,
+	"duration":                   nil,
+	"binding":                    nil,
+	"binding/clientip":           {"binding"},
+	"session/devicekey":          nil,
+	"session/internal/setcookie": nil,
+	"session":                    {"duration", "binding", "session/devicekey", "session/internal/setcookie"},
+	"session/memstore":           {"duration", "binding", "session"},
+	"loginstage":                 {"duration", "binding", "binding/clientip", "session", "session/devicekey", "session/memstore"},
 }
 
 // layers, lowest first: what is in or below one never imports from a later one.

@@ -2,7 +2,7 @@ package binding
 
 // Preset names a policy that suits many hosts. The zero value is [PresetNone].
 // It is read and written as text, so that a configuration can name one. How the
-// presets were chosen, and what each costs honest users, is in the README.
+// presets were chosen, and what each costs honest users, is in docs/policies.md.
 type Preset uint8
 
 // The presets.

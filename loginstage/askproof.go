@@ -53,12 +53,13 @@ func (l *UserLogin) askPage(w http.ResponseWriter, r *http.Request, e *proofErro
 		Script: l.keyURL(pageScript), GiveUp: l.keyURL(pageGiveUp), Challenge: challenge,
 		Handle: pageHandle(e.session), Otherwise: cmp.Or(l.signInPage(r), target),
 	}
-	if !wantsPage(r) || !page.repeats(w, r, target) {
+	if !wantsPage(r) {
 		w.Header().Set(headerProve, challenge)
 		w.Header().Set(headerHandle, page.Handle)
 		l.unproved(w, "Prove the device key of this session and send the request again.")
 		return
 	}
+	page.repeat(w, r, target)
 	page.write(w, http.StatusUnauthorized)
 }
 
@@ -70,7 +71,7 @@ func (l *UserLogin) askBrowser(w http.ResponseWriter, r *http.Request) {
 		l.turnAway(w, r)
 		return
 	}
-	l.askedCookie().Set(w, askedOnce, session.WholeSeconds(askedTime))
+	l.askedCookie().Set(w, askedOnce, askedTime)
 	l.passCookie.Set(w, "", -1)
 	if site := r.Header.Get("Sec-Fetch-Site"); (site == "cross-site" || site == "same-site") && r.Method == http.MethodGet && wantsPage(r) {
 		// A redirect would keep the other site as the initiator, for which browsers
@@ -130,7 +131,7 @@ func (l *UserLogin) askedBefore(r *http.Request) string {
 // giveUp has the client asked no more for a while. It is anonymous where it would be,
 // so that it can sign in.
 func (l *UserLogin) giveUp(w http.ResponseWriter) {
-	l.askedCookie().Set(w, askedInVain, session.WholeSeconds(gaveUpTime))
+	l.askedCookie().Set(w, askedInVain, gaveUpTime)
 }
 
 // askedCookie is where a browser keeps that it was asked for a proof. It lets nobody

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -205,6 +206,19 @@ func TestAFormIsNotLost(t *testing.T) {
 		form := url.Values{"a": {`1"&<>`, "2"}, "ü b": {""}}
 		require.Equal(t, passes, browser.PostForm("/order?x=1", form).StatusCode)
 		assert.Equal(t, form, got)
+	})
+}
+
+// A form with files is sent again by the browser itself.
+func TestAnUploadIsNotLost(t *testing.T) {
+	eachKind(t, func(t *testing.T, kind devicekey.Kind) {
+		v := keyed(t, kind, proven())
+		time.Sleep(time.Hour)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/private", strings.NewReader("a file"))
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+		r.Header.Set("Sec-Fetch-Mode", "navigate")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		assert.Equal(t, passes, v.Do(r).StatusCode)
 	})
 }
 

@@ -30,7 +30,7 @@ func (l *UserLogin) offerKey(w http.ResponseWriter, r *http.Request, s session.S
 		return
 	}
 	challenge := l.secrets.Challenge(devicekey.Register, keySubject(s), l.sessions.Now(r.Context()))
-	l.offerCookie().Set(w, challenge, session.WholeSeconds(registerTime))
+	l.offerCookie().Set(w, challenge, registerTime)
 	w.Header().Add(headerRegistration, fmt.Sprintf(`(ES256 RS256);path="%s";challenge="%s";authorization="%s"`,
 		l.keyURL(dbscRegister), challenge, l.keyHandle(s)))
 }

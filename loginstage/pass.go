@@ -21,7 +21,7 @@ func (l *UserLogin) givePass(w http.ResponseWriter, r *http.Request, s session.S
 	var space [idTextLen]byte
 	id, _ := lineage(s).AppendText(space[:0])
 	ends := l.sessions.Now(r.Context()).Add(l.passTime())
-	l.passCookie.Set(w, l.secrets.Pass(id, ends), session.WholeSeconds(l.passTime()))
+	l.passCookie.Set(w, l.secrets.Pass(id, ends), l.passTime())
 	if asked := l.askedCookie(); len(r.CookiesNamed(asked.Name)) > 0 {
 		asked.Set(w, "", -1)
 	}

@@ -27,27 +27,21 @@ type provePage struct {
 
 type field struct{ Name, Value string }
 
-// repeats adds to the page what it takes to send r to target again once the key is
-// proved. It reports false for what a page cannot send again: any body but that of a
-// form without files.
-func (p *provePage) repeats(w http.ResponseWriter, r *http.Request, target string) bool {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return true
-	}
+// repeat has the page send the form of r to target again once the key is proved, if r
+// has one without files. Whatever else r is, the page loads itself again, and the
+// browser asks its user whether to send the body again.
+func (p *provePage) repeat(w http.ResponseWriter, r *http.Request, target string) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" || r.Method != http.MethodPost || !samePath(target) {
-		return false
+		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxReplayed))
 	if err != nil {
-		return false
+		return
 	}
-	fields, err := fieldsOf(string(body))
-	if err != nil {
-		return false
+	if fields, err := fieldsOf(string(body)); err == nil {
+		p.Action, p.Form = target, fields
 	}
-	p.Action, p.Form = target, fields
-	return true
 }
 
 // fieldsOf returns the fields of a form in their order.
@@ -84,9 +78,9 @@ var provePageText = template.Must(template.New("prove").Parse(`<!doctype html>
 {{end}}</html>
 `))
 
-// provePolicy lets the page do what it is for, and nothing else. It may stand in a frame
-// of the host's own pages.
-const provePolicy = "default-src 'none'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+// provePolicy lets the page do what it is for, and nothing else. It says nothing of
+// forms: browsers hold the redirect that answers one to it too.
+const provePolicy = "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'self'"
 
 func (p provePage) write(w http.ResponseWriter, status int) {
 	var body bytes.Buffer

@@ -24,9 +24,12 @@ type deadline struct {
 
 // boundLoad is bound for a load, which every request makes and most end in a
 // moment: it has the values of ctx, and ends at a deadline that it shares, at
-// StoreTimeout or up to a sixteenth earlier. It does not end with ctx: being told
-// of that costs more than all else that a guard does, and whoever hangs up is
-// answered soon enough. A ctx with a deadline of its own is bounded as usual.
+// StoreTimeout or up to a sixteenth earlier. It does not end with ctx, so that a
+// client who hangs up is answered at the deadline at the latest. A ctx with a
+// deadline of its own is bounded as usual.
+//
+// A load of 0.4 µs and one allocation takes 1.3 µs and five with a deadline of its
+// own (BenchmarkBoundLoad), which a store with a near cache would feel.
 func (m *Manager) boundLoad(ctx context.Context) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok || m.inMemory {
 		return m.bound(ctx)

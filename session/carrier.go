@@ -2,7 +2,6 @@ package session
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 )
@@ -46,17 +45,3 @@ const MaxCookieAge = 400 * 24 * time.Hour
 
 // ErrLifetime is returned for a lifetime that a carrier cannot keep a token for.
 var ErrLifetime = errors.New("session: lifetime too long for the carrier")
-
-// CheckCookieAge returns [ErrLifetime] if longest is more than [MaxCookieAge].
-func CheckCookieAge(longest time.Duration) error {
-	if longest > MaxCookieAge {
-		return fmt.Errorf("%w: %s, browsers keep a cookie for at most %s", ErrLifetime, longest, MaxCookieAge)
-	}
-	return nil
-}
-
-// WholeSeconds is maxAge as a cookie's Max-Age states it: a part of a second
-// counts as a whole one, so that the client never forgets before the server.
-func WholeSeconds(maxAge time.Duration) int {
-	return int((maxAge + time.Second - 1) / time.Second)
-}

@@ -109,7 +109,7 @@ func TestOneCallerAsksTheStore(t *testing.T) {
 			for range 50 {
 				running.Go(func() {
 					now := m.Now(t.Context())
-					assert.Equal(t, time.Now().Add(300*time.Second).UTC(), now, "whoever asked")
+					assert.Equal(t, time.Now().Add(300*time.Second).UTC(), now, "for every caller")
 				})
 			}
 			running.Wait()

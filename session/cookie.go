@@ -7,6 +7,8 @@ import (
 	"net/textproto"
 	"strings"
 	"time"
+
+	"github.com/mooring-go/mooring/session/internal/setcookie"
 )
 
 // DefaultCookieName is the name of a [Cookie] that has none. The prefix makes
@@ -74,7 +76,12 @@ func (c Cookie) Validate() error {
 
 // ValidateLifetime returns [ErrLifetime] if browsers would not keep the cookie
 // for longest.
-func (c Cookie) ValidateLifetime(longest time.Duration) error { return CheckCookieAge(longest) }
+func (c Cookie) ValidateLifetime(longest time.Duration) error {
+	if longest > MaxCookieAge {
+		return fmt.Errorf("%w: %s, browsers keep a cookie for at most %s", ErrLifetime, longest, MaxCookieAge)
+	}
+	return nil
+}
 
 // Read returns the token in the request's one cookie of the name. Two cookies
 // of the name, from whatever path or domain, are no token: one of them may be
@@ -87,10 +94,10 @@ func (c Cookie) Read(r *http.Request) (Token, error) {
 
 // Write sets the cookie.
 func (c Cookie) Write(w http.ResponseWriter, _ *http.Request, t Token, maxAge time.Duration) error {
-	if err := CheckCookieAge(maxAge); err != nil {
+	if err := c.ValidateLifetime(maxAge); err != nil {
 		return err
 	}
-	c.Set(w, t.Secret(), WholeSeconds(maxAge))
+	c.Set(w, t.Secret(), maxAge)
 	return nil
 }
 
@@ -108,13 +115,13 @@ func (c Cookie) Value(r *http.Request) (value string, ok bool) {
 }
 
 // Set makes the response set the cookie, and no other of the name, and makes it
-// uncacheable. maxAge is in seconds: 0 keeps the cookie until the browser
-// closes, below 0 deletes it.
-func (c Cookie) Set(w http.ResponseWriter, value string, maxAge int) {
+// uncacheable. A maxAge of 0 keeps the cookie until the browser closes, below 0
+// deletes it. A part of a second counts as a whole one.
+func (c Cookie) Set(w http.ResponseWriter, value string, maxAge time.Duration) {
 	cookie := c.cookie(value)
-	cookie.MaxAge = maxAge
+	cookie.MaxAge = setcookie.Seconds(maxAge)
 	header := w.Header()
-	DropSetCookie(header, cookie.Name)
+	setcookie.Drop(header, cookie.Name)
 	http.SetCookie(w, &cookie)
 	header.Set("Cache-Control", "no-store")
 }
@@ -143,7 +150,7 @@ func (c Cookie) cookie(value string) http.Cookie {
 	return cookie
 }
 
-// CookieName is the name that the cookie has, also where Name is empty.
+// CookieName returns the name that the cookie has: the default where Name is empty.
 func (c Cookie) CookieName() string {
 	switch {
 	case c.Name != "":
@@ -186,21 +193,4 @@ func onlyCookie(headers []string, name string) (value string, ok bool) {
 		}
 	}
 	return value, ok
-}
-
-// DropSetCookie removes what a response's header sets for the cookie of the
-// name so far, so that a later Set-Cookie is the only one.
-func DropSetCookie(header http.Header, name string) {
-	lines := header["Set-Cookie"]
-	kept := lines[:0]
-	for _, line := range lines {
-		if !strings.HasPrefix(line, name+"=") {
-			kept = append(kept, line)
-		}
-	}
-	if len(kept) == 0 {
-		header.Del("Set-Cookie")
-		return
-	}
-	header["Set-Cookie"] = kept
 }

@@ -121,25 +121,6 @@ func TestCookieLifetime(t *testing.T) {
 	assert.Empty(t, w.Header())
 }
 
-func TestWholeSeconds(t *testing.T) {
-	for maxAge, want := range map[time.Duration]int{
-		0: 0, 1: 1, time.Second - 1: 1, time.Second: 1, time.Second + 1: 2, session.MaxCookieAge - 1: 34_560_000, session.MaxCookieAge: 34_560_000,
-	} {
-		assert.Equal(t, want, session.WholeSeconds(maxAge), "%s", maxAge)
-	}
-}
-
-func TestDropSetCookie(t *testing.T) {
-	header := http.Header{"Set-Cookie": {"a=1", "ab=2; Path=/", "a=3; Path=/", "b=a=4"}}
-	session.DropSetCookie(header, "a")
-	assert.Equal(t, []string{"ab=2; Path=/", "b=a=4"}, header.Values("Set-Cookie"))
-	session.DropSetCookie(header, "ab")
-	session.DropSetCookie(header, "b")
-	assert.Empty(t, header, "no header is left where no cookie is")
-	session.DropSetCookie(header, "b")
-	assert.Empty(t, header)
-}
-
 // The check of a request costs no garbage: it runs on every one.
 func TestReadingACookieAllocatesNothing(t *testing.T) {
 	token := session.NewToken("ada")

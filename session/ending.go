@@ -36,7 +36,7 @@ type Ending struct {
 	Reason binding.Reason // which fact no longer held, where the cause is CauseBroken
 	Client netip.Addr     // where the request that ended it came from; the zero Addr: none or unknown
 
-	// Detail is what an event about the ending needs besides, as whoever ended
+	// Detail is what an event about the ending needs besides, as the caller who ended
 	// the session encoded it. Stores keep it as it is. It holds no secret.
 	Detail json.RawMessage
 

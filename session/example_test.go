@@ -1,6 +1,8 @@
 package session_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/memstore"
 )
 
 // A token goes to the browser in a cookie and comes back with each request. The
@@ -32,6 +35,36 @@ func ExampleCookie() {
 	// __Host-mooring=…; Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=Lax
 	// true <nil>
 	// [session token]
+}
+
+// A manager signs a user in, finds the session of a token, and revokes it, without
+// HTTP.
+func ExampleManager() {
+	ctx := context.Background()
+	manager, err := session.NewManager(session.Config{Store: memstore.New()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	token, _, err := manager.Issue(ctx, session.Session{
+		User: "ada", Expires: manager.Now(ctx).Add(12 * time.Hour), Idle: time.Hour,
+	}, session.Replace{Others: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	s, err := manager.Authenticate(ctx, token)
+	fmt.Println(s.User, err)
+
+	n, err := manager.EndUser(ctx, "ada", session.ID{}, session.Ending{Cause: session.CauseRevoked, Actor: "operator"})
+	fmt.Println(n, err)
+	_, err = manager.Authenticate(ctx, token)
+	var ended *session.EndedError
+	fmt.Println(errors.As(err, &ended) && ended.Ending.Cause == session.CauseRevoked)
+	// Output:
+	// ada <nil>
+	// 1 <nil>
+	// true
 }
 
 func ExampleParseID() {

@@ -22,7 +22,7 @@ type Journal interface {
 	// endings is leased nobody else gets a later one of that user. Users take turns:
 	// whose endings have waited for a lease come before those of a user who has had
 	// one, so that one user's backlog does not hold up others. Its cost grows with
-	// limit, not with how many endings wait, whoever's they are. If it fails, what it
+	// limit, not with how many endings wait, of one user or of all. If it fails, what it
 	// had leased by then may come with the error.
 	Lease(ctx context.Context, term time.Duration, limit int) ([]Ended, error)
 

@@ -87,7 +87,7 @@ func TestFindKeepsKindsApart(t *testing.T) {
 	assert.Equal(t, session.ErrNotFound, err)
 }
 
-// An overdue session is ended by whoever finds it, once.
+// An overdue session is ended once, by the caller who finds it.
 func TestOverdue(t *testing.T) {
 	for _, test := range []struct {
 		name    string

@@ -314,7 +314,7 @@ func part(t *testing.T, text []byte, path ...string) string {
 	return string(text)
 }
 
-// What was changed is written, also where a later release wrote something else there.
+// A change replaces what a later release wrote there.
 func TestAChangeWinsOverWhatIsNotKnown(t *testing.T) {
 	s, err := session.DecodeRecord(edited(t, golden(t, "v1-telling"), "bind_device", "policy", "network"))
 	require.NoError(t, err)

@@ -68,7 +68,7 @@ type Victim struct {
 
 // Choose returns which of the live records s ends, each once, the oldest first.
 // live are those of the user of s, of any kind and in any order, and the record
-// that r.Before names, if it lives, whoever's it is. One may be there twice. Choose returns ErrNotFound
+// that r.Before names, if it lives, of any user. A record may be there twice. Choose returns ErrNotFound
 // if what r.Answers or r.Renews names is not among them as it has to be.
 //
 // It is for stores: each calls it in the step that makes s live.

@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/memstore"
+	"github.com/mooring-go/mooring/session/sessiontest"
 )
 
 func TestLimitsAreReachedAtTheirInstant(t *testing.T) {
@@ -58,4 +60,41 @@ func TestEndedErrorSaysWhyAndWhen(t *testing.T) {
 		Cause: session.CauseBroken, Time: time.Date(2026, 11, 24, 9, 0, 0, 1, time.UTC),
 	}}}
 	assert.EqualError(t, err, "session: ended at 2026-11-24T09:00:00.000000001Z: binding_broken")
+}
+
+func TestValidateSaysEveryMistake(t *testing.T) {
+	err := session.Session{
+		ID: session.NewToken("bob").ID(), User: "ada", Created: time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC),
+		Expires: time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC), Idle: -1, MaxAge: -2, TellExpiry: -3,
+	}.Validate()
+	assert.ErrorIs(t, err, session.ErrInvalid)
+	for _, part := range []string{
+		`not of a token for user "ada"`, "Created 1600-01-01", "LastSeen 0001-01-01", "Expires 2300-01-01", "from 1678 to 2262",
+		"Idle -1ns", "MaxAge -2ns", "TellExpiry -3ns", "want 0 or above",
+	} {
+		assert.ErrorContains(t, err, part)
+	}
+	assert.ErrorContains(t, session.Session{}.Validate(), "User of 0 bytes, want 1 to 512")
+	now := time.Now()
+	assert.NoError(t, session.Session{ID: session.NewToken("ada").ID(), User: "ada", Created: now, LastSeen: now, Expires: now}.Validate())
+}
+
+func TestKindsHaveNames(t *testing.T) {
+	assert.Equal(t, "session", session.KindSession.String())
+	assert.Equal(t, "pending", session.KindPending.String())
+	assert.Equal(t, "later", session.Kind("later").String())
+}
+
+// A store that wraps another one is asked for what that can do.
+func TestStoreAsLooksBehindWrappers(t *testing.T) {
+	journal := sessiontest.NewJournal()
+	found, ok := session.StoreAs[session.Journal](wrapper{wrapper{journal}})
+	assert.True(t, ok)
+	assert.Same(t, journal, found)
+	_, ok = session.StoreAs[session.InMemory](wrapper{memstore.New()})
+	assert.True(t, ok)
+	_, ok = session.StoreAs[session.Clock](wrapper{memstore.New()})
+	assert.False(t, ok)
+	_, ok = session.StoreAs[session.Journal](nil)
+	assert.False(t, ok)
 }

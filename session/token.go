@@ -22,7 +22,7 @@ const redacted = "[session token]"
 // ErrBadToken is returned for text that cannot be a token. It never quotes it.
 var ErrBadToken = errors.New("session: not a session token")
 
-// A Token is a session's secret: whoever has it is signed in. It travels in a
+// A Token is a session's secret: its holder is signed in. It travels in a
 // carrier and nowhere else: printing, logging or encoding one, or what it is a part
 // of, shows a placeholder or bytes that disclose nothing. It is comparable; the zero
 // value is no token. It is safe for concurrent use.

@@ -206,7 +206,7 @@ func FuzzParseToken(f *testing.F) {
 		require.Empty(t, strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"))
 		require.Equal(t, text[43:], token.ID().Shard())
 		parsed, err := session.ParseID(token.ID().String())
-		require.NoError(t, err, "the ID of a token is an ID, whoever made the token up")
+		require.NoError(t, err, "the ID of a token is an ID, made up or not")
 		require.Equal(t, token.ID(), parsed)
 	})
 }

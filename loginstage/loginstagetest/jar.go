@@ -38,7 +38,7 @@ func (j *jar) set(by *url.URL, cookie *http.Cookie) {
 	switch {
 	case c.MaxAge < 0:
 		c.Expires = now.Add(-time.Second)
-	case c.MaxAge > 0 && c.MaxAge < session.WholeSeconds(session.MaxCookieAge):
+	case c.MaxAge > 0 && c.MaxAge < int(session.MaxCookieAge/time.Second):
 		c.Expires = now.Add(time.Duration(c.MaxAge) * time.Second)
 	case c.MaxAge > 0, c.Expires.After(longest):
 		c.Expires = longest

@@ -8,6 +8,7 @@ import (
 	"github.com/gorilla/sessions"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/internal/setcookie"
 )
 
 // defaultAge is how long gorilla's codecs accept a value by default.
@@ -23,7 +24,7 @@ const defaultAge = 30 * 24 * time.Hour
 // [session.ErrLifetime], unless [Options].CodecMaxAge states that they keep
 // values long enough. Call it before the store is in use.
 func (c *Carrier) ValidateLifetime(longest time.Duration) error {
-	if err := session.CheckCookieAge(longest); err != nil {
+	if err := (session.Cookie{}).ValidateLifetime(longest); err != nil {
 		return err
 	}
 	if c.store == nil {
@@ -44,7 +45,7 @@ func (c *Carrier) ValidateLifetime(longest time.Duration) error {
 		}
 		if age != 0 && age < need {
 			one := sessions.CookieStore{Codecs: own.Codecs[i : i+1], Options: new(sessions.Options)}
-			one.MaxAge(session.WholeSeconds(need))
+			one.MaxAge(setcookie.Seconds(need))
 		}
 	}
 	return nil
@@ -95,7 +96,7 @@ func codecAge(codec any) (age time.Duration, known bool) {
 // for so many seconds. Never 0, which some stores take for "delete".
 func (c *Carrier) storeAge(seconds int) int {
 	if seconds == 0 {
-		return session.WholeSeconds(c.options.BrowserSession)
+		return setcookie.Seconds(c.options.BrowserSession)
 	}
 	return seconds
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/sessions"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/internal/setcookie"
 )
 
 // Options are the settings of a [Carrier]. The zero value is the safe choice.
@@ -82,7 +83,7 @@ func (c *Carrier) Read(r *http.Request) (session.Token, error) {
 // Write puts the token into the gorilla session and saves it, under a new ID if
 // the store has IDs; the record under the old one is deleted first.
 func (c *Carrier) Write(w http.ResponseWriter, r *http.Request, t session.Token, maxAge time.Duration) error {
-	if err := session.CheckCookieAge(maxAge); err != nil {
+	if err := (session.Cookie{}).ValidateLifetime(maxAge); err != nil {
 		return err
 	}
 	came := c.arrived(r)
@@ -96,7 +97,7 @@ func (c *Carrier) Write(w http.ResponseWriter, r *http.Request, t session.Token,
 		clear(came.session.Values)
 		came.stale = false
 	}
-	return c.save(w, r, came.session, t, session.WholeSeconds(maxAge))
+	return c.save(w, r, came.session, t, setcookie.Seconds(maxAge))
 }
 
 // Clear empties the gorilla session, deletes it from the store, and deletes its
@@ -111,7 +112,7 @@ func (c *Carrier) Clear(w http.ResponseWriter, r *http.Request) error {
 	clear(s.Values)
 	s.ID, s.IsNew, came.stale = "", true, false
 
-	session.DropSetCookie(w.Header(), c.options.Name)
+	setcookie.Drop(w.Header(), c.options.Name)
 	http.SetCookie(w, sessions.NewCookie(c.options.Name, "", c.impose(s.Options, -1)))
 	w.Header().Set("Cache-Control", "no-store")
 	return err
@@ -124,7 +125,7 @@ func (c *Carrier) save(w http.ResponseWriter, r *http.Request, s *sessions.Sessi
 	s.Values[valueKey] = formatValue(t, seconds)
 	s.Options = c.impose(s.Options, c.storeAge(seconds))
 	header := w.Header()
-	session.DropSetCookie(header, c.options.Name)
+	setcookie.Drop(header, c.options.Name)
 	if err := c.store.Save(r, w, s); err != nil {
 		delete(s.Values, valueKey)
 		return fmt.Errorf("gorillacarrier: saving session %q: %w", c.options.Name, err)
@@ -139,7 +140,7 @@ func (c *Carrier) save(w http.ResponseWriter, r *http.Request, s *sessions.Sessi
 		cookie.MaxAge, cookie.Expires = 0, time.Time{}
 	}
 	cookie.HttpOnly, cookie.Secure, cookie.SameSite = true, s.Options.Secure, s.Options.SameSite
-	session.DropSetCookie(header, c.options.Name)
+	setcookie.Drop(header, c.options.Name)
 	http.SetCookie(w, cookie)
 	header.Set("Cache-Control", "no-store")
 	s.Options.MaxAge = c.handlersAge(seconds)

@@ -42,7 +42,7 @@ var placed = binding.Geo{
 	Coordinates: &binding.Coordinates{Latitude: 52.5196, Longitude: 13.4069},
 }
 
-// BenchmarkSizing is where the sizes and rates in the README come from. It has
+// BenchmarkSizing is where the sizes and rates in docs/sizing.md come from. It has
 // as many sessions as MOORING_SIZING_SESSIONS says, 100,000 if it says nothing,
 // each with an anchor out of GeoLite2 and of a user of its own, and reports what one costs, how
 // many can be touched in a second, and how long it takes to sweep when nothing is

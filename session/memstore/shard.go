@@ -37,7 +37,7 @@ func (sh *shard) unlock() {
 	sh.mu.Unlock()
 }
 
-// settled is live for whoever does not hold the lock.
+// settled returns what live does, to a caller who does not hold the lock.
 func (sh *shard) settled(id session.ID) (*entry, error) {
 	if turn := sh.turns.Load(); turn%2 == 0 {
 		e, err := sh.live(id)

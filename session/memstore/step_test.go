@@ -11,7 +11,7 @@ import (
 	"github.com/mooring-go/mooring/session/memstore"
 )
 
-// Whoever sees one session of a step as the step leaves it sees all of them so.
+// A reader who sees one session as a step leaves it sees all sessions of the step so.
 func TestStepIsSeenWholeOrNotAtAll(t *testing.T) {
 	const sessions, rounds = 50, 200
 	ending := session.Ending{Cause: session.CauseRevoked, Keep: noon.Add(time.Hour)}

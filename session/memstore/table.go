@@ -8,7 +8,7 @@ import (
 )
 
 // A table finds entries by ID. Anybody may call find at any time; changes are made
-// by one at a time, which is the caller's to see to. So whoever finds waits for
+// by one at a time, which is the caller's to see to. So a search waits for
 // nobody, also not for a thread that loses its processor in the middle of a change.
 //
 // What find sees in slots that were replaced meanwhile was true when they were: a

@@ -53,8 +53,8 @@ func startMany(t testing.TB, store *redisstore.Store, user string, kind session.
 	return sessions
 }
 
-// A user of any number of sessions can be ended within one call, and nobody waits
-// for it longer than some milliseconds.
+// A user of any number of sessions can be ended within one call, in steps that are
+// short, so that nobody waits for it longer than some milliseconds.
 func TestManySessionsOfOneUser(t *testing.T) {
 	n := many(t)
 	server := run(t)
@@ -71,9 +71,10 @@ func TestManySessionsOfOneUser(t *testing.T) {
 		begin := time.Now()
 		do(ctx)
 		took := time.Since(begin)
+		all := commands(t, client)
 		steps, each := scripts(t, client)
-		t.Logf("%s: %d sessions in %s, %d steps of %s each", what, n, took.Round(time.Millisecond), steps, each)
-		require.Less(t, each, 10*time.Millisecond, "%s: each step keeps others waiting", what) // on a machine that does other things too
+		t.Logf("%s: %d sessions in %s, %d steps of %d commands and %s each", what, n, took.Round(time.Millisecond), steps, all/steps, each)
+		require.Less(t, all/steps, 3000, "%s: commands in each step", what) // to look at all shards counts too
 	}
 
 	all := startMany(t, store, "ada", session.KindSession, n)
@@ -98,6 +99,7 @@ func TestManySessionsOfOneUser(t *testing.T) {
 		require.Len(t, ended, n+9)
 	})
 	startMany(t, store, "ada", session.KindPending, n)
+	startMany(t, store, "ada", session.KindDevice, 1)
 	timed("Start beside many pending", func(ctx context.Context) {
 		_, err := store.Start(ctx, newSession("ada"), session.Replace{Others: true, Max: 10, Ending: newEnding("")})
 		require.NoError(t, err)
@@ -105,7 +107,7 @@ func TestManySessionsOfOneUser(t *testing.T) {
 	timed("EndUser", func(ctx context.Context) {
 		ended, err := store.EndUser(ctx, "ada", session.ID{}, journaled(session.CauseRevoked))
 		require.NoError(t, err)
-		require.Len(t, ended, n+1)
+		require.Len(t, ended, n+2)
 	})
 	list, err := store.List(t.Context(), "ada")
 	require.NoError(t, err)

@@ -24,6 +24,7 @@ import (
 func TestAServerThatLostTheEndOfAStep(t *testing.T) {
 	t.Parallel()
 	first, second, third := newSession("ada"), newSession("ada"), newSession("ada")
+	first.Expires, first.TellExpiry = now.Add(-time.Second), time.Hour // so that it can be swept
 	ending := newEnding(session.CauseRevoked)
 	ending.Journal = true
 	for name, step := range map[string]func(store *redisstore.Store) error{
@@ -36,6 +37,13 @@ func TestAServerThatLostTheEndOfAStep(t *testing.T) {
 		},
 		"end": func(store *redisstore.Store) error {
 			_, err := store.End(t.Context(), first.ID, ending)
+			return err
+		},
+		"sweep": func(store *redisstore.Store) error {
+			swept, err := store.Sweep(t.Context(), now)
+			if swept.Expired != 1 {
+				err = fmt.Errorf("swept %+v: %w", swept, err)
+			}
 			return err
 		},
 		"end user": func(store *redisstore.Store) error {

@@ -47,7 +47,7 @@ func (b *brokenCarrier) ValidateLifetime(longest time.Duration) error {
 	if b.onLifetime != nil {
 		return b.onLifetime(longest)
 	}
-	return session.CheckCookieAge(longest)
+	return session.Cookie{}.ValidateLifetime(longest)
 }
 
 func (b *brokenCarrier) Validate() error { return b.invalid }

@@ -382,7 +382,7 @@ var brokenStores = []breakage[brokenStore]{
 			return s, err
 		}
 	}},
-	{"the detail is encoded anew", []string{"every field of an ending is kept"}, func(b *brokenStore) {
+	{"the detail is encoded again", []string{"every field of an ending is kept"}, func(b *brokenStore) {
 		b.onEnd = func(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
 			var compact bytes.Buffer
 			if json.Compact(&compact, ending.Detail) == nil {
@@ -750,7 +750,7 @@ func lookedAtBefore(id func(*session.Replace) *session.ID) func(*brokenStore) {
 	}
 }
 
-// takesAny replaces the record of the kind that the ID in the Replace names, whoever's it is.
+// takesAny replaces the record of the kind that the ID in the Replace names, of any user.
 func takesAny(kind session.Kind, id func(*session.Replace) *session.ID) func(*brokenStore) {
 	return func(b *brokenStore) {
 		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {

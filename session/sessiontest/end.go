@@ -41,7 +41,7 @@ var endRules = []rule[*storeFixture]{
 			f.isLive(other)
 		}},
 	{"every field of an ending is kept",
-		"An ending is kept as it was given, Detail to the byte: whoever ended the session encoded it, and may have signed it.",
+		"An ending is kept as it was given, Detail to the byte: the caller who ended the session encoded it, and may have signed it.",
 		func(f *storeFixture) {
 			s := f.started(f.session("ada"))
 			_, err := f.End(f.Context(), s.ID, f.fullEnding())

@@ -116,7 +116,7 @@ func (f *storeFixture) replacing(r session.Replace) session.Replace {
 	return r
 }
 
-// started starts the sessions, each in place of none, and returns the first.
+// started starts the sessions, which replace nothing, and returns the first.
 func (f *storeFixture) started(sessions ...session.Session) session.Session {
 	f.Helper()
 	for _, s := range sessions {

@@ -177,7 +177,7 @@ var raceRules = []rule[*storeFixture]{
 			})
 		}},
 	{"of parallel touches one teaches the second anchor",
-		"What is learned is never replaced: whoever looks after their touch sees the anchor that stays.",
+		"What is learned is never replaced: a caller who looks after a touch sees the anchor that stays.",
 		func(f *storeFixture) {
 			f.race(func(user string) ([]func() error, func()) {
 				s := f.started(f.session(user))
@@ -232,7 +232,7 @@ var raceRules = []rule[*storeFixture]{
 			})
 		}},
 	{"of parallel Starts of one ID exactly one succeeds",
-		"An ID that is live is ErrExists, also to whoever comes at the same moment.",
+		"An ID that is live is ErrExists, also to a caller at the same moment.",
 		func(f *storeFixture) {
 			f.race(func(user string) ([]func() error, func()) {
 				s := f.session(user)

@@ -31,7 +31,7 @@ var replaceRules = []rule[*storeFixture]{
 			f.replaces(f.session("ada"), session.Replace{Before: before.ID}, ends{session.CauseReplaced: {before}}, other)
 		}},
 	{"Before ends a session of another user",
-		"Another user can sign in, in the same browser. The session before it ends, whoever's it was; others of that user do not.",
+		"Another user can sign in, in the same browser. The session before it ends, of either user; others of that user do not.",
 		func(f *storeFixture) {
 			// Users enough that a store that places sessions by user meets both orders.
 			for _, user := range []string{"bob", "carol", "dave", "erin"} {

@@ -29,9 +29,9 @@ type dialect struct {
 	// have to guess.
 	parameter func(n int, of string) string
 
-	// prepares: a statement takes one round trip only if package sql prepares
-	// it. Drivers of PostgreSQL need no help, and behind a pooler that lends
-	// connections by the transaction a prepared statement is not there.
+	// prepares: package sql prepares what is executed often. Not in PostgreSQL:
+	// behind a pooler that lends connections by the transaction, a statement that
+	// was prepared is not there, or is another client's of the same name.
 	prepares bool
 
 	// version is an expression that no other dialect knows.

@@ -9,9 +9,12 @@ import (
 
 // A memo remembers what records mean, because to read one takes longer than to
 // get it. It holds no state: each record comes from the database, and is looked
-// up here whole. Its size is bounded; of the sessions that fall into one place
-// the four stay that came last.
+// up here whole. Its size is bounded, some 20 MB with records of 1 kB; of the
+// sessions that fall into one place the four stay that came last.
 type memo [2048]place
+
+// mostRemembered is how many bytes a record has at the most that is remembered.
+const mostRemembered = 4 << 10
 
 // A place has what came last first.
 type place [4]atomic.Pointer[meaning]
@@ -31,7 +34,7 @@ func (m *memo) decode(id session.ID, record []byte) (session.Session, error) {
 		}
 	}
 	s, err := session.DecodeRecord(record)
-	if err == nil {
+	if err == nil && len(record) <= mostRemembered {
 		place.keep(&meaning{bytes.Clone(record), s})
 	}
 	return s, err

@@ -12,7 +12,7 @@ import (
 )
 
 // Start makes the session live and ends what replace says: in one transaction,
-// or in several where more than a few hundred are to end. It waits for other
+// or in several where more than 100 are to end. It waits for other
 // steps of the user also where there is nothing to replace: EndUser would else
 // leave live what had started before it ended the others.
 func (s *Store) Start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
@@ -30,7 +30,7 @@ func (s *Store) Start(ctx context.Context, started session.Session, replace sess
 }
 
 func (s *Store) start(ctx context.Context, started session.Session, replace session.Replace, ended *made[session.Ended]) error {
-	for most := mostPerStep; ; {
+	for most := session.EndBatch; ; {
 		var some []session.Ended
 		var more bool
 		err := s.ofUser(ctx, started.User, func(tx *sql.Tx) error {
@@ -55,7 +55,7 @@ func (s *Store) start(ctx context.Context, started session.Session, replace sess
 		if !more {
 			return nil
 		}
-		if len(some) == 0 {
+		if most = min(2*most, mostPerStep); len(some) == 0 {
 			most = math.MaxInt - 1 // so many stay that the next step has to see them all
 		}
 	}

@@ -3,9 +3,11 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/mooring-go/mooring/session"
@@ -25,6 +27,7 @@ type Store struct {
 	db         *sql.DB
 	table      string
 	text       text
+	prompt     func() bool
 	options    *sql.TxOptions
 	turns      turns
 	checked    atomic.Bool // the schema was found
@@ -43,6 +46,7 @@ func newStore(db *sql.DB, config Config) *Store {
 	t := newText(config)
 	return &Store{
 		db: db, table: config.Table, text: t,
+		prompt:  sync.OnceValue(func() bool { return isPrompt(db.Driver()) }),
 		options: &sql.TxOptions{Isolation: t.dialect.isolation},
 		get:     prepared{query: t.of("SELECT " + columns + " FROM {session} WHERE id = {text}")},
 		touch:   prepared{query: t.of(touchTemplate(t.dialect))},
@@ -56,13 +60,18 @@ func (s *Store) Close() error { return errors.Join(s.get.close(), s.touch.close(
 // Get returns the live session, or its ending: one round trip, by the primary
 // key.
 func (s *Store) Get(ctx context.Context, id session.ID) (session.Session, error) {
-	return within(ctx, s, "get", func() (session.Session, error) {
+	get := func() (session.Session, error) {
 		got, err := s.found(ctx, id)
 		if err != nil {
 			return session.Session{}, err
 		}
 		return got.live()
-	})
+	}
+	if !s.prompt() {
+		return within(ctx, s, "get", get)
+	}
+	got, err := attempt(get)
+	return got, s.failed(ctx, "get", err)
 }
 
 func (s *Store) found(ctx context.Context, id session.ID) (found, error) {
@@ -95,6 +104,10 @@ func (s *Store) found(ctx context.Context, id session.ID) (found, error) {
 func (s *Store) row(ctx context.Context, id session.ID, read func(row) error) error {
 	var r row
 	if !s.text.dialect.prepares {
+		err := s.ask(ctx, id, read)
+		if !errors.Is(err, driver.ErrSkip) {
+			return err
+		}
 		if err := r.scan(s.db.QueryRowContext(ctx, s.get.query, id.String())); err != nil {
 			return err
 		}

@@ -32,25 +32,27 @@ end
 -- be ended together, then members that are left of others, and whether there may
 -- be more.
 local function gather(index, tags, spared)
-  local members, entries, stale, more = {}, {}, {}, false
-  for _, tag in ipairs(tags) do
+  local pages, at, entries, stale, more = {}, {}, {}, {}, false
+  for i, tag in ipairs(tags) do
     local from, to = range(tag)
-    local page = redis.call('ZRANGE', index, from, to, 'BYLEX', 'LIMIT', 0, look)
-    more = more or #page == look
-    for _, member in ipairs(page) do members[#members + 1] = member end
+    pages[i], at[i] = redis.call('ZRANGE', index, from, to, 'BYLEX', 'LIMIT', 0, look), 1
+    more = more or #pages[i] == look
   end
-  if #tags > 1 then
-    table.sort(members, function(a, b) return string.sub(a, -61, -46) < string.sub(b, -61, -46) end)
-  end
-  for _, member in ipairs(members) do
-    local id = string.sub(member, -45)
-    if not spared[id] then
+  while true do
+    local oldest, created -- of those not looked at, each page has the oldest first
+    for i, page in ipairs(pages) do
+      local head = page[at[i]] and string.sub(page[at[i]], -61, -46)
+      if head and (not oldest or head < created) then oldest, created = i, head end
+    end
+    if not oldest then return entries, stale, more end
+    local member = pages[oldest][at[oldest]]
+    at[oldest] = at[oldest] + 1
+    if not spared[string.sub(member, -45)] then
       if #entries == batch then return entries, stale, true end
       local entry = found(member, index)
       if entry then entries[#entries + 1] = entry else stale[#stale + 1] = member end
     end
   end
-  return entries, stale, more
 end
 
 -- over ends entries, and returns status, then their IDs and what they are then.

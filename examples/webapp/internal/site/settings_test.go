@@ -159,6 +159,6 @@ func TestMistakesThatStopTheStart(t *testing.T) {
 	} {
 		err := run(done, kinds, append([]string{"-store=memory"}, args...), io.Discard, (*app).handler)
 		assert.Error(t, err, args)
-		assert.NotErrorIs(t, err, flag.ErrHelp)
+		require.NotErrorIs(t, err, flag.ErrHelp)
 	}
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The README shows what the program prints.
-func TestTheREADMEShowsTheModel(t *testing.T) {
-	readme, err := os.ReadFile("../../../../README.md")
+// The documentation shows what the program prints.
+func TestTheDocumentationShowsTheModel(t *testing.T) {
+	document, err := os.ReadFile("../../../../docs/policies.md")
 	require.NoError(t, err)
 	printed, err := os.ReadFile("testdata/model.md") // as TestTheModel finds it
 	require.NoError(t, err)
 	total, _, _ := strings.Cut(string(printed), "\n\n")
-	assert.Contains(t, string(readme), strings.TrimSpace(total))
+	assert.Contains(t, string(document), strings.TrimSpace(total))
 }
