@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -470,6 +471,13 @@ func TestTheScriptIsServed(t *testing.T) {
 
 // The page that is shown for a moment runs the stage's script and nothing else, whatever
 // was asked for.
+// A page loads it with the rest, and somebody reads it before they trust it.
+func TestTheScriptIsSmall(t *testing.T) {
+	script, err := os.ReadFile("devicekey.js")
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(script), 8000)
+}
+
 func TestTheProvePageIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := keyed(t, devicekey.Page, proven())
