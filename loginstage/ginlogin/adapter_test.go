@@ -116,7 +116,7 @@ func current(c *gin.Context) {
 func answerErrors(c *gin.Context) {
 	c.Next()
 	if len(c.Errors) > 0 && !c.Writer.Written() {
-		c.String(http.StatusTeapot, "%s", c.Errors.Last())
+		c.String(http.StatusTeapot, "%s", c.Errors)
 	}
 }
 

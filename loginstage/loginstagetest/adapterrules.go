@@ -247,7 +247,7 @@ var adapterRules = []adapterRule{
 			form := multipart.NewWriter(&body)
 			file, err := form.CreateFormFile("file", "a.bin")
 			require.NoError(f, err)
-			const size = 1 << 20
+			const size = 33 << 20 // frameworks keep up to 32 MiB of a form in memory
 			_, err = file.Write(make([]byte, size))
 			require.NoError(f, err)
 			require.NoError(f, form.Close())
