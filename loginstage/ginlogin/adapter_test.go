@@ -73,6 +73,7 @@ func application(host loginstagetest.AdapterHost) *gin.Engine {
 	required.GET("/private", current)
 	required.OPTIONS("/private", func(c *gin.Context) {
 		c.Header("Access-Control-Allow-Origin", loginstagetest.AdapterUser(ginlogin.Current(c)))
+		c.Header("Access-Control-Allow-Headers", c.GetHeader("Cookie"))
 		c.String(http.StatusNoContent, "a body that is not sent")
 	})
 	required.GET("/items/:id", func(c *gin.Context) { c.String(http.StatusOK, "%s", c.Param("id")) })

@@ -24,7 +24,8 @@ import (
 //	GET  /current          Guard            200 and AdapterUser of Current
 //	GET  /bare             none             200 and AdapterUser of Current
 //	GET  /private          Require          200 and AdapterUser of Current
-//	OPTIONS /private       Require          204, Access-Control-Allow-Origin: AdapterUser of Current
+//	OPTIONS /private       Require          204, Access-Control-Allow-Origin: AdapterUser of Current,
+//	                                        Access-Control-Allow-Headers: the request's Cookie
 //	GET  /restricted       AllowRestricted  200 and AdapterUser of Current
 //	GET  /order            Require, AllowRestricted inside: 200 and AdapterUser of Current
 //	GET  /twice            Guard, Guard, Require, Require: 200 and AdapterUser of Current
@@ -162,6 +163,7 @@ func (f *adapterFixture) serve(config loginstage.Config) {
 	listener := listenTLS(f, server.TLS.Certificates)
 	f.url, f.server = "https://"+listener.Addr().String(), server.Client()
 	f.adapter.Serve(f.T, host, listener)
+	f.Cleanup(f.server.CloseIdleConnections) // before the host shuts down, and waits for them
 	f.ready()
 }
 

@@ -50,6 +50,7 @@ func netHTTP(host loginstagetest.AdapterHost) http.Handler {
 	protect("GET /private", current)
 	protect("OPTIONS /private", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Access-Control-Allow-Origin", loginstagetest.AdapterUser(loginstage.Current(r.Context())))
+		w.Header().Set("Access-Control-Allow-Headers", r.Header.Get("Cookie"))
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.Handle("GET /restricted", login.AllowRestricted(http.HandlerFunc(current)))

@@ -84,6 +84,28 @@ var adapterRules = []adapterRule{
 			assert.Equal(f, "nobody", thief.send(r).Text)
 			v.is("ada", "/current")
 		}},
+	{"more than one token", "Two cookies of the name, in one line or in two, are anonymous: one of them may be planted.",
+		func(f *adapterFixture) {
+			f.serve(bound)
+			token := f.signedIn("ada").token()
+			other := f.signedIn("eve").token()
+			for _, lines := range [][]string{{token + "; " + other}, {token, other}, {other + "; a=b", "c=d; " + token}} {
+				r := f.visitor().request("GET", "/current")
+				r.Header["Cookie"] = lines
+				assert.Equal(f, "nobody", f.visitor().send(r).Text, "%d lines", len(lines))
+			}
+			r := f.visitor().request("GET", "/current")
+			r.Header["Cookie"] = []string{"a=b; " + token, "c=d"}
+			assert.Equal(f, "ada", f.visitor().send(r).Text)
+		}},
+	{"an address in several lines", "The client's address is looked for in all lines of the header, from the last: a client cannot choose one by sending its own.",
+		func(f *adapterFixture) {
+			f.serve(bound)
+			v := f.signedIn("ada")
+			r := v.request("GET", "/private")
+			r.Header["X-Forwarded-For"] = []string{bindingtest.Berlin.String(), bindingtest.Paris.String()}
+			assert.Equal(f, session.CauseBroken, v.denied(http.StatusUnauthorized, v.send(r)).Cause)
+		}},
 	{"users that are not signed in", "What Begin refuses reaches the handler as its error.",
 		func(f *adapterFixture) {
 			f.serve(bound)
@@ -302,6 +324,7 @@ var adapterRules = []adapterRule{
 			response := v.send(r)
 			assert.Equal(f, http.StatusNoContent, response.StatusCode)
 			assert.Equal(f, "nobody", response.Header.Get("Access-Control-Allow-Origin"))
+			assert.Empty(f, response.Header.Get("Access-Control-Allow-Headers"), "the handler saw the cookie")
 			assert.Empty(f, response.Text)
 			v.denied(http.StatusUnauthorized, f.visitor().do("OPTIONS", "/private"))
 		}},
