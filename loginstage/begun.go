@@ -7,8 +7,8 @@ import (
 	"reflect"
 )
 
-// ErrResponseBegun is returned by Begin, Finish, Confirm and Logout if the
-// header of the response has been written by then: the token could no longer be
+// ErrResponseBegun is returned by Begin, Finish, Reauthenticate, Confirm, Complete
+// and Logout if the header of the response has been written by then: the token could no longer be
 // given to the client or taken from it. Nothing was done. A response that has begun
 // is noticed behind a guard, on the writers of net/http and httptest, and on writers
 // that wrap these and have the Unwrap method of http.ResponseController.
