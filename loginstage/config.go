@@ -206,6 +206,11 @@ type Config struct {
 	// no page of the user. It deletes what the origin's other applications keep too.
 	ClearSiteData bool `json:"clear_site_data" yaml:"clear_site_data"`
 
+	// TellExpiry has the answer to a request with a session say in how many seconds the
+	// session ends unless it is used before, in the header Mooring-Session-Ends. See
+	// also UserLogin.Expiry.
+	TellExpiry bool `json:"tell_expiry" yaml:"tell_expiry"`
+
 	// AccountEvery is how long an answer of Account holds in a process. 0:
 	// DefaultAccountEvery. AccountStale is for how much longer it holds while Account
 	// fails. 0: a request is answered with 503 then.

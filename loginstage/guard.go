@@ -139,6 +139,7 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 			l.passAnonymous(w, r, next)
 		default:
 			l.renewNonce(w, r, &s)
+			l.tellExpiry(w, r, &s)
 			admitted := denial == "" || (restricts(denial) && whom == restrictedToo)
 			l.pass(w, r, next, &guarded{login: l, session: s, err: err, admitted: admitted})
 		}
