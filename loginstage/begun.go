@@ -7,8 +7,8 @@ import (
 	"reflect"
 )
 
-// ErrResponseBegun is returned by Begin, Finish, Confirm and Logout if the header of
-// the response has been written already, so that the token can neither be given to the
+// ErrResponseBegun is returned by Begin, Finish, Reauthenticate, Confirm, Complete and Logout if
+// the header of the response has been written already, so that the token can neither be given to the
 // client nor taken from it. The call has then done nothing. It finds that out behind a
 // guard, on the writers of net/http and httptest, and on writers that wrap these and
 // have the Unwrap method of http.ResponseController.

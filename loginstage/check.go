@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
@@ -46,6 +47,9 @@ const (
 	DenialStepUp      Denial = "step_up"     // the session is restricted until it is confirmed
 	DenialBroken      Denial = "broken"      // the session's binding does not hold, and it has ended
 	DenialProve       Denial = "prove"       // the session's device key is to be proved first
+	DenialRequired    Denial = "required"    // the session is restricted until its required actions are done
+	DenialStale       Denial = "stale"       // the user proved who they are too long ago, for RequireFresh
+	DenialACR         Denial = "acr"         // the user was not proved well enough, for RequireACR
 	DenialUnavailable Denial = "unavailable" // nobody knows: the store, the locator or the carrier failed, or the client's address is unknown
 )
 
@@ -53,8 +57,8 @@ const (
 type AccessError struct {
 	Denial Denial
 
-	// Session is the one that the request was sent in: restricted for DenialStepUp, live
-	// for DenialProve,
+	// Session is the one that the request was sent in: restricted for DenialStepUp and
+	// DenialRequired, live for DenialProve, DenialStale and DenialACR,
 	// ended for DenialBroken and, while its ending is kept, for DenialSignIn. The
 	// zero Session: there is none.
 	Session session.Session
@@ -68,6 +72,9 @@ type AccessError struct {
 
 	// Err is what failed, for DenialUnavailable; nil otherwise.
 	Err error
+
+	MaxAge time.Duration // how long ago the user may have been proved, for DenialStale
+	ACR    []string      // how well the user has to be proved, for DenialACR: one of them
 
 	proof *proofError // for DenialProve
 	login *UserLogin  // whose LoginURL and StepUpURL Respond uses; nil: none
@@ -96,6 +103,8 @@ func denialOf(s session.Session, err error) Denial {
 	switch {
 	case err == nil && s.Drift.Restricted != "":
 		return DenialStepUp
+	case err == nil && len(s.Required) > 0:
+		return DenialRequired
 	case err == nil:
 		return ""
 	case isEnded(err):

@@ -19,6 +19,8 @@ const (
 	DefaultBrowserSessionLimit = duration.Duration(24 * hour)
 	DefaultMaxLifetime         = duration.Duration(30 * 24 * hour)
 	DefaultKeepEndings         = duration.Duration(24 * hour)
+	DefaultImpersonationLimit  = duration.Duration(hour)
+	DefaultAccountEvery        = duration.Duration(30 * time.Second)
 	DefaultDeviceKeyGrace      = duration.Duration(time.Minute)
 )
 
@@ -97,6 +99,23 @@ type Config struct {
 	// that no person misses is 100: people have some five devices, and browsers that
 	// forget cookies leave one session per sign-in until it expires.
 	MaxSessions int `json:"max_sessions" yaml:"max_sessions"`
+
+	// DenyOverMaxSessions denies a sign-in over MaxSessions, which ends nothing then:
+	// Begin and Finish return a session.LimitError. MaxSessionsPerTenant counts the
+	// sessions of each User.Tenant by themselves.
+	DenyOverMaxSessions  bool `json:"deny_over_max_sessions" yaml:"deny_over_max_sessions"`
+	MaxSessionsPerTenant bool `json:"max_sessions_per_tenant" yaml:"max_sessions_per_tenant"`
+
+	// Assurance holds the limits to those of a level of NIST SP 800-63B-4, section 2:
+	// ACRAAL1 to 30 days, ACRAAL2 to 24 hours and one hour unused, ACRAAL3 to 12 hours
+	// and 15 minutes unused. MaxLifetime and IdleTimeout are as the level says where they
+	// are 0; limits that are longer are mistakes. It holds nobody to the proof that a
+	// level takes: RequireACR does. Empty: none.
+	Assurance string `json:"assurance" yaml:"assurance"`
+
+	// ImpersonationLimit is how long a session lives at the most in which somebody acts
+	// as the user: see User.Actor. 0: DefaultImpersonationLimit.
+	ImpersonationLimit duration.Duration `json:"impersonation_limit" yaml:"impersonation_limit"`
 
 	// IdleTimeout ends a session that was not used for so long. 0: only
 	// BrowserSessionLimit does, where it applies.
@@ -177,6 +196,27 @@ type Config struct {
 	// and calls Confirm. Empty: it gets a 401.
 	StepUpURL string `json:"step_up_url" yaml:"step_up_url"`
 
+	// RequiredURL is where Require sends a browser whose session requires actions, as
+	// LoginURL otherwise: a page behind AllowRestricted on which the user does them, and
+	// which calls Complete. Empty: it gets a 403.
+	RequiredURL string `json:"required_url" yaml:"required_url"`
+
+	// ClearSiteData has the answer to Logout ask the browser to delete what it keeps of
+	// this origin in caches and storage (Clear-Site-Data), so that the back button shows
+	// no page of the user. It deletes what the origin's other applications keep too.
+	ClearSiteData bool `json:"clear_site_data" yaml:"clear_site_data"`
+
+	// TellExpiry has the answer to a request with a session say in how many seconds the
+	// session ends unless it is used before, in the header Mooring-Session-Ends. See
+	// also UserLogin.Expiry.
+	TellExpiry bool `json:"tell_expiry" yaml:"tell_expiry"`
+
+	// AccountEvery is how long an answer of Account holds in a process. 0:
+	// DefaultAccountEvery. AccountStale is for how much longer it holds while Account
+	// fails. 0: a request is answered with 503 then.
+	AccountEvery duration.Duration `json:"account_every" yaml:"account_every"`
+	AccountStale duration.Duration `json:"account_stale" yaml:"account_stale"`
+
 	// PathPrefix is what a proxy removes from the start of every path before it
 	// passes a request on, such as "/app". LoginURL and StepUpURL have it, as the
 	// browser does; the parameter next gets it. Empty: nothing is removed.
@@ -207,6 +247,14 @@ type Config struct {
 	// Decide, if set, says what is done about a binding that no longer holds, in
 	// place of the session's Actions; decision.Action is what they say.
 	Decide func(ctx context.Context, s session.Session, decision binding.Decision) binding.Action `json:"-" yaml:"-"`
+
+	// Account, if set, reports whether the account of a user is active: false for one
+	// that is disabled or deleted. It is asked at each sign-in and re-authentication, and
+	// for a session in use every AccountEvery, per process and user. Where it is false,
+	// the user's sessions and devices end with the cause account_disabled. It has to
+	// heed ctx, which ends after StoreTimeout, and be safe for concurrent use. nil: not
+	// asked.
+	Account func(ctx context.Context, user string) (active bool, err error) `json:"-" yaml:"-"`
 
 	// Deny, if set, answers all requests that a guard denies, instead of the
 	// redirect, the 401 or the 503. It looks at denied.Denial, and calls

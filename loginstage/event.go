@@ -50,7 +50,10 @@ const (
 	ActionDeviceForgotten Action = "device_forgotten" // a remembered device was revoked, expired, or is one too many
 	ActionReport          Action = "binding_report"   // a binding does not hold, and the session goes on
 	ActionStepUp          Action = "step_up"          // a binding does not hold, and the session is restricted
-	ActionConfirm         Action = "confirm"          // a session was confirmed
+	ActionConfirm         Action = "confirm"          // the user of a session was proved again
+	ActionRenew           Action = "renew"            // a session goes on under another token
+	ActionCompleted       Action = "completed"        // a required action was done
+	ActionCredentials     Action = "credentials"      // a credential of the user changed
 	ActionDeviceBound     Action = "device_bound"     // a session was bound to a device key
 	ActionProved          Action = "binding_proved"   // a binding does not hold, and the device key was proved
 	ActionUnproved        Action = "binding_unproved" // a device key was to be proved and was not: requests were denied, the session goes on
@@ -63,6 +66,7 @@ const (
 	CauseNoUser       session.Cause = "no_user"       // denied: no user ID, or one that cannot be used
 	CauseInactiveUser session.Cause = "inactive_user" // denied: the user is inactive
 	CauseConfirmed    session.Cause = "confirmed"     // the user proved who they are again
+	CauseCompleted    session.Cause = "completed"     // the user did what was required
 	CauseKeyBound     session.Cause = "key_bound"     // the client registered a device key
 	CauseNoProof      session.Cause = "no_proof"      // a request brought no proof of the device key, or an old one
 )
@@ -97,6 +101,9 @@ type Context struct {
 	Decision     *binding.Decision `json:"decision,omitempty"`     // where Config.ExplainEvents asks for it
 	KnownDevice  *bool             `json:"known_device,omitempty"` // of a login, where devices are remembered
 	DeviceKey    *DeviceKeyInfo    `json:"device_key,omitempty"`   // of the events about device keys
+	Completed    string            `json:"completed,omitempty"`    // of ActionCompleted: what was done
+	Required     []string          `json:"required,omitempty"`     // of a login and of ActionCompleted: what is yet to be done
+	Credential   string            `json:"credential,omitempty"`   // of ActionCredentials: which
 	LogoutReason string            `json:"logout_reason,omitempty"`
 }
 
@@ -120,19 +127,22 @@ var logoutReasons = map[session.Cause]string{
 	session.CauseIdle:        "Session idle for too long",
 	session.CauseBroken:      "Session binding broken",
 	session.CauseReplaced:    "Signed in again in the same browser",
-	session.CauseRenewed:     "Session confirmed",
 	session.CauseTerminated:  "Signed in elsewhere",
 	session.CauseMaxSessions: "Too many sessions",
 	session.CauseRevoked:     "Session revoked",
 	session.CauseNotCarried:  "Session could not be given to the client",
+
+	session.CauseAccountDisabled:    "Account disabled",
+	session.CauseCredentialsChanged: "Credentials changed",
 }
 
 // loginEvent returns the event of a sign-in, from here.
 func (l *UserLogin) loginEvent(r *http.Request, s session.Session, here binding.Location) Event {
 	event := l.event(ActionLogin, CauseSignedIn, eventID(ActionLogin, s.ID))
 	event.about(s)
-	event.Time, event.ClientIP, event.Actor = s.Created, s.IP, event.User
+	event.Time, event.ClientIP, event.Actor = s.Created, s.IP, strings.Clone(actorOf(s))
 	event.Context = l.contextOf(r, nil)
+	event.Context.Required = s.Required
 	event.Context.ASN, event.Context.Geo = here.ASN, here.Geo
 	if l.config.RememberDevice > 0 {
 		event.Context.KnownDevice = &s.KnownDevice
@@ -144,6 +154,27 @@ func (l *UserLogin) loginEvent(r *http.Request, s session.Session, here binding.
 func (l *UserLogin) confirmEvent(r *http.Request, s session.Session, here binding.Location) Event {
 	event := l.loginEvent(r, s, here)
 	event.ID, event.Time, event.Action, event.Cause = eventID(ActionConfirm, s.ID), s.LastSeen, ActionConfirm, CauseConfirmed
+	return event
+}
+
+// completedEvent returns the event of a user who did what was required.
+func (l *UserLogin) completedEvent(r *http.Request, s session.Session, action string) Event {
+	event := l.event(ActionCompleted, CauseCompleted, eventID(ActionCompleted, s.ID, action))
+	event.about(s)
+	event.Time, event.Actor = l.sessions.Now(r.Context()), strings.Clone(actorOf(s))
+	event.ClientIP, _ = l.clientIP(r)
+	event.Context = l.contextOf(r, nil)
+	event.Context.Completed, event.Context.Required = strings.Clone(action), s.Required
+	return event
+}
+
+// credentialsEvent returns the event of a changed credential. The session is the one
+// that stays, if any.
+func (l *UserLogin) credentialsEvent(ctx context.Context, user, what string, keep session.ID, actor string) Event {
+	event := l.event(ActionCredentials, session.CauseCredentialsChanged, rand.Text())
+	event.Time, event.User, event.Session = l.sessions.Now(ctx), clipEncoded(user, maxUser), keep
+	event.Actor = clip(actor, maxActor)
+	event.Context.Credential = clip(what, maxName)
 	return event
 }
 
@@ -216,6 +247,8 @@ func (l *UserLogin) endedEvent(ended session.Ended, context Context) (Event, boo
 	s, ending := ended.Session, ended.Ending
 	action := ActionLogout
 	switch {
+	case s.Kind == session.KindSession && ending.Cause == session.CauseRenewed:
+		action = ActionRenew
 	case s.Kind == session.KindSession:
 		context.LogoutReason = logoutReasons[ending.Cause]
 	case s.Kind == session.KindDevice && ending.Cause != session.CauseReplaced && ending.Cause != session.CauseNotCarried:

@@ -79,10 +79,10 @@ func Current(ctx context.Context) (session.Session, bool) {
 
 // Restricted returns the session that the request with this context was sent in,
 // behind a guard, if it is restricted: signed in once, and admitted nowhere but
-// behind [UserLogin.AllowRestricted] until it is confirmed.
+// behind [UserLogin.AllowRestricted] until it is confirmed, and what it requires is done.
 func Restricted(ctx context.Context) (session.Session, bool) {
 	g, ok := ctx.Value(guardedKey{}).(*guarded)
-	if !ok || g.session.Drift.Restricted == "" {
+	if !ok || (g.session.Drift.Restricted == "" && len(g.session.Required) == 0) {
 		return session.Session{}, false
 	}
 	return g.session, true
@@ -103,7 +103,7 @@ func (a audience) denies(denial Denial) bool {
 	switch denial {
 	case "":
 		return false
-	case DenialSignIn, DenialStepUp:
+	case DenialSignIn, DenialStepUp, DenialRequired:
 		return a == signedIn
 	default:
 		return true
@@ -133,13 +133,14 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 		switch {
 		case whom.denies(denial):
 			l.deny(w, r, l.accessError(denial, s, err))
-		case known && (denial != DenialStepUp || whom != restrictedToo):
+		case known && (!restricts(denial) || whom != restrictedToo):
 			next.ServeHTTP(w, r)
 		case err == session.ErrNotFound && outer == nil: //nolint:errorlint // as it is, on the common path
 			l.passAnonymous(w, r, next)
 		default:
 			l.renewNonce(w, r, &s)
-			admitted := denial == "" || (denial == DenialStepUp && whom == restrictedToo)
+			l.tellExpiry(w, r, &s)
+			admitted := denial == "" || (restricts(denial) && whom == restrictedToo)
 			l.pass(w, r, next, &guarded{login: l, session: s, err: err, admitted: admitted})
 		}
 	})
@@ -148,7 +149,7 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 // admit sets s to the live session of the request. It holds the request to all that
 // must hold, in this order: the carrier has one well-formed token; the store has a
 // signed-in session of it; that has reached no limit; a stage signed it in that
-// this one admits; the client's address is known, if the session is bound; its device
+// this one admits; the user's account is active; the client's address is known, if the session is bound; its device
 // key, if it has one, was proved not too long ago; its binding holds there, or the key
 // was proved there. Then it records the use.
 //
@@ -166,6 +167,11 @@ func (l *UserLogin) admit(r *http.Request, s *session.Session) error {
 // hold sets s to found, the session that the request was sent in, if its binding holds
 // there, and records the use. Its errors are those of admit.
 func (l *UserLogin) hold(r *http.Request, found, s *session.Session) error {
+	if l.accounts != nil {
+		if err := l.checkAccount(r, *found); err != nil {
+			return err
+		}
+	}
 	ip, err := l.clientIP(r)
 	if err != nil && found.Policy.Binds() {
 		return err // a binding cannot be checked against an unknown address

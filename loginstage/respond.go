@@ -13,15 +13,23 @@ import (
 
 // Problem is the body of the answer to a request that is denied (RFC 9457).
 type Problem struct {
-	Type   string        `json:"type"` // "about:blank", ProblemStepUp or ProblemProve
+	Type   string        `json:"type"` // "about:blank", ProblemStepUp, ProblemProve or ProblemRequired
 	Title  string        `json:"title"`
 	Status int           `json:"status"`
 	Detail string        `json:"detail"`
 	Cause  session.Cause `json:"cause,omitempty"` // why the session ended, if this request has ended it
+
+	Required []string `json:"required,omitempty"`   // of ProblemRequired: what is to be done
+	MaxAge   *int64   `json:"max_age,omitempty"`    // of ProblemStepUp: how many seconds ago the user may have been proved
+	ACR      []string `json:"acr_values,omitempty"` // of ProblemStepUp: how well the user has to be proved, one of them
 }
 
+// ProblemRequired is the type of the [Problem] of a session that is restricted until
+// its required actions are done.
+const ProblemRequired = "https://github.com/mooring-go/mooring#required-actions"
+
 // ProblemStepUp is the type of the [Problem] of a session that is restricted
-// until it is confirmed.
+// until it is confirmed, or whose user was not proved lately or well enough.
 const ProblemStepUp = "https://github.com/mooring-go/mooring#step-up"
 
 // deny answers a request that is denied, by Config.Deny if that is set.
@@ -58,6 +66,12 @@ func (e *AccessError) Respond(w http.ResponseWriter, r *http.Request) {
 	case DenialUnavailable:
 		w.Header().Set("Retry-After", "1")
 		writeProblem(w, Problem{Status: http.StatusServiceUnavailable, Detail: "Whether you are signed in could not be checked. Try again."})
+		return
+	case DenialRequired:
+		e.respondRequired(w, r, config)
+		return
+	case DenialStale, DenialACR:
+		e.respondInsufficient(w, r, config)
 		return
 	case DenialProve:
 		if e.login != nil && e.proof != nil {

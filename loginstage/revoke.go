@@ -27,7 +27,7 @@ func (l *UserLogin) Logout(w http.ResponseWriter, r *http.Request) error {
 	s, err := l.load(r)
 	if err == nil {
 		// A browser that is closed on signing out does not wait for the answer.
-		_, err = l.sessions.End(context.WithoutCancel(r.Context()), s.ID, l.ending(r, session.CauseSignedOut, s.User))
+		_, err = l.sessions.End(context.WithoutCancel(r.Context()), s.ID, l.ending(r, session.CauseSignedOut, actorOf(s)))
 	}
 	if err == errOtherStage { //nolint:errorlint // as load returns it
 		return nil
@@ -40,6 +40,9 @@ func (l *UserLogin) Logout(w http.ResponseWriter, r *http.Request) error {
 	}
 	l.deleteDuplicateTokens(w, r)
 	l.forgetProofs(w, r)
+	if l.config.ClearSiteData {
+		w.Header().Set("Clear-Site-Data", `"cache", "storage"`) // not "cookies": those are taken one by one
+	}
 	carried(w, r)
 	return nil
 }

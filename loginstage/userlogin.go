@@ -25,6 +25,8 @@ type UserLogin struct {
 	passCookie session.Cookie // its fields are set, so that it is read at no cost
 	sameOrigin *http.CrossOriginProtection
 	asked      asked
+
+	accounts *accounts
 }
 
 var _ Stage = (*UserLogin)(nil)
@@ -40,6 +42,7 @@ func New(config Config) (*UserLogin, error) {
 		config: config, events: &emitter{sink: config.Events, logger: config.Logger},
 		secrets: config.DeviceSecrets, sameOrigin: http.NewCrossOriginProtection(),
 	}
+	l.accounts = newAccounts(config)
 	l.passCookie = l.stageCookie("_bound")
 	l.sessions, err = session.NewManager(session.Config{
 		Store:        config.Store,

@@ -47,6 +47,9 @@ func (c Config) completed() (Config, error) {
 	}
 	c.AlsoAdmit, c.EventArgs = slices.Clone(c.AlsoAdmit), slices.Clone(c.EventArgs)
 	setDefault(&c.BrowserSessionLimit, DefaultBrowserSessionLimit)
+	c.assure()
+	setDefault(&c.ImpersonationLimit, DefaultImpersonationLimit)
+	setDefault(&c.AccountEvery, DefaultAccountEvery)
 	setDefault(&c.MaxLifetime, max(DefaultMaxLifetime, c.SessionDuration+c.StaySignedInOffset))
 	setDefault(&c.KeepEndings, DefaultKeepEndings)
 	setDefault(&c.StoreTimeout, duration.Duration(session.DefaultStoreTimeout))
@@ -109,10 +112,14 @@ func (c Config) mistakes() []error {
 	if c.MaxSessions < 0 {
 		add("MaxSessions", c.MaxSessions, "0 for any number, or above")
 	}
-	for _, page := range []struct{ field, url string }{{"LoginURL", c.LoginURL}, {"StepUpURL", c.StepUpURL}} {
+	for _, page := range []struct{ field, url string }{{"LoginURL", c.LoginURL}, {"StepUpURL", c.StepUpURL}, {"RequiredURL", c.RequiredURL}} {
 		if page.url != "" && !samePath(page.url) {
 			add(page.field, fmt.Sprintf("%q", page.url), `a path on the same origin, such as "/login"`)
 		}
+	}
+	c.checkAssurance(add)
+	if c.Account == nil && (c.AccountEvery != 0 || c.AccountStale != 0) {
+		add("AccountEvery, AccountStale", fmt.Sprint(c.AccountEvery, " ", c.AccountStale), "none without Account")
 	}
 	if _, ok := session.StoreAs[session.Journal](c.Store); c.DurableEvents && !ok {
 		add("DurableEvents", c.DurableEvents, fmt.Sprintf("a Store that is a session.Journal, not %T", c.Store))
@@ -195,6 +202,9 @@ func (c Config) checkDurations(add func(field string, value any, want string)) (
 		{"BrowserSessionLimit", c.BrowserSessionLimit, DefaultBrowserSessionLimit.String()},
 		{"MaxLifetime", c.MaxLifetime, DefaultMaxLifetime.String()},
 		{"KeepEndings", c.KeepEndings, DefaultKeepEndings.String()},
+		{"ImpersonationLimit", c.ImpersonationLimit, DefaultImpersonationLimit.String()},
+		{"AccountEvery", c.AccountEvery, DefaultAccountEvery.String()},
+		{"AccountStale", c.AccountStale, "503 at once"},
 	} {
 		if !inRange(d.value) {
 			add(d.field, d.value, fmt.Sprintf("0 (%s), or from seconds=1 to %s", d.zero, longest))

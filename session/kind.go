@@ -11,6 +11,7 @@ const (
 	KindSession Kind = ""        // a user who is signed in
 	KindPending Kind = "pending" // a user who has yet to answer a challenge
 	KindDevice  Kind = "device"  // a remembered device: it signs nobody in
+	KindNotice  Kind = "notice"  // a sign-in that the user was told of: its token ends the session
 	KindProof   Kind = "proof"   // what must not happen twice: see [Manager.Once]
 )
 
