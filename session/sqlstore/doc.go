@@ -19,6 +19,16 @@
 // Call Sweep now and then to forget what is over. It works in transactions of
 // at most 500 rows.
 //
+// # Changes
+//
+// [Store.Watch] tells of the changes that any process makes. In PostgreSQL a step sends
+// NOTIFY in its transaction, if a Watch anywhere listens by [Config.Listen]: PostgreSQL
+// commits transactions that notify one after the other. While nobody listens a step that
+// ends something takes a statement more. In MySQL, MariaDB and SQLite each step keeps
+// what it changed in a table of some minutes, from which Watch reads as often as it is
+// told to; Sweep forgets what is older. A transaction that is undone tells nothing. In
+// MySQL one that takes more than a minute to commit is not told.
+//
 // # Data source names
 //
 // PostgreSQL needs nothing special. Behind PgBouncer in transaction mode the Get
