@@ -19,6 +19,7 @@ type UserLogin struct {
 	events   *emitter
 	told     dedup
 	pitfalls pitfalls
+	streams  streams
 }
 
 var _ Stage = (*UserLogin)(nil)
