@@ -91,10 +91,7 @@ func (e engine) store(t testing.TB, db *sql.DB) (*sqlstore.Store, string) {
 // over returns a store on the tables of that name.
 func (e engine) over(t testing.TB, db *sql.DB, table string) *sqlstore.Store {
 	t.Helper()
-	store, err := sqlstore.New(db, sqlstore.Config{Dialect: e.dialect, Table: table})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = store.Close() })
-	return store
+	return e.watchable(t, db, table, postgresDSN())
 }
 
 // table returns a name that nobody else uses. The tables are dropped when the test
@@ -102,7 +99,7 @@ func (e engine) over(t testing.TB, db *sql.DB, table string) *sqlstore.Store {
 func (e engine) table(t testing.TB, db *sql.DB) string {
 	table := "mooring_" + rand.Text()[:12]
 	t.Cleanup(func() {
-		for _, name := range []string{"", "_journal", "_queue", "_lock", "_schema"} {
+		for _, name := range []string{"", "_journal", "_queue", "_lock", "_change", "_schema"} {
 			_, _ = db.ExecContext(context.WithoutCancel(t.Context()), "DROP TABLE IF EXISTS "+e.quote(table+name))
 		}
 	})

@@ -4,6 +4,9 @@
 // answers must be what a small model of the contract answers, for the latter in
 // some order that agrees with which step was over before which began.
 //
+// [RunBounded] is for caches in front of a store: what they say of a live session may
+// be behind by a bound, and no more.
+//
 // Use it beside package sessiontest, whose rules name each promise and say which one
 // is broken.
 //
