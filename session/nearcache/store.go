@@ -86,6 +86,12 @@ func (s *Store) Touch(ctx context.Context, id session.ID, seen session.Seen) err
 	return s.Store.Touch(ctx, id, seen)
 }
 
+// Update changes the session in the store, and drops what the cache has of it.
+func (s *Store) Update(ctx context.Context, id session.ID, update session.Update) (session.Session, error) {
+	defer s.drop(id)
+	return s.Store.Update(ctx, id, update)
+}
+
 // End ends a session, which is not believed to be live any more when it returns.
 func (s *Store) End(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
 	defer s.drop(id)
