@@ -1,6 +1,7 @@
 package loginstage
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"time"
@@ -16,7 +17,7 @@ const ProblemProve = "https://github.com/mooring-go/mooring#prove"
 // The headers of an answer that asks a script for a proof.
 const (
 	headerProve  = "Mooring-Challenge" // the challenge to answer
-	headerHandle = "Mooring-Handle"    // what the script keeps the key under
+	headerHandle = "Mooring-Handle"    // by which the script keeps its key
 )
 
 const (
@@ -47,9 +48,10 @@ func (l *UserLogin) askForProof(w http.ResponseWriter, r *http.Request, e *proof
 // request.
 func (l *UserLogin) askPage(w http.ResponseWriter, r *http.Request, e *proofError) {
 	challenge := l.secrets.Challenge(devicekey.Prove, keySubject(e.session), l.sessions.Now(r.Context()))
+	target := clientURI(l.config.PathPrefix, r)
 	page := provePage{
 		Script: l.keyURL(pageScript), GiveUp: l.keyURL(pageGiveUp), Challenge: challenge,
-		Handle: pageHandle(e.session), Otherwise: l.signInPage(r),
+		Handle: pageHandle(e.session), Otherwise: cmp.Or(l.signInPage(r), target),
 	}
 	if !wantsPage(r) {
 		w.Header().Set(headerProve, challenge)
@@ -57,7 +59,7 @@ func (l *UserLogin) askPage(w http.ResponseWriter, r *http.Request, e *proofErro
 		l.unproved(w, "Prove the device key of this session and send the request again.")
 		return
 	}
-	page.repeat(w, r, clientURI(l.config.PathPrefix, r))
+	page.repeat(w, r, target)
 	page.write(w, http.StatusUnauthorized)
 }
 

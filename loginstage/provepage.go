@@ -20,7 +20,7 @@ type provePage struct {
 	Script, Challenge, Handle string
 	Again                     bool   // the browser proves by itself, once this page asks
 	GiveUp                    string // where a client says that it cannot
-	Otherwise                 string // where it goes then; "": nowhere
+	Otherwise                 string // where it goes then
 	Action                    string // where the form is sent; "": there is none
 	Form                      []field
 }
@@ -71,10 +71,10 @@ var provePageText = template.Must(template.New("prove").Parse(`<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>One moment</title>
 {{if .Again}}<meta http-equiv="refresh" content="0">
-{{else}}<noscript><p>This page needs JavaScript to check your device.</p>
-<form method="post" action="{{.GiveUp}}"><input type="hidden" name="next" value="{{.Otherwise}}"><button>Sign in again</button></form></noscript>
+{{else}}<form id="give-up" method="post" action="{{.GiveUp}}"><input type="hidden" name="next" value="{{.Otherwise}}">
+<noscript><p>This page needs JavaScript to check your device.</p><button>Sign in again</button></noscript></form>
 {{if .Action}}<form id="again" method="post" action="{{.Action}}">{{range .Form}}<input type="hidden" name="{{.Name}}" value="{{.Value}}">{{end}}</form>
-{{end}}<script src="{{.Script}}" data-challenge="{{.Challenge}}" data-handle="{{.Handle}}" data-otherwise="{{.Otherwise}}"></script>
+{{end}}<script src="{{.Script}}" data-challenge="{{.Challenge}}" data-handle="{{.Handle}}"></script>
 {{end}}</html>
 `))
 

@@ -102,7 +102,7 @@ func newApp(s settings, store session.Store, locator *maxmind.DB, logger *slog.L
 	return a, err
 }
 
-// handler is the whole application.
+// handler returns the whole application.
 func (a *app) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login", a.showSignIn)

@@ -38,10 +38,10 @@ func firstOf(s, otherwise string, marksAndWords ...string) string {
 	return otherwise
 }
 
-// placeName is where an address is, as far as it is known.
+// placeName returns where an address is, as far as it is known.
 func placeName(l binding.Location) string { return cmp.Or(knownPlace(l), "unknown place") }
 
-// knownPlace is the name of the place, or "".
+// knownPlace returns the name of the place, or "".
 func knownPlace(l binding.Location) string {
 	if l.Geo == nil {
 		return ""
@@ -53,7 +53,7 @@ func knownPlace(l binding.Location) string {
 	return city + country
 }
 
-// networkName is who announces an address, as far as it is known.
+// networkName returns who announces an address, as far as it is known.
 func networkName(l binding.Location) string { return cmp.Or(knownNetwork(l), "unknown network") }
 
 func knownNetwork(l binding.Location) string {
@@ -63,7 +63,7 @@ func knownNetwork(l binding.Location) string {
 	return l.ASN.Organization
 }
 
-// whereabouts are the place, the network and the address, as far as they are known.
+// whereabouts returns the place, the network and the address, as far as they are known.
 func whereabouts(l binding.Location, ip netip.Addr) string {
 	where := "an unknown place"
 	if known := slices.DeleteFunc([]string{knownPlace(l), knownNetwork(l)}, func(s string) bool { return s == "" }); len(known) > 0 {
@@ -107,7 +107,7 @@ func endingInWords(e session.Ending) notice {
 	}
 }
 
-// elsewhere is where a session was used whose binding no longer held.
+// elsewhere returns where a session was used whose binding no longer held.
 func elsewhere(reason binding.Reason) string {
 	switch reason {
 	case binding.NetworkASNChanged, binding.NetworkPrefixChanged:
