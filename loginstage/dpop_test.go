@@ -305,3 +305,21 @@ func TestADPoPProofThatNobodyCanCheckIsUnavailable(t *testing.T) {
 		assert.Equal(t, http.StatusOK, c.get(c.proof()).Code)
 	})
 }
+
+// Whatever proof a client sends, another one than its key makes is denied.
+func FuzzDPoPHeaders(f *testing.F) {
+	device := devicekeytest.New(devicekey.DPoP)
+	f.Add("DPoP", device.DPoP(devicekey.Request{Method: "GET", URL: "https://api.example/private", Token: "t"}, "n", time.Now()))
+	f.Add("Bearer", device.Proof("n"))
+	f.Add("dpop", "a.b.c")
+	f.Fuzz(func(t *testing.T, scheme, proof string) {
+		v := newKeyed(t, devicekey.DPoP, api())
+		c := newDPoPClient(t, v)
+		w := c.send("GET", "/private", func(r *http.Request) {
+			r.Header["Authorization"] = []string{scheme + " " + c.token}
+			r.Header["Dpop"] = []string{proof}
+		})
+		assert.Equal(t, denied, w.Code)
+		assert.Empty(t, v.told(loginstage.ActionLogout))
+	})
+}
