@@ -126,8 +126,8 @@
   }, true);
 
   // The page that the server answers with where it wants a proof first: prove, and go
-  // on as if nothing had happened. A browser that cannot says so, and signs in; so does
-  // one that is asked again and again.
+  // on. A browser that cannot says so, and signs in; so does one that is asked again
+  // and again.
   const wanted = script.dataset;
   const goOn = async () => {
     let proved = false;

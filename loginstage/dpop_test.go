@@ -20,7 +20,7 @@ import (
 	"github.com/mooring-go/mooring/session/devicekey/devicekeytest"
 )
 
-// api is a config for clients with bearer tokens beside browsers.
+// api returns a config for clients with bearer tokens beside browsers.
 func api() loginstage.Config {
 	config := proven()
 	config.Carrier, config.Origin = session.CookieOrBearer{}, "https://api.example"
@@ -83,7 +83,7 @@ func (c *dpopClient) send(method, path string, with func(r *http.Request)) *http
 	return w
 }
 
-// proof is a good one for GET /private.
+// proof returns a valid proof for GET /private.
 func (c *dpopClient) proof() string {
 	return c.device.DPoP(c.request(), c.nonce, time.Now())
 }

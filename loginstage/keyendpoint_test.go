@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -293,7 +294,7 @@ func TestRefreshesThatDoNot(t *testing.T) {
 	})
 }
 
-// flipped is the text with another first character.
+// flipped returns the text with another first character.
 func flipped(text string) string {
 	if text[0] == 'A' {
 		return "B" + text[1:]
@@ -344,7 +345,7 @@ func TestProofsOfPagesThatDoNot(t *testing.T) {
 	})
 }
 
-// state is what the script is told, each part as it is written.
+// state returns what the script is told, each part as it is written.
 func state(t *testing.T, c *signedInClient) map[string]string {
 	w := c.send("GET", "/mooring/page/state", "", nil)
 	require.Equal(t, http.StatusOK, w.Code)
@@ -468,6 +469,13 @@ func TestTheScriptIsServed(t *testing.T) {
 
 // The page that is shown for a moment runs the stage's script and nothing else, whatever
 // was asked for.
+// A page loads it with the rest, and somebody reads it before they trust it.
+func TestTheScriptIsSmall(t *testing.T) {
+	script, err := os.ReadFile("devicekey.js")
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(script), 8000)
+}
+
 func TestTheProvePageIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := keyed(t, devicekey.Page, proven())

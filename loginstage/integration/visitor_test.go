@@ -50,6 +50,11 @@ func (v *visitor) open(s *site, path string) *tab {
 	defer stop()
 	opened, err := v.browser.Open(ctx, s.url+path)
 	require.NoError(s.t, err)
+	s.t.Cleanup(func() {
+		ctx, stop := context.WithTimeout(context.WithoutCancel(s.t.Context()), patience)
+		defer stop()
+		_ = opened.Go(ctx, "about:blank") // the browser may have been closed
+	})
 	return &tab{opened, s.t, s}
 }
 

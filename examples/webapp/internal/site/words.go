@@ -11,6 +11,7 @@ import (
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // deviceName says in words what a User-Agent names. It is for display and no
@@ -36,6 +37,22 @@ func firstOf(s, otherwise string, marksAndWords ...string) string {
 		}
 	}
 	return otherwise
+}
+
+// keyName returns what keeps the device key of a session, and which it is.
+func keyName(key devicekey.Key) string {
+	short := key.Thumbprint()
+	short = short[:min(8, len(short))]
+	switch key.Kind {
+	case "":
+		return "None: whoever has the cookie has the session"
+	case devicekey.DBSC:
+		return "Kept by the browser (" + short + ")"
+	case devicekey.Page:
+		return "Kept in this site's storage of the browser (" + short + ")"
+	default:
+		return "Kept by the client (" + short + ")"
+	}
 }
 
 // placeName returns where an address is, as far as it is known.
@@ -154,6 +171,13 @@ func rowOf(e loginstage.Event) eventRow {
 		}
 	case loginstage.ActionLoginDenied:
 		row.Title, row.Detail, row.Warning = "A sign-in was refused", "It came from "+there+".", true
+	case loginstage.ActionDeviceBound:
+		row.Title = "A session was bound to a key of this device"
+	case loginstage.ActionProved:
+		row.Title, row.Detail = "A device proved its key", "It was used from "+there+"."
+	case loginstage.ActionUnproved:
+		row.Title, row.Warning = "Somebody used your session without the key of its device, and got nothing", true
+		row.Detail = "They were in " + there + "."
 	case loginstage.ActionDeviceForgotten:
 		row.Title = "A device is no longer remembered"
 	case loginstage.ActionLogout:

@@ -144,7 +144,7 @@ func (b *ChromiumBrowser) Close() error {
 
 // Open opens a tab. Those of a private browser have cookies of their own.
 func (b *ChromiumBrowser) Open(ctx context.Context, url string) (Tab, error) {
-	target := map[string]any{"url": "about:blank"}
+	target := map[string]any{"url": "about:blank", "newWindow": true} // a tab behind another is hidden
 	if b.private {
 		var made struct {
 			ID string `json:"browserContextId"`
