@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -317,10 +318,7 @@ func watchable(t *testing.T, store session.Store) bool {
 // session had ended. A store's own tests call it after they have cut connections and
 // killed servers.
 func Untold(told []session.Change, ended map[session.ID]time.Time) []session.ID {
-	waiting := map[session.ID]time.Time{}
-	for id, at := range ended {
-		waiting[id] = at
-	}
+	waiting := maps.Clone(ended)
 	var untold []session.ID
 	for _, change := range told {
 		switch change.Kind {
