@@ -73,9 +73,9 @@
 //
 // The package has goroutines of its own only while there are events to give, and timers
 // while a client has a few seconds to prove its key.
-// A host calls [UserLogin.Sweep] every few minutes, which deletes expired sessions;
-// [UserLogin.Deliver] in as many processes as it likes, with DurableEvents; and
-// [UserLogin.Flush] before it exits. Limits hold without any of them.
+// A host runs [UserLogin.Run] in each process, which calls [UserLogin.Sweep] every few
+// minutes and, with DurableEvents, [UserLogin.Deliver]; and it calls [UserLogin.Flush]
+// before it exits. Limits hold without any of them.
 //
 // # What stays compatible
 //
