@@ -73,9 +73,10 @@
 //
 // The package has goroutines of its own only while there are events to give, and timers
 // while a client has a few seconds to prove its key.
-// A host runs [UserLogin.Run] in each process, which calls [UserLogin.Sweep] every few
-// minutes and, with DurableEvents, [UserLogin.Deliver]; and it calls [UserLogin.Flush]
-// before it exits. Limits hold without any of them.
+// A host runs [UserLogin.Run] once in each process, and waits for it before it exits. Run
+// deletes expired sessions ([UserLogin.Sweep]), delivers endings with DurableEvents
+// ([UserLogin.Deliver]), watches the locator's data, and in the end waits for the sink
+// ([UserLogin.Flush]). Limits hold without it.
 //
 // # What stays compatible
 //
