@@ -22,4 +22,9 @@
 // that were made at the same instant, steps at instants beyond which a store
 // may forget by a clock of its own, and, at once with others, a session that
 // replaces another user's.
+//
+// # What stays compatible
+//
+// A later release may make other histories, so a store that passes today may fail then,
+// by a mistake that it has today.
 package histories
