@@ -7,8 +7,8 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// CauseOtherUser is the cause of a login_denied event, and of the [*DeniedError],
-// of a user who was proved to confirm the session of another.
+// CauseOtherUser is the cause where a user was proved to confirm another user's
+// session: of the login_denied event, and of the [*DeniedError].
 const CauseOtherUser session.Cause = "other_user"
 
 // Confirm lifts the restriction of the session that the request was sent in (step
@@ -51,8 +51,8 @@ func (l *UserLogin) Confirm(w http.ResponseWriter, r *http.Request, user User) e
 	if s.MaxAge > 0 {
 		confirmed.MaxAge = s.Expires.Sub(now)
 	}
-	// Of what ends the session and what confirms it, one wins: a session that
-	// was ended meanwhile does not go on.
+	// Of an ending and a confirmation at the same time one wins: a session that was
+	// ended meanwhile does not go on.
 	confirmed, err = l.sessions.Start(w, r, confirmed, session.Replace{Renews: s.ID, Ending: l.ending(r, "", s.User)})
 	if err != nil {
 		return fmt.Errorf("loginstage: confirming: %w", err)

@@ -56,9 +56,9 @@ func (l *UserLogin) Require(next http.Handler) http.Handler {
 	})
 }
 
-// AllowRestricted is Guard for what a restricted session may do: its page to
-// confirm, its sign-out. Behind it [Current] returns such a session like any
-// other. Anonymous requests are passed on; AllowRestricted(Require(next)) denies
+// AllowRestricted is Guard for the pages that a restricted session may use: the one
+// that confirms it, and the sign-out. Behind it [Current] returns such a session like
+// any other. Anonymous requests are passed on; AllowRestricted(Require(next)) denies
 // them.
 func (l *UserLogin) AllowRestricted(next http.Handler) http.Handler {
 	return l.admitting(restrictedToo, next)
@@ -169,7 +169,7 @@ func (l *UserLogin) admit(r *http.Request, s *session.Session) error {
 			return err
 		}
 	}
-	if ip != found.IP || l.letOff(&found) {
+	if ip != found.IP || l.reevaluates(&found) {
 		*s, err = l.enforce(r, found, ip)
 	} else {
 		*s, err = l.sessions.Touch(r.Context(), found, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip})
@@ -208,8 +208,7 @@ type otherStageError struct{}
 func (*otherStageError) Error() string { return "loginstage: a session of another stage" }
 func (*otherStageError) Unwrap() error { return session.ErrNotFound }
 
-// admits reports whether sessions that the stage of the name signed in are
-// sessions of this one.
+// admits reports whether this stage admits the sessions that the named stage signed in.
 func (l *UserLogin) admits(stage string) bool {
 	return stage == l.config.Name || slices.Contains(l.config.AlsoAdmit, stage)
 }

@@ -1,6 +1,7 @@
 package loginstage
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -70,21 +71,35 @@ func (l *UserLogin) requireKey(r *http.Request, s *session.Session) {
 	s.Drift.Restricted = ReasonNoDeviceKey
 }
 
-// bindKey binds s to the key, if it has none, and returns it as it is then: with this
-// key, or with the one that came first.
-func (l *UserLogin) bindKey(r *http.Request, s session.Session, key devicekey.Key) (session.Session, error) {
-	if !s.Drift.Key.IsZero() {
-		return s, nil
+// errBound is returned for a session that another key was bound to, or this one by an
+// answer to the same challenge: one that is sent again proves nothing.
+var errBound = errors.New("loginstage: the session has a device key already")
+
+// bindKey binds s to the key that came with the answer to a challenge, and returns it as
+// it is then, or errBound if it is bound by now.
+func (l *UserLogin) bindKey(r *http.Request, s session.Session, key devicekey.Key, challenge string) (session.Session, error) {
+	if s.Drift.Key.IsZero() {
+		seen := session.Seen{Time: s.LastSeen, IP: s.IP, Drift: session.Drift{Key: key}}
+		if _, err := l.sessions.Touch(r.Context(), s, seen); err != nil {
+			return session.Session{}, err
+		}
+		var err error
+		if s, err = l.sessions.Get(r.Context(), s.ID, session.KindSession); err != nil {
+			return session.Session{}, err
+		}
 	}
-	seen := session.Seen{Time: s.LastSeen, IP: s.IP, Drift: session.Drift{Key: key}}
-	if _, err := l.sessions.Touch(r.Context(), s, seen); err != nil {
+	if s.Drift.Key != key {
+		return session.Session{}, errBound
+	}
+	err := l.sessions.Once(r.Context(), keySubject(s), challenge, registerTime+time.Minute)
+	if errors.Is(err, session.ErrExists) {
+		return session.Session{}, errBound
+	}
+	if err != nil {
 		return session.Session{}, err
 	}
-	bound, err := l.sessions.Get(r.Context(), s.ID, session.KindSession)
-	if err == nil && bound.Drift.Key == key {
-		l.emitBound(r, bound)
-	}
-	return bound, err
+	l.emitBound(r, s)
+	return s, nil
 }
 
 // emitBound tells that the session was bound to its key, once.

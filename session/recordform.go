@@ -33,7 +33,20 @@ type record struct {
 	Drift       *driftRecord   `json:"drift,omitempty"`
 	Lineage     ID             `json:"lineage,omitzero"`
 	TellExpiry  time.Duration  `json:"tell_expiry,omitempty"` // nanoseconds
+	AuthTime    instant        `json:"auth_time,omitempty"`
+	AMR         []string       `json:"amr,omitempty"`
+	ACR         string         `json:"acr,omitempty"`
+	Actor       string         `json:"actor,omitempty"`
+	Tenant      string         `json:"tenant,omitempty"`
+	Required    []string       `json:"required,omitempty"` // and the drift says restricted: see requiredReason
+	Value       []byte         `json:"value,omitempty"`    // in base64: JSON in JSON would be written otherwise
+	Changes     uint64         `json:"changes,omitempty"`  // Session.Version
 }
+
+// requiredReason restricts, in the record of a session that requires something and is
+// not restricted otherwise. A release that does not know what is required admits such
+// a session as little as this one does.
+const requiredReason binding.Reason = "required"
 
 func recordOf(s Session) record {
 	r := record{
@@ -42,8 +55,14 @@ func recordOf(s Session) record {
 		Created: instantOf(s.Created), LastSeen: instantOf(s.LastSeen), IP: s.IP, UserAgent: s.UserAgent,
 		Expires: instantOf(s.Expires), Idle: s.Idle, MaxAge: s.MaxAge,
 		Policy: policyRecordOf(s.Policy), Anchor: locationRecordOf(s.Anchor), KnownDevice: s.KnownDevice,
-		Drift: driftRecordOf(s.Drift), Lineage: s.Lineage, TellExpiry: s.TellExpiry,
+		Lineage: s.Lineage, TellExpiry: s.TellExpiry, AuthTime: instantOf(s.AuthTime), AMR: s.AMR, ACR: s.ACR, Actor: s.Actor, Tenant: s.Tenant,
+		Required: s.Required, Value: s.Value, Changes: s.Version,
 	}
+	drift := s.Drift
+	if len(s.Required) > 0 && drift.Restricted == "" {
+		drift.Restricted = requiredReason
+	}
+	r.Drift = driftRecordOf(drift)
 	if s.Kind != KindSession && s.Kind != KindPending {
 		r.Version = 2 // a reader that knew no kinds would sign the user in
 	}
@@ -53,12 +72,18 @@ func recordOf(s Session) record {
 // session returns what r is a record of, and whether all of it is understood.
 func (r record) session() (Session, bool) {
 	policy, understood := r.Policy.policy()
+	drift := r.Drift.drift()
+	if len(r.Required) > 0 && drift.Restricted == requiredReason {
+		drift.Restricted = ""
+	}
 	return Session{
 		ID: r.ID, User: r.User, Name: r.Name, Method: r.Method, Stage: r.Stage, Kind: r.kind(),
 		Created: r.Created.time(), LastSeen: r.LastSeen.time(), IP: r.IP, UserAgent: r.UserAgent,
 		Expires: r.Expires.time(), Idle: r.Idle, MaxAge: r.MaxAge,
 		Policy: policy, Anchor: r.Anchor.location(), KnownDevice: r.KnownDevice,
-		Drift: r.Drift.drift(), Lineage: r.Lineage, TellExpiry: r.TellExpiry,
+		Drift: drift, Lineage: r.Lineage, TellExpiry: r.TellExpiry,
+		AuthTime: r.AuthTime.time(), AMR: r.AMR, ACR: r.ACR, Actor: r.Actor, Tenant: r.Tenant,
+		Required: r.Required, Value: r.Value, Version: r.Changes,
 	}, understood
 }
 

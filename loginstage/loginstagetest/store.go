@@ -27,6 +27,7 @@ const (
 	Start   Step = "Start"
 	Get     Step = "Get"
 	Touch   Step = "Touch"
+	Update  Step = "Update"
 	End     Step = "End"
 	EndUser Step = "EndUser"
 	List    Step = "List"
@@ -113,6 +114,14 @@ func (s *Store) Touch(ctx context.Context, id session.ID, seen session.Seen) err
 		return err
 	}
 	return s.store.Touch(ctx, id, seen)
+}
+
+// Update changes a session in the other store.
+func (s *Store) Update(ctx context.Context, id session.ID, change session.Update) (session.Session, error) {
+	if err := s.before(ctx, Update); err != nil {
+		return session.Session{}, err
+	}
+	return s.store.Update(ctx, id, change)
 }
 
 // End ends a session in the other store.

@@ -28,10 +28,10 @@ type slot struct {
 	entry atomic.Pointer[entry]
 }
 
-// tagOf is the tag of the ID. It is never 0, which is no tag.
+// tagOf returns the tag of the ID. It is never 0, which is no tag.
 func tagOf(id *session.ID) uint64 { return id.Hash() | 1 }
 
-// at is the nth slot in which an entry with the tag can be.
+// at returns the nth slot in which an entry with the tag can be.
 func at(slots []slot, tag uint64, n int) *slot {
 	return &slots[(tag>>1+uint64(n))&uint64(len(slots)-1)]
 }

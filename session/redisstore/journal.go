@@ -101,7 +101,7 @@ func (s *Store) Release(ctx context.Context, pause time.Duration, ids ...session
 
 // settle runs a script for the IDs of each shard, in one round trip if the server
 // knows it already.
-func (s *Store) settle(ctx context.Context, script *redis.Script, ids []session.ID, args ...any) error {
+func (s *Store) settle(ctx context.Context, script script, ids []session.ID, args ...any) error {
 	var order []string
 	byShard := map[string][]any{}
 	for _, id := range ids {
@@ -119,7 +119,7 @@ func (s *Store) settle(ctx context.Context, script *redis.Script, ids []session.
 	calls := make([]*redis.Cmd, len(order))
 	_, _ = s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error { // each call has its error
 		for i, shard := range order {
-			calls[i] = script.EvalSha(ctx, pipe, s.keys(shard, s.waitsKey(shard)), s.args(shard, byShard[shard])...)
+			calls[i] = script.of(s.cluster).EvalSha(ctx, pipe, s.keys(shard, s.waitsKey(shard)), s.args(shard, byShard[shard])...)
 		}
 		return nil
 	})

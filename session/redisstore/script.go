@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	_ "embed" // the scripts
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -32,6 +33,8 @@ var (
 	listText string
 	//go:embed lua/touch.lua
 	touchText string
+	//go:embed lua/update.lua
+	updateText string
 	//go:embed lua/sweep.lua
 	sweepText string
 	//go:embed lua/lease.lua
@@ -40,20 +43,40 @@ var (
 	deliveredText string
 	//go:embed lua/release.lua
 	releaseText string
+	//go:embed lua/beat.lua
+	beatText string
 )
 
 var (
-	startScript     = redis.NewScript(prelude + journal + ending + startText)
-	endScript       = redis.NewScript(prelude + journal + ending + endText)
-	endUserScript   = redis.NewScript(prelude + journal + ending + endUserText)
-	expireScript    = redis.NewScript(prelude + journal + ending + expireText)
-	listScript      = redis.NewScript(prelude + listText)
-	touchScript     = redis.NewScript(prelude + touchText)
-	sweepScript     = redis.NewScript(prelude + journal + sweepText)
-	leaseScript     = redis.NewScript(prelude + journal + leaseText)
-	deliveredScript = redis.NewScript(prelude + journal + deliveredText)
-	releaseScript   = redis.NewScript(prelude + journal + releaseText)
+	startScript     = newScript(prelude, journal, ending, startText)
+	endScript       = newScript(prelude, journal, ending, endText)
+	endUserScript   = newScript(prelude, journal, ending, endUserText)
+	expireScript    = newScript(prelude, journal, ending, expireText)
+	listScript      = newScript(prelude, listText)
+	touchScript     = newScript(prelude, touchText)
+	updateScript    = newScript(prelude, updateText)
+	sweepScript     = newScript(prelude, journal, sweepText)
+	leaseScript     = newScript(prelude, journal, leaseText)
+	deliveredScript = newScript(prelude, journal, deliveredText)
+	releaseScript   = newScript(prelude, journal, releaseText)
+	beatScript      = newScript(prelude, beatText)
 )
+
+// A script is one in two forms, which differ in how they publish changes.
+type script struct{ single, sharded *redis.Script }
+
+func newScript(parts ...string) script {
+	text := strings.Join(parts, "")
+	return script{redis.NewScript("local sharded = false\n" + text), redis.NewScript("local sharded = true\n" + text)}
+}
+
+// of returns the form for a Cluster, or for one server.
+func (s script) of(cluster bool) *redis.Script {
+	if cluster {
+		return s.sharded
+	}
+	return s.single
+}
 
 // keys returns those that a script declares: one of this call alone, and others.
 func (s *Store) keys(shard string, others ...string) []string {
@@ -67,8 +90,8 @@ func (s *Store) args(shard string, others []any) []any {
 
 // run runs a script on a shard, on keys of it. Its reply is a status and more.
 // Those that mean an error are returned as one.
-func (s *Store) run(ctx context.Context, script *redis.Script, shard string, keys []string, args ...any) (status string, reply []string, err error) {
-	reply, err = script.Run(ctx, s.client, s.keys(shard, keys...), s.args(shard, args)...).StringSlice()
+func (s *Store) run(ctx context.Context, script script, shard string, keys []string, args ...any) (status string, reply []string, err error) {
+	reply, err = script.of(s.cluster).Run(ctx, s.client, s.keys(shard, keys...), s.args(shard, args)...).StringSlice()
 	if err != nil {
 		return "", nil, err
 	}
@@ -87,6 +110,16 @@ func (s *Store) run(ctx context.Context, script *redis.Script, shard string, key
 			err = &session.EndedError{Ended: all[0]}
 		}
 		return "", nil, err
+	case status == "limit":
+		limit := &session.LimitError{}
+		for _, text := range reply {
+			id, err := session.ParseID(text)
+			if err != nil {
+				return "", nil, fmt.Errorf("reply of a script: %w", err)
+			}
+			limit.Surplus = append(limit.Surplus, id)
+		}
+		return "", nil, limit
 	case status == "unreadable" && len(reply) == 1:
 		return "", nil, fmt.Errorf("session %s: %w", reply[0], session.ErrRecord)
 	}

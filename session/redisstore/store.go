@@ -17,11 +17,12 @@ import (
 // safe for concurrent use, and any number of processes can share the server. Make
 // one with New.
 type Store struct {
-	client redis.UniversalClient
-	config Config
-	memo   memo
-	server serverCheck
-	lease  atomic.Uint32 // the number of the shard at which the next Lease begins
+	client  redis.UniversalClient
+	cluster bool // the client is one of a Cluster
+	config  Config
+	records recordCache
+	server  serverCheck
+	lease   atomic.Uint32 // the number of the shard at which the next Lease begins
 }
 
 var (
@@ -40,14 +41,17 @@ func New(client redis.UniversalClient, config Config) (*Store, error) {
 	if err := errors.Join(validateClient(client), config.Validate()); err != nil {
 		return nil, err
 	}
-	return &Store{client: client, config: config.withDefaults(), server: serverCheck{every: checkEvery}}, nil
+	_, cluster := client.(*redis.ClusterClient)
+	return &Store{client: client, cluster: cluster, config: config.withDefaults(), server: serverCheck{every: checkEvery}}, nil
 }
 
 // failed says which operation an error is of. Those that [session.Store] names
 // are returned as they are.
 func failed(operation string, err error) error {
-	if _, ok := errors.AsType[*session.EndedError](err); ok ||
-		err == nil || errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrExists) {
+	_, ended := errors.AsType[*session.EndedError](err)
+	_, over := errors.AsType[*session.LimitError](err)
+	if err == nil || ended || over || errors.Is(err, session.ErrConflict) ||
+		errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrExists) {
 		return err
 	}
 	return fmt.Errorf("redisstore: %s: %w", operation, err)
@@ -77,7 +81,7 @@ func (s *Store) get(ctx context.Context, id session.ID) (string, session.Session
 	if err != nil {
 		return "", session.Session{}, err
 	}
-	found, err := s.memo.decode(id, value, decodeLive)
+	found, err := s.records.decode(id, value, decodeLive)
 	if err != nil {
 		return "", session.Session{}, err
 	}
@@ -126,8 +130,12 @@ func (s *Store) touch(ctx context.Context, id session.ID, seen session.Seen, now
 	if seen.Time.Before(at) {
 		at = seen.Time
 	}
+	message := "" // nothing is published of a use without a drift
+	if !seen.Drift.IsZero() {
+		message = updated(found)
+	}
 	status, reply, err := s.run(ctx, touchScript, id.Shard(), []string{s.sessionKey(id), s.indexKey(found.User)},
-		before, after, s.lastsLive(found), member(found), dueMember(found), milliseconds(found.Deadline()), instant(at))
+		before, after, s.lastsLive(found), member(found), dueMember(found), milliseconds(found.Deadline()), instant(at), message)
 	if err != nil {
 		return false, err
 	}

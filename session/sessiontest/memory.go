@@ -71,6 +71,13 @@ func (j *Journal) Touch(ctx context.Context, id session.ID, seen session.Seen) e
 	return j.store.Touch(ctx, id, seen)
 }
 
+// Update changes what the host keeps in a live session.
+func (j *Journal) Update(ctx context.Context, id session.ID, change session.Update) (session.Session, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.store.Update(ctx, id, change)
+}
+
 // End ends a live session and returns it.
 func (j *Journal) End(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
 	j.mu.Lock()

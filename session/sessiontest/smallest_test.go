@@ -49,6 +49,7 @@ func (s *smallest) Start(_ context.Context, started session.Session, replace ses
 		s.records[victim.ID] = copied(record)
 		ended = append(ended, record)
 	}
+	started.AMR, started.Required, started.Value = slices.Clone(started.AMR), slices.Clone(started.Required), slices.Clone(started.Value)
 	s.records[started.ID] = session.Ended{Session: started}
 	return ended, nil
 }
@@ -85,6 +86,19 @@ func (s *smallest) Touch(_ context.Context, id session.ID, seen session.Seen) er
 		s.records[id] = session.Ended{Session: touched}
 	}
 	return err
+}
+
+func (s *smallest) Update(_ context.Context, id session.ID, change session.Update) (session.Session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changed, err := s.live(id)
+	if err != nil {
+		return session.Session{}, err
+	}
+	if err = changed.Update(change); err == nil {
+		s.records[id] = session.Ended{Session: changed}
+	}
+	return changed, err
 }
 
 func (s *smallest) End(_ context.Context, id session.ID, ending session.Ending) (session.Session, error) {

@@ -47,7 +47,7 @@ func (s *Store) ask(ctx context.Context, id session.ID, read func(row) error) er
 	})
 }
 
-// rowOf is the row of values as a driver lends them.
+// rowOf returns the row of values as a driver lends them.
 func rowOf(values *[4]driver.Value) (row, error) {
 	record, isBytes := values[0].([]byte)
 	seen, isNumber := values[1].(int64)

@@ -130,4 +130,12 @@
 // such connections for new ones. With asynchronous replication a failover loses what
 // was confirmed last, endings among them: have the standby be synchronous where
 // that matters, or sign everybody out as above.
+//
+// # What stays compatible
+//
+// Records and endings have the form that package session keeps, so processes of one
+// release and the next work on one schema at the same time. A release that needs
+// another schema raises its version, and the changelog says how to go on: until then
+// its processes refuse the tables with [ErrSchema] and change nothing. Columns and
+// their meaning are for the store alone; read sessions through it, not by SQL.
 package sqlstore

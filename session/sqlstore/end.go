@@ -53,7 +53,7 @@ func (s *Store) endOne(ctx context.Context, id session.ID, ending session.Ending
 	return ended, err
 }
 
-// full is the row of a session, or ErrNotFound.
+// full returns the row of a session, or ErrNotFound.
 func (s *Store) full(ctx context.Context, id session.ID) (r fullRow, err error) {
 	err = s.retry(ctx, func() error {
 		rows, err := s.rows(ctx, s.db, "WHERE id = {text}", id.String())

@@ -102,7 +102,10 @@ func (s *Store) failed(ctx context.Context, doing string, err error) error {
 	if err == nil || errors.Is(err, session.ErrExists) || errors.Is(err, session.ErrNotFound) {
 		return err
 	}
-	if _, ended := errors.AsType[*session.EndedError](err); ended {
+	if _, ended := errors.AsType[*session.EndedError](err); ended || errors.Is(err, session.ErrConflict) {
+		return err
+	}
+	if _, over := errors.AsType[*session.LimitError](err); over {
 		return err
 	}
 	if f := s.text.dialect.failures; f.is(err, f.denied) {

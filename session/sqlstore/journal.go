@@ -125,7 +125,7 @@ func (s *Store) settle(ctx context.Context, tx *sql.Tx, owners [][]byte) error {
 
 func scanBytes(rows *sql.Rows) (b []byte, err error) { return b, rows.Scan(&b) }
 
-// distinct are the users, each once, in the order in which all transactions lock
+// distinct returns the users, each once, in the order in which all transactions lock
 // them.
 func distinct(owners [][]byte) [][]byte {
 	owners = slices.SortedFunc(slices.Values(owners), slices.Compare)

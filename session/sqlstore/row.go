@@ -86,7 +86,7 @@ func scanFull(rows *sql.Rows) (r fullRow, err error) {
 		&r.id, &r.owner, &r.kind, &r.ended, &r.created, &r.expires, &r.idle, &r.tellExpiry, &r.sweepAt)
 }
 
-// session is the session of the row. Where its record cannot be read, as one that
+// session returns the session of the row. Where its record cannot be read, as one that
 // a later release wrote, or is of another session, it is what the columns say.
 func (r fullRow) session() session.Session {
 	id, _ := session.ParseID(r.id) // of one that is no ID: the zero ID
@@ -102,7 +102,7 @@ func (r fullRow) session() session.Session {
 	return s
 }
 
-// candidate is the session of the row as [session.Replace.Choose] judges it.
+// candidate returns the session of the row as [session.Replace.Choose] judges it.
 func (r fullRow) candidate() session.Candidate {
 	id, _ := session.ParseID(r.id)
 	limits := session.Session{LastSeen: timeOf(r.lastSeen), Expires: timeOf(r.expires), Idle: time.Duration(r.idle)}
@@ -122,7 +122,7 @@ func (r fullRow) live() (session.Session, error) {
 	return f.live()
 }
 
-// rows are the full rows that a template, WHERE and what follows, selects.
+// rows returns the full rows that a template, WHERE and what follows, selects.
 func (s *Store) rows(ctx context.Context, in executor, template string, args ...any) ([]fullRow, error) {
 	return collect(ctx, in, s.text.of("SELECT "+allColumns+" FROM {session} "+template), args, scanFull)
 }
@@ -207,7 +207,7 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, started session.Session)
 	return session.ErrExists
 }
 
-// orExists is err, or ErrExists if that is why an INSERT failed, where the
+// orExists returns err, or ErrExists if that is why an INSERT failed, where the
 // dialect has no way to pass over what is there, and over nothing else.
 func (s *Store) orExists(ctx context.Context, in executor, id string, err error) error {
 	d := s.text.dialect
@@ -248,7 +248,7 @@ func addr(ip netip.Addr) string {
 	return string(text)
 }
 
-// instant is t in nanoseconds since 1970, 0 for the zero time. What is beyond
+// instant returns t in nanoseconds since 1970, 0 for the zero time. What is beyond
 // is as late, or as early, as can be.
 func instant(t time.Time) int64 {
 	const earliest, latest = math.MinInt64 / int64(time.Second), math.MaxInt64 / int64(time.Second)
@@ -271,7 +271,7 @@ func timeOf(instant int64) time.Time {
 	return time.Unix(0, instant).UTC()
 }
 
-// byAge is the order of List: the latest sign-in first.
+// byAge returns the order of List: the latest sign-in first.
 func byAge(a, b session.Session) int {
 	return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID.String(), b.ID.String()))
 }

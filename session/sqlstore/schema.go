@@ -26,7 +26,7 @@ var (
 //go:embed schema/*.sql
 var schemas embed.FS
 
-// Schema is what Migrate executes, as SQL for hosts that run migrations of
+// Schema returns what Migrate executes, as SQL for hosts that run migrations of
 // their own. Each statement ends with a semicolon at the end of a line. It does
 // nothing where the schema is there already.
 func Schema(config Config) (string, error) {
@@ -36,7 +36,7 @@ func Schema(config Config) (string, error) {
 	return newText(config).schema(), nil
 }
 
-// schema is the whole schema. It has no parameters.
+// schema returns the whole schema. It has no parameters.
 func (t text) schema() string {
 	template, err := schemas.ReadFile(t.dialect.schema)
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *Store) makeTables(ctx context.Context) error {
 	})
 }
 
-// notOurs is err, or ErrSchema where it says that a table has other columns.
+// notOurs returns err, or ErrSchema where it says that a table has other columns.
 func (s *Store) notOurs(err error) error {
 	if f := s.text.dialect.failures; f.is(err, f.foreign) {
 		return fmt.Errorf("%w: a table of that name is not the store's: %w", ErrSchema, err)
@@ -128,7 +128,7 @@ func (s *Store) look(ctx context.Context) error {
 	return err
 }
 
-// unbegun is err, or ErrSettings where on a connection that works no transaction
+// unbegun returns err, or ErrSettings where on a connection that works no transaction
 // can be begun: lib/pq does not pass on what the pooler says of it.
 func (s *Store) unbegun(ctx context.Context, err error) error {
 	conn, connErr := s.db.Conn(ctx)
@@ -173,7 +173,7 @@ func (s *Store) check(ctx context.Context, conn *sql.Conn) error {
 	return s.shared(ctx, values)
 }
 
-// version is the version of the schema in the database. It fails if there is
+// version returns the version of the schema in the database. It fails if there is
 // none.
 func (s *Store) version(ctx context.Context, in executor) (version int, err error) {
 	err = in.QueryRowContext(ctx, s.text.of("SELECT version FROM {schema} WHERE one = 1")).Scan(&version)

@@ -167,7 +167,7 @@ func (s *Store) refused(values map[string]string) error {
 
 const inStatementMode = "the pooler is in statement mode, want transaction or session"
 
-// statementMode is err, or ErrSettings where a pooler says by it that it lends a
+// statementMode returns err, or ErrSettings where a pooler says by it that it lends a
 // connection for one statement at a time.
 func statementMode(err error) error {
 	if strings.Contains(err.Error(), "statement pooling mode") {

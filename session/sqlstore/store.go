@@ -32,7 +32,7 @@ type Store struct {
 	turns      turns
 	checked    atomic.Bool // the schema was found
 	skipLocked atomic.Bool // FOR UPDATE takes SKIP LOCKED
-	memo       memo
+	records    recordCache
 
 	get, touch prepared
 }
@@ -84,7 +84,7 @@ func (s *Store) found(ctx context.Context, id session.ID) (found, error) {
 	var got found
 	err := s.retry(ctx, func() error {
 		return s.row(ctx, id, func(r row) (err error) {
-			got, err = r.read(func(record []byte) (session.Session, error) { return s.memo.decode(id, record) })
+			got, err = r.read(func(record []byte) (session.Session, error) { return s.records.decode(id, record) })
 			return err
 		})
 	})
@@ -146,7 +146,7 @@ func (s *Store) List(ctx context.Context, user string, kinds ...session.Kind) ([
 	})
 }
 
-// ofKinds is the part of a WHERE for n kinds; where there are none, any will do.
+// ofKinds returns the part of a WHERE for n kinds; where there are none, any will do.
 func ofKinds(n int) string {
 	if n == 0 {
 		return ""

@@ -98,7 +98,7 @@ func (s *Store) sweepRows(ctx context.Context, tx *sql.Tx, ids []string, now tim
 	return swept, s.end(ctx, tx, told)
 }
 
-// expiry is the ending of a session that reached a limit, to be told.
+// expiry returns the ending of a session that reached a limit, to be told.
 func (r fullRow) expiry(now time.Time) session.Ending {
 	limits := session.Session{LastSeen: timeOf(r.lastSeen), Expires: timeOf(r.expires), Idle: time.Duration(r.idle)}
 	return session.Ending{

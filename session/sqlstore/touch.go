@@ -117,7 +117,7 @@ func (s *Store) drift(ctx context.Context, id session.ID, seen session.Seen) err
 	})
 }
 
-// lockedLive is the live session, which nobody else changes until tx ends.
+// lockedLive returns the live session, which nobody else changes until tx ends.
 func (s *Store) lockedLive(ctx context.Context, tx *sql.Tx, id session.ID) (session.Session, error) {
 	all, err := s.locked(ctx, tx, []string{id.String()})
 	if err != nil {

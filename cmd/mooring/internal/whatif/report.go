@@ -12,6 +12,7 @@ type report struct {
 	accesslog.Stats
 	Problems []string `json:"problems,omitempty"` // the first malformed lines, and logs that were cut short
 	*replay.Result
+	Keys     float64        `json:"sessions_with_keys_percent"` // as it was given
 	Policies []policyReport `json:"policies"`
 }
 
@@ -22,8 +23,8 @@ type policyReport struct {
 	UsersPercent    float64 `json:"users_ended_percent"`
 }
 
-func newReport(stats accesslog.Stats, result *replay.Result) *report {
-	r := &report{Stats: stats, Result: result}
+func newReport(stats accesslog.Stats, result *replay.Result, keys float64) *report {
+	r := &report{Stats: stats, Result: result, Keys: keys}
 	for _, problem := range append(stats.Mistakes, stats.Incomplete...) {
 		r.Problems = append(r.Problems, problem.Error())
 	}

@@ -136,7 +136,7 @@ func (w *window) sees(text string) {
 	w.do(chromedp.WaitVisible(fmt.Sprintf(`//main//*[contains(text(), %q)]`, text)))
 }
 
-// text is the text of the element.
+// text returns the text of the element.
 func (w *window) text(xpath string) string {
 	w.t.Helper()
 	text, err := chromedp.Run(w.ctx, chromedp.Text(xpath))
@@ -160,7 +160,7 @@ func (w *window) moveTo(address netip.Addr) {
 	w.press("Move there")
 }
 
-// cookie is the browser's cookie of the name, or nil.
+// cookie returns the browser's cookie of the name, or nil.
 func (w *window) cookie(name string) *network.Cookie {
 	w.t.Helper()
 	held, err := chromedp.Run(w.ctx, func(ctx context.Context, target *chromedp.Target) ([]*network.Cookie, error) {

@@ -30,7 +30,7 @@ var templates = func() map[string]*template.Template {
 	return pages
 }()
 
-// plain is a duration in the words of the one unit that suits it best.
+// plain returns a duration in the words of the one unit that suits it best.
 func plain(d duration.Duration) string {
 	const day = 24 * time.Hour
 	for _, unit := range []struct {

@@ -119,7 +119,7 @@ func (a *app) forgetDevices(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/?done=forgotten", http.StatusSeeOther)
 }
 
-// done is what the redirect to this page says has been done. It comes from the
+// done returns what the redirect to this page says has been done. It comes from the
 // address, so it picks a sentence and never is one.
 func done(r *http.Request) string {
 	switch r.FormValue("done") {

@@ -47,7 +47,7 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
 	challenge, err := a.login.Begin(w, r, account.user())
 	if _, denied := errors.AsType[*loginstage.DeniedError](err); denied {
 		// Only who knows the password gets to read this.
-		p.Error = "This account is not active. Ask whoever runs this site."
+		p.Error = "This account is not active. Ask an administrator of this site."
 		a.renderSignIn(w, r, http.StatusForbidden, p)
 		return
 	}

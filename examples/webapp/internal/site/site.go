@@ -118,7 +118,7 @@ func newApp(s settings, store session.Store, locator *maxmind.DB, logger *slog.L
 // keysPath is where browsers register and prove device keys.
 const keysPath = loginstage.DefaultDeviceKeyPath
 
-// handler is the whole application.
+// handler returns the whole application.
 func (a *app) handler() http.Handler {
 	var whole http.Handler
 	mux := http.NewServeMux()

@@ -39,7 +39,7 @@ func firstOf(s, otherwise string, marksAndWords ...string) string {
 	return otherwise
 }
 
-// keyName says what keeps the device key of a session, and which it is.
+// keyName returns what keeps the device key of a session, and which it is.
 func keyName(key devicekey.Key) string {
 	short := key.Thumbprint()
 	short = short[:min(8, len(short))]
@@ -55,10 +55,10 @@ func keyName(key devicekey.Key) string {
 	}
 }
 
-// placeName is where an address is, as far as it is known.
+// placeName returns where an address is, as far as it is known.
 func placeName(l binding.Location) string { return cmp.Or(knownPlace(l), "unknown place") }
 
-// knownPlace is the name of the place, or "".
+// knownPlace returns the name of the place, or "".
 func knownPlace(l binding.Location) string {
 	if l.Geo == nil {
 		return ""
@@ -70,7 +70,7 @@ func knownPlace(l binding.Location) string {
 	return city + country
 }
 
-// networkName is who announces an address, as far as it is known.
+// networkName returns who announces an address, as far as it is known.
 func networkName(l binding.Location) string { return cmp.Or(knownNetwork(l), "unknown network") }
 
 func knownNetwork(l binding.Location) string {
@@ -80,7 +80,7 @@ func knownNetwork(l binding.Location) string {
 	return l.ASN.Organization
 }
 
-// whereabouts are the place, the network and the address, as far as they are known.
+// whereabouts returns the place, the network and the address, as far as they are known.
 func whereabouts(l binding.Location, ip netip.Addr) string {
 	where := "an unknown place"
 	if known := slices.DeleteFunc([]string{knownPlace(l), knownNetwork(l)}, func(s string) bool { return s == "" }); len(known) > 0 {
@@ -124,7 +124,7 @@ func endingInWords(e session.Ending) notice {
 	}
 }
 
-// elsewhere is where a session was used whose binding no longer held.
+// elsewhere returns where a session was used whose binding no longer held.
 func elsewhere(reason binding.Reason) string {
 	switch reason {
 	case binding.NetworkASNChanged, binding.NetworkPrefixChanged:

@@ -13,7 +13,7 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// verdict is what is made of a session that is used from another address.
+// verdict is what the guard does with a session that is used from another address.
 type verdict struct {
 	action    binding.Action    // binding.Allow if nothing is broken
 	broken    *binding.Broken   // what the action is for; nil if nothing is broken
@@ -27,7 +27,7 @@ type verdict struct {
 // check.
 const maxGenerations = 4
 
-// judge says what is made of s being used from ip. All that it compares comes
+// judge returns the verdict on s being used from ip. All facts that it compares come
 // from one generation of the locator's data.
 func (l *UserLogin) judge(ctx context.Context, s session.Session, ip netip.Addr) (verdict, error) {
 	if !s.Policy.Binds() {
@@ -58,8 +58,7 @@ func (l *UserLogin) judge(ctx context.Context, s session.Session, ip netip.Addr)
 	return verdict{}, errors.New("loginstage: the locator's data changes all the time")
 }
 
-// relocate is the anchors of s by the locator's data, where theirs is another
-// generation.
+// relocate returns the anchors of s. Those of another generation it locates again.
 func (l *UserLogin) relocate(ctx context.Context, s session.Session, generation string) (anchor, second binding.Location, err error) {
 	anchor, second = s.Anchor, s.Drift.Second
 	for _, location := range []*binding.Location{&anchor, &second} {
@@ -72,8 +71,7 @@ func (l *UserLogin) relocate(ctx context.Context, s session.Session, generation 
 	return anchor, second, nil
 }
 
-// decide says what is done about the step, and what it adds to the session's
-// drift.
+// decide returns the verdict for the step, with what it adds to the session's drift.
 func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.Step) verdict {
 	v := verdict{action: binding.Allow, step: step, drift: session.Drift{Second: step.Adds.Second, Moves: step.Adds.Moves}}
 	if step.Reason == "" {
@@ -112,14 +110,14 @@ func (l *UserLogin) decide(ctx context.Context, s session.Session, step binding.
 	return v
 }
 
-// letOff reports whether s is to be judged though it has not moved again, because
-// what it was reported for may be what stale data let off.
-func (l *UserLogin) letOff(s *session.Session) bool {
+// reevaluates reports whether s is judged again though it has not moved: it was reported
+// while the data was stale, perhaps, which ends or restricts no session.
+func (l *UserLogin) reevaluates(s *session.Session) bool {
 	return l.config.ReportWhenStale && len(s.Drift.Reported) > 0 && !l.stale()
 }
 
-// byTheLetter reports whether s holds without any tolerance.
-func (v verdict) byTheLetter(s session.Session) bool {
+// holdsExactly reports whether s holds without any tolerance.
+func (v verdict) holdsExactly(s session.Session) bool {
 	return v.broken == nil && s.Policy.WithoutTolerance().Check(v.step.From, v.step.To) == nil
 }
 
@@ -136,7 +134,7 @@ func moveKey(broken *binding.Broken) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
-// emitMove tells of a session that has moved and goes on, unless it was told
+// emitMove emits the event of a session that has moved and goes on, unless it was told
 // before.
 func (l *UserLogin) emitMove(r *http.Request, s session.Session, before session.Drift, moved verdict) {
 	if moved.broken == nil {

@@ -7,11 +7,11 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// A memo remembers what records mean, because to read one takes longer than to
+// A recordCache remembers what records mean, because to read one takes longer than to
 // get it. It holds no state: each record comes from the database, and is looked
 // up here whole. Its size is bounded, some 20 MB with records of 1 kB; of the
-// sessions that fall into one place the four stay that came last.
-type memo [2048]place
+// sessions that share a place it keeps the four that came last.
+type recordCache [2048]place
 
 // mostRemembered is how many bytes a record has at the most that is remembered.
 const mostRemembered = 4 << 10
@@ -26,8 +26,8 @@ type meaning struct {
 
 // decode is [session.DecodeRecord], for the record of the session of that ID,
 // which it keeps. The record stays the caller's.
-func (m *memo) decode(id session.ID, record []byte) (session.Session, error) {
-	place := &m[id.Hash()%uint64(len(m))]
+func (c *recordCache) decode(id session.ID, record []byte) (session.Session, error) {
+	place := &c[id.Hash()%uint64(len(c))]
 	for i := range place {
 		if known := place[i].Load(); known != nil && bytes.Equal(known.record, record) {
 			return known.session, nil

@@ -24,7 +24,7 @@ type Problem struct {
 // until it is confirmed.
 const ProblemStepUp = "https://github.com/mooring-go/mooring#step-up"
 
-// deny answers a request that is denied, or has the host answer it.
+// deny answers a request that is denied, by Config.Deny if that is set.
 func (l *UserLogin) deny(w http.ResponseWriter, r *http.Request, denied *AccessError) {
 	switch denied.Denial {
 	case DenialUnavailable:
@@ -97,10 +97,10 @@ func writeProblem(w http.ResponseWriter, p Problem) {
 	_, _ = w.Write(body) // the client may be gone
 }
 
-// wantsPage reports whether r asks for a page to show: what a browser says it
-// navigates by (Fetch Metadata, Sec-Fetch-Mode), a GET or HEAD that says it takes
-// HTML, or a form that a browser without Fetch Metadata posts. That a request takes
-// anything does not say so.
+// wantsPage reports whether r asks for a page to show: a request by which a browser
+// says that it navigates (Fetch Metadata, Sec-Fetch-Mode), a GET or HEAD that accepts
+// HTML, or a form that a browser without Fetch Metadata posts. A request that accepts
+// anything does not.
 func wantsPage(r *http.Request) bool {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	switch r.Method {

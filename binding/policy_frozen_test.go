@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A decision says how it came about, whatever becomes of the lists later.
+// A decision says how it came about, though the lists change later.
 func TestADecisionKeepsTheListsItWasMadeBy(t *testing.T) {
 	groups, exempt := groupsOf(t, "64500+64501"), prefixesOf(t, "198.51.100.0/24,203.0.113.0/24")
 	policy := binding.Policy{Network: binding.NetworkASNNetwork, Tolerance: binding.Tolerance{ASNGroups: groups, Exempt: exempt}}

@@ -48,7 +48,7 @@ func TestThePresetSaysWhatIsDone(t *testing.T) {
 	}
 }
 
-// withActions is Proven with other actions.
+// withActions returns Proven with other actions.
 func withActions(actions, unproved binding.Actions) binding.Policy {
 	policy := binding.Proven()
 	policy.Actions, policy.Unproved = actions, unproved

@@ -73,14 +73,14 @@ func (v *traveller) signIn() {
 	require.Equal(v.t, http.StatusOK, v.PostForm("/begin", url.Values{}).StatusCode)
 }
 
-// visit is the status of a guarded page, asked for from ip by a script.
+// visit returns the status of a guarded page, asked for from ip by a script.
 func (v *traveller) visit(ip netip.Addr) int {
 	v.t.Helper()
 	v.MoveTo(ip)
 	return v.Call("GET", "/open", nil).StatusCode
 }
 
-// stored is the one session of ada, as the store has it.
+// stored returns the one session of ada, as the store has it.
 func (v *traveller) stored() session.Session {
 	v.t.Helper()
 	all, err := v.stage.Sessions(v.t.Context(), "ada")

@@ -15,7 +15,7 @@ import (
 // pendingCookie is the name of the cookie of a sign-in that waits for an answer.
 const pendingCookie = cookie + "_pending"
 
-// with is a browser that has the token and nothing else.
+// with returns a browser that has the token and nothing else.
 func with(t *testing.T, stage *loginstagetest.Stage, token string) *loginstagetest.Browser {
 	browser := loginstagetest.NewBrowser(t, app(stage.UserLogin))
 	browser.SetCookie(&http.Cookie{Name: cookie, Value: token, Path: "/", Secure: true})

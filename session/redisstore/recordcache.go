@@ -6,12 +6,12 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// A memo remembers what values of live sessions mean, because reading a record
+// A recordCache remembers what values of live sessions mean, because reading a record
 // takes longer than getting it. It holds no state: each value comes from the
 // server, and is looked up here whole. Its size is bounded, to some 20 MB where
-// so many sessions are in use; of the sessions that fall into one place the four
-// stay that came last.
-type memo [2048]place
+// as many sessions are in use; of the sessions that share a place it keeps
+// the four that came last.
+type recordCache [2048]place
 
 // A place has what came last first.
 type place [4]atomic.Pointer[meaning]
@@ -22,8 +22,8 @@ type meaning struct {
 }
 
 // decode returns read(id, value).
-func (m *memo) decode(id session.ID, value string, read func(session.ID, string) (session.Session, error)) (session.Session, error) {
-	place := &m[id.Hash()%uint64(len(m))]
+func (c *recordCache) decode(id session.ID, value string, read func(session.ID, string) (session.Session, error)) (session.Session, error) {
+	place := &c[id.Hash()%uint64(len(c))]
 	for i := range place {
 		if known := place[i].Load(); known != nil && known.session.ID == id && known.value == value {
 			return known.session, nil

@@ -230,7 +230,7 @@ func TestAnUnknownAddressWithoutALocator(t *testing.T) {
 	restarted.MoveTo(bindingtest.Berlin)
 	assert.Equal(t, "ada", whoami(restarted))
 	restarted.MoveTo(bindingtest.BerlinNeighbour)
-	assert.Equal(t, http.StatusUnauthorized, restarted.Get("/whoami").StatusCode, "of which nothing is known")
+	assert.Equal(t, http.StatusUnauthorized, restarted.Get("/whoami").StatusCode, "nothing is known of it")
 }
 
 // The address is that of the client, not of the proxy.

@@ -136,7 +136,7 @@ func FuzzPolicyToleranceOnlyForgives(f *testing.F) {
 	})
 }
 
-// stricter are the policies that are stricter than p by one step along one axis.
+// stricter returns the policies that are stricter than p by one step along one axis.
 func stricter(p binding.Policy) []binding.Policy {
 	var all []binding.Policy
 	step := func(change func(q *binding.Policy)) {

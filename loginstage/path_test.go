@@ -52,7 +52,7 @@ func post(form string) *http.Request {
 	return r
 }
 
-// turnedAway is where a GET for the request line's target is sent.
+// turnedAway returns where a GET for the request line's target is sent.
 func turnedAway(t testing.TB, stage *loginstage.UserLogin, target string) string {
 	t.Helper()
 	r := get("/")

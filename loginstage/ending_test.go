@@ -58,7 +58,7 @@ func (w *witness) EndUser(ctx context.Context, user string, keep session.ID, end
 	return sessions, err
 }
 
-// Whatever ends a session, and in whatever step of which call, it is told once.
+// An ending is told once, no matter which step of which call ended the session.
 func TestEveryEndingIsTold(t *testing.T) {
 	for name, test := range map[string]struct {
 		config loginstage.Config

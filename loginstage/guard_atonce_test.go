@@ -19,7 +19,7 @@ import (
 	"github.com/mooring-go/mooring/session/memstore"
 )
 
-// gated is a store that lets no use of a session be recorded until so many are to be.
+// gated is a store that records no use of a session until the missing ones have arrived.
 type gated struct {
 	session.Store
 	missing atomic.Int32
@@ -40,7 +40,7 @@ func (g *gated) Touch(ctx context.Context, id session.ID, seen session.Seen) err
 	return g.Store.Touch(ctx, id, seen)
 }
 
-// at is a browser with the session of v, that is somewhere else.
+// at returns a browser with the session of v, that is somewhere else.
 func (v *traveller) at(stage *loginstagetest.Stage, ip netip.Addr) *traveller {
 	w := newTraveller(v.t, stage)
 	w.SetCookie(&http.Cookie{Name: session.DefaultCookieName, Value: v.Cookie(session.DefaultCookieName), Path: "/", Secure: true})
