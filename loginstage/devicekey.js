@@ -48,7 +48,7 @@
   // call asks an endpoint beside this script, and keeps what the server says of the
   // session.
   let state = {};
-  let holdsUntil = 0; // by performance.now(); 0: no proof is asked for by time
+  let holdsUntil = 0; // by performance.now()
   const call = async (path, body) => {
     const response = await send(new URL(path, script.src), {
       method: body ? 'POST' : 'GET', body: body && JSON.stringify(body),
@@ -157,7 +157,7 @@
     }
     const key = await make(state.handle);
     const proof = await sign(key, state.register, { jwk: key.jwk });
-    if (await call('page/register', { proof }) !== 200) await call('page/state'); // another tab was first
+    if (await call('page/register', { proof }) !== 200) await call('page/state'); // another tab was
   };
   start().catch(() => {}); // a browser that refuses storage has no key
 })();
