@@ -26,7 +26,7 @@
   const find = async (handle) => (await store('readonly')).find((key) => key.handle === handle);
 
   // make returns the one key of the session: of tabs that make one at once, the first
-  // to keep it wins. A browser with several accounts keeps a few.
+  // to keep it wins. A browser may have several accounts.
   const make = async (handle) => {
     const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
     const { crv, kty, x, y } = await crypto.subtle.exportKey('jwk', pair.publicKey);
