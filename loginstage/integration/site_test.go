@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -165,7 +166,7 @@ func (s *site) handler() http.Handler {
 	member("GET /plain", func(w http.ResponseWriter, r *http.Request) { page(w, "plain", "") })
 	member("GET /frame", func(w http.ResponseWriter, r *http.Request) { page(w, "frame", `<iframe src="/plain"></iframe>`) })
 	member("POST /form", func(w http.ResponseWriter, r *http.Request) {
-		if err := r.ParseMultipartForm(1 << 20); err != nil && err != http.ErrNotMultipart {
+		if err := r.ParseMultipartForm(1 << 20); err != nil && !errors.Is(err, http.ErrNotMultipart) {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
