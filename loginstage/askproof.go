@@ -55,7 +55,8 @@ func (l *UserLogin) askPage(w http.ResponseWriter, r *http.Request, e *proofErro
 	}
 	w.Header().Set(headerProve, challenge)
 	w.Header().Set(headerHandle, page.Handle)
-	if !wantsPage(r) {
+	// A form of another origin is not sent again: it would be one of this origin's then.
+	if !wantsPage(r) || l.sameOrigin.Check(r) != nil {
 		l.unproved(w, "Prove the device key of this session and send the request again.")
 		return
 	}

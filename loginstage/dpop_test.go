@@ -23,7 +23,7 @@ import (
 // api is a config for clients with bearer tokens beside browsers.
 func api() loginstage.Config {
 	config := proven()
-	config.Carrier = session.CookieOrBearer{}
+	config.Carrier, config.Origin = session.CookieOrBearer{}, "https://api.example"
 	return config
 }
 
@@ -31,7 +31,7 @@ func TestAnAPIClientProvesItsKeyWithEachRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, carrier := range []session.Carrier{session.CookieOrBearer{}, session.Bearer{}} {
 			config := api()
-			config.Carrier = carrier
+			config.Carrier, config.Origin = carrier, ""
 			v := keyed(t, devicekey.DPoP, config)
 			assert.Equal(t, devicekey.DPoP, v.stored().Drift.Key.Kind)
 			assert.Len(t, v.told(loginstage.ActionDeviceBound), 1)
@@ -232,6 +232,21 @@ func TestABrowserHasNoDPoPKey(t *testing.T) {
 		require.Equal(t, http.StatusOK, w.Code)
 		assert.Empty(t, w.Header().Get("Mooring-Token"))
 		assert.True(t, v.stored().Drift.Key.IsZero())
+	})
+}
+
+// Who passes on what a client meant for another host can write that host's name.
+func TestAProofForAnotherHostIsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newKeyed(t, devicekey.DPoP, api())
+		c := newDPoPClient(t, v)
+		phished := c.device.DPoP(devicekey.Request{Method: "GET", URL: "https://evil.example/private", Token: c.token}, c.nonce, time.Now())
+		w := c.send("GET", "/private", func(r *http.Request) {
+			r.Host = "evil.example"
+			r.Header.Set("Authorization", "DPoP "+c.token)
+			r.Header.Set("DPoP", phished)
+		})
+		assert.Equal(t, denied, w.Code)
 	})
 }
 

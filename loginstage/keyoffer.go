@@ -62,7 +62,7 @@ func (l *UserLogin) requireKey(r *http.Request, s *session.Session) {
 		return
 	}
 	grace := l.config.DeviceKeyGrace.Std()
-	if l.sessions.Now(r.Context()).Before(s.Created.Add(grace)) {
+	if l.sessions.Now(r.Context()).Before(s.Proved().Add(grace)) {
 		return
 	}
 	if _, ok := l.offered(r, *s, grace); ok { // since it was confirmed
@@ -113,10 +113,13 @@ func (l *UserLogin) emitBound(r *http.Request, s session.Session) {
 // offerCookie is where the browser keeps the challenge of a registration.
 func (l *UserLogin) offerCookie() session.Cookie { return l.stageCookie("_offer") }
 
+// bearing is a carrier that gives some clients their token by a header.
+type bearing interface{ Bears(r *http.Request) bool }
+
 // bears reports whether the client that sent r gets its token by a header, and not in
 // a cookie.
 func bears(carrier session.Carrier, r *http.Request) bool {
-	bearer, ok := carrier.(interface{ Bears(*http.Request) bool })
+	bearer, ok := carrier.(bearing)
 	return ok && bearer.Bears(r)
 }
 

@@ -145,6 +145,7 @@ func (l *UserLogin) servePageGiveUp(w http.ResponseWriter, r *http.Request) {
 		refuseKey(w, http.StatusForbidden, "Only pages of the same origin can say so.")
 		return
 	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxProofBody)
 	l.giveUp(w)
 	if page := r.FormValue("next"); samePath(page) {
 		http.Redirect(w, r, page, http.StatusSeeOther)
