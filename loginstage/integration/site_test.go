@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -44,6 +45,7 @@ type site struct {
 
 	address atomic.Pointer[netip.Addr] // where all its visitors come from
 	failing atomic.Int32               // how many proofs are answered with 503
+	passes  atomic.Bool                // false: what a proof brings does not reach the browser
 	current atomic.Pointer[http.Handler]
 	mu      sync.Mutex
 	served  []visit
@@ -65,6 +67,7 @@ func openSite(t *testing.T, change ...func(*loginstage.Config)) *site {
 	t.Helper()
 	s := &site{t: t, events: &loginstagetest.Recorder{}}
 	s.moveTo(bindingtest.Berlin)
+	s.passes.Store(true)
 	config := loginstage.Config{
 		SessionDuration: duration.MustParse("hours=12"),
 		GeoIPBinding:    binding.GeoIPCountry,
@@ -83,7 +86,11 @@ func openSite(t *testing.T, change ...func(*loginstage.Config)) *site {
 	s.config = config
 	s.serve(bytes.Repeat([]byte{1}, devicekey.MinSecret))
 
-	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.%d:0", 2+hosts.Add(1)))
+	n := hosts.Add(1)
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.%d.%d:0", 1+n/250, 1+n%250))
+	if err != nil && runtime.GOOS != "linux" {
+		t.Skipf("this system has one loopback address: %v", err)
+	}
 	require.NoError(t, err)
 	s.server = httptest.NewUnstartedServer(s.counting(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		(*s.current.Load()).ServeHTTP(w, r)
@@ -187,6 +194,9 @@ func (s *site) handler() http.Handler {
 			http.Error(w, "failing", http.StatusServiceUnavailable)
 			return
 		}
+		if r.URL.Path == "/mooring/page/prove" && !s.passes.Load() {
+			w = &cookieless{w}
+		}
 		keys.ServeHTTP(w, r)
 	})
 	site.Handle("/", s.login.Guard(mux))
@@ -218,6 +228,14 @@ func (n *noted) WriteHeader(status int) {
 }
 
 func (n *noted) Unwrap() http.ResponseWriter { return n.ResponseWriter }
+
+// cookieless takes cookies out of an answer, as a proxy might.
+type cookieless struct{ http.ResponseWriter }
+
+func (c *cookieless) Write(b []byte) (int, error) {
+	c.Header().Del("Set-Cookie")
+	return c.ResponseWriter.Write(b)
+}
 
 // visits returns what was asked for since the call before, and begins again.
 func (s *site) visits() visits {
