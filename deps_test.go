@@ -128,7 +128,7 @@ func goJSON(t *testing.T, into any, arguments ...string) {
 	require.NoError(t, json.Unmarshal(printed, into))
 }
 
-// importsByDirectory is what the code of this module imports, its tests left
+// importsByDirectory returns what the code of this module imports, its tests left
 // out, by slashed directory. Nested modules are not part of it.
 func importsByDirectory(t *testing.T) map[string][]string {
 	t.Helper()
@@ -183,7 +183,7 @@ func isStandard(imported string) bool {
 	return !strings.Contains(first, ".")
 }
 
-// layer is the index into layers of the one that dir is in; a directory in none
+// layer returns the index into layers of the one that dir is in; a directory in none
 // stands above all.
 func layer(dir string) int {
 	top, _, _ := strings.Cut(dir, "/")

@@ -51,14 +51,13 @@ func (p Preset) Policy() Policy {
 	}
 }
 
-// Relaxed returns the policy for those whom a binding must hardly ever disturb: a
+// Relaxed returns the policy for users whom a binding must hardly ever disturb: a
 // session ends when it changes the continent.
 //
 // A fact may be unknown between two public addresses, and a session may be used from
-// local addresses, behind the same router as the application.
-//
-// Attacker: everybody on the user's continent, and at any public address that the
-// databases do not know; for a session that was made at a local address, everybody.
+// local addresses, behind the same router as the application. Attacker: everybody on
+// the user's continent, and at any public address that the databases do not know; for a
+// session that was made at a local address, everybody.
 func Relaxed() Policy {
 	return Policy{GeoIP: GeoIPContinent, Tolerance: Tolerance{Missing: MissingSameClass, Local: LocalHold}}
 }

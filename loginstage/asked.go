@@ -47,10 +47,14 @@ func (a *asked) add(l *UserLogin, r *http.Request, e *proofError, ip netip.Addr)
 			l.events.emit(ctx, event)
 		}
 	}
+	if e.gaveUp || e.dpop != "" { // nothing to wait for
+		a.remove(key)
+		tell()
+		return
+	}
 	a.mu.Lock()
 	_, again := a.by[key]
-	full := len(a.by) >= maxAsked
-	if !again && !full && !e.gaveUp && e.dpop == "" {
+	if full := len(a.by) >= maxAsked; !again && !full {
 		if a.by == nil {
 			a.by = make(map[askedKey]*time.Timer)
 		}

@@ -1,6 +1,7 @@
 package loginstage
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"time"
@@ -16,7 +17,7 @@ const ProblemProve = "https://github.com/mooring-go/mooring#prove"
 // The headers of an answer that asks a script for a proof.
 const (
 	headerProve  = "Mooring-Challenge" // the challenge to answer
-	headerHandle = "Mooring-Handle"    // what the script keeps the key under
+	headerHandle = "Mooring-Handle"    // by which the script keeps its key
 )
 
 const (
@@ -47,16 +48,18 @@ func (l *UserLogin) askForProof(w http.ResponseWriter, r *http.Request, e *proof
 // request.
 func (l *UserLogin) askPage(w http.ResponseWriter, r *http.Request, e *proofError) {
 	challenge := l.secrets.Challenge(devicekey.Prove, keySubject(e.session), l.sessions.Now(r.Context()))
+	target := clientURI(l.config.PathPrefix, r)
 	page := provePage{
 		Script: l.keyURL(pageScript), GiveUp: l.keyURL(pageGiveUp), Challenge: challenge,
-		Handle: pageHandle(e.session), Otherwise: l.signInPage(r),
+		Handle: pageHandle(e.session), Otherwise: cmp.Or(l.signInPage(r), target),
 	}
-	if !wantsPage(r) || !page.repeats(w, r, clientURI(l.config.PathPrefix, r)) {
+	if !wantsPage(r) {
 		w.Header().Set(headerProve, challenge)
 		w.Header().Set(headerHandle, page.Handle)
 		l.unproved(w, "Prove the device key of this session and send the request again.")
 		return
 	}
+	page.repeat(w, r, target)
 	page.write(w, http.StatusUnauthorized)
 }
 
@@ -125,12 +128,12 @@ func (l *UserLogin) askedBefore(r *http.Request) string {
 	return value
 }
 
-// giveUp has the client asked no more for a while. It is anonymous where it would be,
-// so that it can sign in.
+// giveUp makes the client one that is not asked for a while. It is anonymous where it
+// would be asked, so that the user can sign in.
 func (l *UserLogin) giveUp(w http.ResponseWriter) {
 	l.askedCookie().Set(w, askedInVain, gaveUpTime)
 }
 
-// askedCookie is where a browser keeps that it was asked for a proof. It lets nobody
-// in: whoever has it is asked less.
+// askedCookie returns where a browser keeps that it was asked for a proof. It lets nobody
+// in: a client that has it is asked less.
 func (l *UserLogin) askedCookie() session.Cookie { return l.stageCookie("_proof") }

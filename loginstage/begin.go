@@ -16,9 +16,9 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// ErrNoChallenge is returned by [UserLogin.Finish] where there is nothing to
-// answer: the client was asked nothing, or it has been answered, or it is too
-// late. The user has to sign in again.
+// ErrNoChallenge is returned by [UserLogin.Finish] where there is nothing to answer:
+// the client was asked nothing, has answered already, or is too late. The user has to
+// sign in again.
 var ErrNoChallenge = errors.New("loginstage: no challenge to answer")
 
 // A DeniedError reports a user whom the stage does not sign in.
@@ -129,16 +129,18 @@ func challengeOf(pending session.Session, offset duration.Duration) *Challenge {
 	}
 }
 
-// Finish signs the user in whom Begin asked, with the answer. It does so once,
-// however often and from however many requests at once it is called: the others
-// get [ErrNoChallenge]. A client that has moved since Begin so that the binding
-// is broken gets [*MovedError], and has to sign in again; where the Actions
-// do not end a session for it, the new one is restricted, or it is reported. An
-// answer whose Raw cannot be read is a [*RejectedError], and consumes nothing.
-// Where the binding does not hold by the letter the session stays bound to where
-// Begin was called.
+// Finish signs the user in whom Begin asked, with the answer. It does so once, however
+// often and from however many requests at once it is called: the others get
+// [ErrNoChallenge].
 //
-// Like Begin it is called before the response begins, and is [ErrResponseBegun]
+// The client may have moved since Begin. Where the binding is broken there, Finish
+// returns [*MovedError], and the user has to sign in again; where the Actions do not
+// end a session for it, the new session is restricted or the move is reported. Where
+// the binding holds by a tolerance alone, the session stays bound to where Begin was
+// called.
+//
+// An answer whose Raw cannot be read is a [*RejectedError], and consumes nothing. Like
+// Begin, Finish is called before the response begins, and returns [ErrResponseBegun]
 // otherwise.
 func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer) error {
 	_, err := l.FinishSignIn(w, r, answer)
@@ -181,7 +183,7 @@ func (l *UserLogin) FinishSignIn(w http.ResponseWriter, r *http.Request, answer 
 	s := pending
 	s.Created, s.LastSeen = l.sessions.Now(r.Context()), time.Time{}
 	s.IP, s.Drift = here.IP, moved.drift
-	if here.IP == pending.Anchor.IP || moved.byTheLetter(pending) {
+	if here.IP == pending.Anchor.IP || moved.holdsExactly(pending) {
 		s.Anchor = here // and otherwise it stays, so that it is not moved by a tolerance
 	}
 	s, err = l.signIn(w, r, s, here, staySignedIn)
@@ -219,8 +221,8 @@ func (e *MovedError) Error() string {
 	return "loginstage: moved before the challenge was answered: " + e.Broken.String()
 }
 
-// signIn starts s, from here, which is as yet without its limits. A pending s must
-// still be live, and is answered.
+// signIn makes s live, at the location here, with the limits that it sets. If s is
+// pending it must still be live, and is answered.
 func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Session, here binding.Location, staySignedIn bool) (session.Session, error) {
 	l.limit(&s, s.Created, staySignedIn)
 	key, err := l.signInKey(r)
@@ -289,7 +291,7 @@ func (l *UserLogin) limit(s *session.Session, from time.Time, staySignedIn bool)
 	s.Expires = from.Add(lifetime.Std())
 }
 
-// leastPositive is the lesser of the two that is a limit at all.
+// leastPositive returns the lesser of the two; one that is 0 is no limit.
 func leastPositive(a, b duration.Duration) duration.Duration {
 	if a == 0 {
 		return b
@@ -297,8 +299,9 @@ func leastPositive(a, b duration.Duration) duration.Duration {
 	return min(a, b)
 }
 
-// here is where the request comes from. Where policy binds nothing, a client or
-// a locator that says nothing is as good as one that knows nothing.
+// here returns the location that the request comes from. Where the policy binds
+// nothing, an address that is not known or a locator that fails is logged, and the
+// location has nothing but the address.
 func (l *UserLogin) here(r *http.Request, policy binding.Policy) (binding.Location, error) {
 	ip, err := l.clientIP(r)
 	var location binding.Location
@@ -315,7 +318,8 @@ func (l *UserLogin) here(r *http.Request, policy binding.Policy) (binding.Locati
 	return binding.Location{IP: ip}, nil
 }
 
-// locate looks the address up, in bounded time where that is not in memory.
+// locate returns the location of the address, in bounded time unless the locator is in
+// memory.
 func (l *UserLogin) locate(ctx context.Context, ip netip.Addr) (binding.Location, error) {
 	if l.config.Locator == nil {
 		return binding.Location{IP: ip}, nil
@@ -333,7 +337,7 @@ func (l *UserLogin) locate(ctx context.Context, ip netip.Addr) (binding.Location
 	return location, nil
 }
 
-// deniedFor is why the user cannot be signed in, or nil.
+// deniedFor returns why the user cannot be signed in, or nil.
 func deniedFor(user User) *DeniedError {
 	switch {
 	case user.ID == "" || len(user.ID) > maxUser || !printable(user.ID):

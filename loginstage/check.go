@@ -10,11 +10,12 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// Check is [UserLogin.Require] without the middleware, for a host that decides
-// itself what becomes of a request. It returns the session that the request was
-// sent in, or an [*AccessError], which can answer the request, and no other error.
-// Behind a guard of the stage it returns what that has found out. On the header of
-// w it sets Vary and, unless there is one, Cache-Control, as a guard does.
+// Check is [UserLogin.Require] without the middleware, for a host that decides itself
+// what to do with a request. It returns the session that the request was sent in, or an
+// [*AccessError], which can answer the request, and no other error. Behind a guard of
+// the stage it returns what the guard found. On the header of w it sets Vary and,
+// unless there is one, Cache-Control, as a guard does. The proof
+// of a DPoP key is used up by it: outside a guard, call it once for a request.
 func (l *UserLogin) Check(w http.ResponseWriter, r *http.Request) (session.Session, error) {
 	var s session.Session
 	var err error

@@ -1,141 +1,161 @@
-// Mooring: binds the session of this browser to a key that cannot leave it, and
-// proves the key when the server asks. See docs/device-keys.md.
+// Mooring: binds the session of this browser to a key that cannot leave it, and proves
+// the key when asked: <script src="/mooring/device-key.js" defer></script>
 (() => {
   'use strict';
   const script = document.currentScript;
-  const at = (path) => new URL(path, script.src).href;
-  const text = new TextEncoder();
   const send = window.fetch.bind(window);
+  const bytes = (text) => new TextEncoder().encode(text);
+  const encode = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
+    .replace(/[+/=]/g, (c) => ({ '+': '-', '/': '_' })[c] ?? '');
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-  const encode = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes)))
-    .replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-
-  // The keys of this origin, by the handle that the server gave with the session.
+  // The keys of this origin, by the handle of the session: { handle, at, jwk, pair }.
   const store = (mode, step) => new Promise((resolve, reject) => {
     const open = indexedDB.open('mooring', 1);
-    open.onupgradeneeded = () => open.result.createObjectStore('keys');
+    open.onupgradeneeded = () => open.result.createObjectStore('keys', { keyPath: 'handle' });
     open.onerror = () => reject(open.error);
     open.onsuccess = () => {
       const transaction = open.result.transaction('keys', mode);
-      const request = step(transaction.objectStore('keys'));
-      transaction.oncomplete = () => { open.result.close(); resolve(request.result); };
-      transaction.onabort = transaction.onerror = () => { open.result.close(); reject(transaction.error); };
+      const keys = transaction.objectStore('keys');
+      const all = keys.getAll();
+      all.onsuccess = () => step?.(keys, all.result);
+      transaction.oncomplete = () => { open.result.close(); resolve(all.result); };
+      transaction.onabort = () => { open.result.close(); reject(transaction.error); };
     };
   });
-  const find = (handle) => store('readonly', (keys) => keys.get(handle));
+  const find = async (handle) => (await store('readonly')).find((key) => key.handle === handle);
 
-  // make returns the one key for the handle: of tabs that make one at once, the first
-  // to keep it wins. The keys of earlier sessions are of no use any more.
+  // make returns the one key of the session: of tabs that make one at once, the first
+  // to keep it wins. A browser with several accounts keeps a few.
   const make = async (handle) => {
-    const made = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
-    await store('readwrite', (keys) => {
-      const others = keys.getAllKeys();
-      others.onsuccess = () => {
-        for (const other of others.result) if (other !== handle) keys.delete(other);
-        if (!others.result.includes(handle)) keys.add(made, handle);
-      };
-      return others;
+    const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
+    const { crv, kty, x, y } = await crypto.subtle.exportKey('jwk', pair.publicKey);
+    await store('readwrite', (keys, all) => {
+      if (all.some((key) => key.handle === handle)) return;
+      all.sort((a, b) => b.at - a.at).slice(15).forEach((key) => keys.delete(key.handle));
+      keys.add({ handle, at: Date.now(), jwk: { crv, kty, x, y }, pair });
     });
     return find(handle);
   };
 
-  // sign returns a JSON Web Signature (RFC 7515): WebCrypto signs as ES256 wants it.
-  const sign = async (pair, challenge, header) => {
-    const part = (value) => encode(text.encode(JSON.stringify(value)));
+  // sign returns a JSON Web Signature (RFC 7515).
+  const sign = async ({ pair }, challenge, header) => {
+    const part = (value) => encode(bytes(JSON.stringify(value)));
     const input = part({ alg: 'ES256', typ: 'mooring-page+jwt', ...header }) + '.' + part({ jti: challenge });
-    return input + '.' + encode(await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, pair.privateKey, text.encode(input)));
+    return input + '.' + encode(await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, pair.privateKey, bytes(input)));
   };
 
-  const post = (path, proof) => send(at(path), {
-    method: 'POST', credentials: 'same-origin', cache: 'no-store',
-    headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ proof }),
-  });
-
-  // What the server says of the session: its handle, the challenges to answer, and
-  // for how long the last proof holds.
+  // call asks an endpoint beside this script, and keeps what the server says of the
+  // session, with the time until which the last proof holds.
   let state = {};
-  let holdsUntil = 0; // by performance.now(), whatever the clock does
-  const learn = async (response) => {
-    if (!response.ok) return false;
-    state = await response.json();
-    holdsUntil = state.seconds ? performance.now() + state.seconds * 1000 : 0;
-    schedule();
-    return true;
-  };
-  const ask = async () => learn(await send(at('page/state'), { credentials: 'same-origin', cache: 'no-store' }));
-
-  const register = async () => {
-    const pair = await make(state.handle);
-    const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', pair.publicKey);
-    return learn(await post('page/register', await sign(pair, state.register, { jwk: { kty, crv, x, y } })));
+  let holdsUntil = 0;
+  const call = async (path, body) => {
+    const response = await send(new URL(path, script.src), {
+      method: body ? 'POST' : 'GET', cache: 'no-store', body: body && JSON.stringify(body),
+    });
+    if (response.status === 200) {
+      state = await response.json();
+      holdsUntil = state.seconds ? performance.now() + state.seconds * 1000 : 0;
+      schedule();
+    }
+    return response.status;
   };
 
-  // prove answers the challenge, or false where this browser has no key for the
-  // session. Requests that ask at once share one proof.
+  // prove returns true; false where this browser cannot prove the session's key; and
+  // undefined where the server cannot tell. Requests that ask at once share a proof.
   let proving;
   const prove = (challenge, handle) => proving ??= (async () => {
     try {
-      if (!challenge) { await ask(); challenge = state.prove; handle = state.handle; }
-      const pair = challenge && await find(handle ?? state.handle);
-      return Boolean(pair) && await learn(await post('page/prove', await sign(pair, challenge)));
-    } catch { return false; } finally { proving = undefined; }
+      for (let tries = 0; tries < 2; tries++) {
+        if (!challenge) {
+          if (await call('page/state') >= 500) return undefined;
+          ({ prove: challenge, handle } = state);
+        }
+        const key = challenge && await find(handle);
+        if (!key) return false;
+        const status = await call('page/prove', { proof: await sign(key, challenge) });
+        if (status === 200) return true;
+        if (status >= 500) return undefined;
+        challenge = ''; // it was too old, in a page from the history
+      }
+      return false;
+    } catch (e) {
+      return e instanceof TypeError ? undefined : false; // no network, or no storage
+    } finally { proving = undefined; }
   })();
 
   // A page that is looked at proves again before the last proof is over.
   let timer;
+  const stale = () => state.kind === 'page' && holdsUntil > 0 && performance.now() > holdsUntil - 1000;
   const schedule = () => {
     clearTimeout(timer);
     if (state.kind !== 'page' || !holdsUntil) return;
-    const lead = Math.min(30000, state.seconds * 250);
-    timer = setTimeout(() => { if (document.visibilityState === 'visible') prove(); }, Math.max(1000, holdsUntil - performance.now() - lead));
+    timer = setTimeout(() => { if (!document.hidden) prove(); }, Math.max(state.seconds * 750, state.seconds * 1000 - 30000));
   };
-  const stale = () => state.kind === 'page' && holdsUntil > 0 && performance.now() > holdsUntil - 1000;
-  document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible' && stale()) prove(); });
+  document.addEventListener('visibilitychange', () => { if (!document.hidden && stale()) prove(); });
 
   // fetch: an answer that asks for a proof is answered, and the request repeated.
+  const here = (url) => new URL(url, document.baseURI).origin === location.origin;
   window.fetch = async (input, init) => {
     const request = new Request(input, init);
-    if (new URL(request.url).origin !== location.origin) return send(request);
+    if (!here(request.url)) return send(request);
+    if (stale() && !request.keepalive) await prove();
     const again = request.clone();
     const response = await send(request);
     const challenge = response.status === 401 && response.headers.get('Mooring-Challenge');
-    if (!challenge) return response;
-    return await prove(challenge, response.headers.get('Mooring-Handle')) ? send(again) : response;
+    return challenge && await prove(challenge, response.headers.get('Mooring-Handle')) ? send(again) : response;
   };
 
-  // Forms: a proof that is over is renewed before the form is sent, so that no body
-  // is lost.
-  document.addEventListener('submit', (event) => {
-    const form = event.target;
-    if (event.defaultPrevented || !stale() || new URL(event.submitter?.formAction || form.action, location.href).origin !== location.origin) return;
+  // Forms: a body that the server cannot have sent again waits for a proof, and so does
+  // any after the last proof is over.
+  const ready = new WeakMap(); // by form: it waits for a proof, or need not
+  window.addEventListener('submit', (event) => {
+    const { target: form, submitter } = event;
+    const said = (name) => (submitter?.getAttribute('form' + name) ?? form.getAttribute(name) ?? '').toLowerCase();
+    if (ready.get(form)) return void ready.delete(form);
+    if (state.kind !== 'page' || said('method') !== 'post' || !here(said('action'))) return;
+    if (!stale() && said('enctype') !== 'multipart/form-data') return;
     event.preventDefault();
-    prove().finally(() => { holdsUntil = 0; form.requestSubmit(event.submitter); });
-  });
+    event.stopImmediatePropagation(); // the page's own handlers see the second one
+    if (ready.has(form)) return;
+    ready.set(form, false);
+    prove().finally(() => {
+      ready.set(form, true);
+      HTMLFormElement.prototype.requestSubmit.call(form, submitter);
+    });
+  }, true);
 
   // The page that the server answers with where it wants a proof first: prove, and go
-  // on as if nothing had happened. A browser that cannot signs in again.
+  // on. A browser that cannot says so, and signs in; so does one that is asked again
+  // and again.
   const wanted = script.dataset;
   const goOn = async () => {
-    const tries = Number(sessionStorage.getItem('mooring-tries') ?? 0);
-    sessionStorage.setItem('mooring-tries', tries + 1);
-    if (tries >= 3 || !await prove(wanted.challenge, wanted.handle)) {
-      sessionStorage.removeItem('mooring-tries');
-      document.documentElement.dataset.mooring = 'unproved';
-      if (wanted.otherwise) location.replace(wanted.otherwise);
-      return;
-    }
-    const form = document.forms[0];
-    if (form) form.submit(); else location.reload();
+    let proved = false;
+    try {
+      const asked = (sessionStorage.getItem('mooring-asked') ?? '').split(' ').filter((at) => Date.now() - at < 60000);
+      sessionStorage.setItem('mooring-asked', [...asked, Date.now()].join(' '));
+      if (asked.length < 10) proved = await Promise.race([prove(wanted.challenge, wanted.handle), wait(10000)]);
+    } catch { /* no storage, no key */ }
+    if (proved === undefined) await wait(1000);
+    const form = document.getElementById(proved === false ? 'give-up' : 'again');
+    if (form) HTMLFormElement.prototype.submit.call(form); else location.reload();
   };
 
+  // A browser with device-bound sessions registers by itself a moment after the sign-in.
+  // Those alone have userAgentData.
   const start = async () => {
     if (wanted.challenge) return goOn();
-    sessionStorage.removeItem('mooring-tries');
-    if (!await ask() || state.kind || !state.register) return;
-    // A browser with device-bound sessions of its own registers by itself in a moment.
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    if (await ask() && !state.kind && state.register) await register();
+    const offered = async () => await call('page/state') === 200 && !state.kind && state.register;
+    if (!await offered()) return;
+    if (navigator.userAgentData) {
+      const [of, at] = (sessionStorage.getItem('mooring-offered') ?? '').split(' ');
+      const since = of === state.register ? at : Date.now();
+      sessionStorage.setItem('mooring-offered', state.register + ' ' + since);
+      await wait(since - Date.now() + 1500);
+      if (!await offered()) return;
+    }
+    const key = await make(state.handle);
+    await call('page/register', { proof: await sign(key, state.register, { jwk: key.jwk }) });
   };
-  const begin = () => start().catch(() => {}); // a browser that refuses storage has no key
-  if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', begin); else begin();
+  start().catch(() => {}); // a browser that refuses storage has no key
 })();

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -36,7 +37,7 @@ func proven() loginstage.Config {
 	}
 }
 
-// keyed is a traveller whose browser has keys of the kind, with ada signed in.
+// keyed returns a traveller whose browser has keys of the kind, with ada signed in.
 func keyed(t *testing.T, kind devicekey.Kind, config loginstage.Config) *traveller {
 	t.Helper()
 	v := newKeyed(t, kind, config)
@@ -169,7 +170,7 @@ func TestAThiefAbroadGetsNothingAndEndsNothing(t *testing.T) {
 	})
 }
 
-// A proof from one place of which nothing is known is none from another.
+// A proof from one place that is not in the databases does not count for another.
 func TestAProofIsForOneUnknownPlace(t *testing.T) {
 	eachKind(t, func(t *testing.T, kind devicekey.Kind) {
 		v := keyed(t, kind, proven())
@@ -205,6 +206,19 @@ func TestAFormIsNotLost(t *testing.T) {
 		form := url.Values{"a": {`1"&<>`, "2"}, "ü b": {""}}
 		require.Equal(t, passes, browser.PostForm("/order?x=1", form).StatusCode)
 		assert.Equal(t, form, got)
+	})
+}
+
+// A form with files is sent again by the browser itself.
+func TestAnUploadIsNotLost(t *testing.T) {
+	eachKind(t, func(t *testing.T, kind devicekey.Kind) {
+		v := keyed(t, kind, proven())
+		time.Sleep(time.Hour)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/private", strings.NewReader("a file"))
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+		r.Header.Set("Sec-Fetch-Mode", "navigate")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		assert.Equal(t, passes, v.Do(r).StatusCode)
 	})
 }
 
@@ -260,7 +274,7 @@ func TestANavigationOfAnotherSitesProves(t *testing.T) {
 	})
 }
 
-// crossSite is a request for a page that another site's link leads to.
+// crossSite returns a request for a page that another site's link leads to.
 func crossSite(t *testing.T, path string) *http.Request {
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
 	r.Header.Set("Accept", "text/html")

@@ -34,7 +34,24 @@
 // sign-in. Where the binding is broken (session hijacking), [Config.Actions] says what is
 // done: the session ends; or it is restricted (step-up required) and admitted only behind
 // [UserLogin.AllowRestricted] until [UserLogin.Confirm] lifts that (re-authentication);
-// or a [Sink] is told and the session goes on.
+// or the device has to prove a key that cannot leave it (proof of possession), which
+// [Config.DeviceKey] offers and [UserLogin.DeviceKeys] serves; or a [Sink] is told and the
+// session goes on.
+//
+// # Device keys
+//
+// Network and place cannot tell the user from a thief beside them. A private key that
+// cannot leave the device can (proof of possession): [Config.DeviceKey] offers each
+// sign-in to register one. The browser's own key is taken where it has one (Device Bound
+// Session Credentials), a WebCrypto key of the stage's script otherwise, and DPoP (RFC
+// 9449) for clients of an API. The host mounts [UserLogin.DeviceKeys].
+//
+// A session with a key proves it where the binding says [binding.Prove], and every
+// [Config.ProveEvery]. The browser does so by itself and the user notices nothing. A thief
+// who has the cookies alone gets nothing from elsewhere, and for at most ProveEvery from
+// the same network; what a thief tries ends nothing and is told ([ActionUnproved]). A
+// thief who has the key too, in a copied profile or as malware on the device, gets what
+// the user gets.
 //
 // # Revoking
 //
@@ -54,7 +71,8 @@
 //
 // # What the host runs
 //
-// The package has goroutines of its own only while there are events to give.
+// The package has goroutines of its own only while there are events to give, and timers
+// while a client has a few seconds to prove its key.
 // A host calls [UserLogin.Sweep] every few minutes, which deletes expired sessions;
 // [UserLogin.Deliver] in as many processes as it likes, with DurableEvents; and
 // [UserLogin.Flush] before it exits. Limits hold without any of them.

@@ -60,6 +60,9 @@ func (l *UserLogin) signInKey(r *http.Request) (devicekey.Key, error) {
 // checkDPoP returns a *proofError if r brings no proof by the key of s that is for r
 // and is new.
 func (l *UserLogin) checkDPoP(r *http.Request, s *session.Session) error {
+	if g, ok := r.Context().Value(guardedKey{}).(*guarded); ok && g.err == nil && g.session.ID == s.ID && g.session.Drift.Key == s.Drift.Key {
+		return nil // the guard of another stage has seen the proof, which is used up
+	}
 	refuse := func(code, detail string) error {
 		e := &proofError{session: *s, dpop: code, detail: detail}
 		if code != dpopUseNonce {

@@ -15,20 +15,21 @@ import (
 	"github.com/mooring-go/mooring/session/devicekey"
 )
 
-// Sink is where events go. A sink cannot change a decision. A request waits 100 ms
-// for it at the most, in all, less if other requests have waited lately, and not at
-// all while it lags.
+// Sink is where events go. A sink cannot change a decision. A request waits for it 100
+// ms at the most in all; less if other requests have waited lately, and not at all
+// while the sink lags.
 //
-// Emit is called with a context that outlives the request and ends after ten
-// seconds, for one event at a time, in the order in which they happened in this
-// process. If one takes longer than two seconds, other users' events go on beside
-// it, and that user's wait for it; [UserLogin.Deliver] and the requests of a process
-// call Emit each by themselves. So a sink has to be safe for concurrent use.
+// Emit gets a context that outlives the request and ends after ten seconds. It gets one
+// event at a time, in the order in which they happened in this process. If Emit takes
+// longer than two seconds, other users' events go on beside it, and that user's wait
+// for it. [UserLogin.Deliver] and the requests of a process call Emit independently. So
+// a sink has to be safe for concurrent use.
 //
-// An event that Emit returns an error for, or panics with, counts as lost, and so
-// does one that comes while 1,024 are waiting, or 16,384 of sessions that one call has
-// ended together: see [UserLogin.LostEvents]. A user with more than 64 of those that
-// wait loses them first. Where Deliver tells of endings, it tells them again instead.
+// An event for which Emit returns an error or panics counts as lost. So does an event
+// that comes while 1,024 are waiting (or 16,384, of sessions that one call has ended
+// together): see [UserLogin.LostEvents]. A user with more than 64 waiting events loses
+// them first. Where Deliver tells of endings, it tells them again instead.
+//
 // Package loginstage/sink has several sinks.
 type Sink interface {
 	Emit(ctx context.Context, e Event) error
@@ -70,9 +71,10 @@ const (
 	CauseNoProof      session.Cause = "no_proof"      // a request brought no proof of the device key, or an old one
 )
 
-// Event is something that happened to a session or a user. It is a value, and
-// what it points to is read-only. What its JSON leaves out, such as the names of a
-// place in other languages, is missing where [UserLogin.Deliver] told it.
+// Event is something that happened to a session or a user: an audit event. It is a
+// value, and what it points to is read-only. An event that [UserLogin.Deliver] told has
+// what the JSON has: the names of a place in other languages, for instance, are
+// missing.
 type Event struct {
 	ID       string        `json:"id"`      // unique; the same however often it is delivered
 	Version  int           `json:"version"` // EventVersion
@@ -134,7 +136,7 @@ var logoutReasons = map[session.Cause]string{
 	session.CauseCredentialsChanged: "Credentials changed",
 }
 
-// loginEvent tells that the user of s was signed in, from here.
+// loginEvent returns the event of a sign-in, from here.
 func (l *UserLogin) loginEvent(r *http.Request, s session.Session, here binding.Location) Event {
 	event := l.event(ActionLogin, CauseSignedIn, eventID(ActionLogin, s.ID))
 	event.about(s)
@@ -148,14 +150,14 @@ func (l *UserLogin) loginEvent(r *http.Request, s session.Session, here binding.
 	return event
 }
 
-// confirmEvent tells that the user of s proved again who they are, from here.
+// confirmEvent returns the event of a confirmation, from here.
 func (l *UserLogin) confirmEvent(r *http.Request, s session.Session, here binding.Location) Event {
 	event := l.loginEvent(r, s, here)
 	event.ID, event.Time, event.Action, event.Cause = eventID(ActionConfirm, s.ID), s.LastSeen, ActionConfirm, CauseConfirmed
 	return event
 }
 
-// completedEvent tells that the user of s did what was required.
+// completedEvent returns the event of a user who did what was required.
 func (l *UserLogin) completedEvent(r *http.Request, s session.Session, action string) Event {
 	event := l.event(ActionCompleted, CauseCompleted, eventID(ActionCompleted, s.ID, action))
 	event.about(s)
@@ -166,7 +168,7 @@ func (l *UserLogin) completedEvent(r *http.Request, s session.Session, action st
 	return event
 }
 
-// credentialsEvent tells that a credential of the user changed. The session is the one
+// credentialsEvent returns the event of a changed credential. The session is the one
 // that stays, if any.
 func (l *UserLogin) credentialsEvent(ctx context.Context, user, what string, keep session.ID, actor string) Event {
 	event := l.event(ActionCredentials, session.CauseCredentialsChanged, rand.Text())
@@ -176,8 +178,8 @@ func (l *UserLogin) credentialsEvent(ctx context.Context, user, what string, kee
 	return event
 }
 
-// deniedEvent tells of a user who was not signed in, and of what was broken, where
-// that is why.
+// deniedEvent returns the event of a user who was not signed in; moved, if not nil, is
+// why.
 func (l *UserLogin) deniedEvent(r *http.Request, cause session.Cause, user string, moved *verdict) Event {
 	event := l.event(ActionLoginDenied, cause, rand.Text())
 	event.Time = l.sessions.Now(r.Context())
@@ -188,7 +190,8 @@ func (l *UserLogin) deniedEvent(r *http.Request, cause session.Cause, user strin
 	return event
 }
 
-// moveEvent tells of a session that goes on though its binding does not hold.
+// moveEvent returns the event of a session that goes on though its binding does not
+// hold.
 func (l *UserLogin) moveEvent(r *http.Request, action Action, s session.Session, moved verdict) Event {
 	event := l.event(action, session.CauseBroken, eventID(action, s.ID, moveKey(moved.broken)))
 	event.about(s)
@@ -237,9 +240,9 @@ func (e *Event) aboutKey(s session.Session) {
 	e.Context.DeviceKey = &DeviceKeyInfo{Kind: s.Drift.Key.Kind, Thumbprint: s.Drift.Key.Thumbprint()}
 }
 
-// endedEvent tells of an ending, or is false for one that nobody needs to hear of:
-// that of a pending session, with which nobody was signed in, and that of the record
-// of a device that is remembered by another record from now on, or never was.
+// endedEvent returns the event of an ending. It is false for the ending of a pending
+// session, in which nobody was signed in, and of a device's record that another one
+// replaced or that never reached the client.
 func (l *UserLogin) endedEvent(ended session.Ended, context Context) (Event, bool) {
 	s, ending := ended.Session, ended.Ending
 	action := ActionLogout
@@ -269,8 +272,8 @@ func (e *Event) about(s session.Session) {
 	e.User, e.Session, e.Stage = strings.Clone(s.User), s.ID, s.Stage
 }
 
-// contextOf returns what an event says of the request that it came of, nil: of none,
-// and of what was broken, nil: nothing was.
+// contextOf returns the context of an event that came of r and moved. Either may be
+// nil.
 func (l *UserLogin) contextOf(r *http.Request, moved *verdict) Context {
 	var c Context
 	if r != nil {
@@ -286,8 +289,8 @@ func (l *UserLogin) contextOf(r *http.Request, moved *verdict) Context {
 	return c
 }
 
-// eventID is the ID of what happened to a session, which happens to it once, or
-// once for each of what.
+// eventID returns the ID of an action on a session, which happens once, or once for
+// each what.
 func eventID(action Action, id session.ID, what ...string) string {
 	sum := sha256.Sum256([]byte("mooring event\x00" + string(action) + "\x00" + id.String() + strings.Join(what, "\x00")))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])

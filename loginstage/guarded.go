@@ -48,7 +48,8 @@ func (g *guarded) Value(key any) any {
 	return g.Context.Value(key)
 }
 
-// passAnonymous passes r on as it is: there is nothing to tell about it.
+// passAnonymous passes r on as it is: nothing is known of it that a handler could ask
+// for.
 func (l *UserLogin) passAnonymous(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	response := &response{ResponseWriter: w, login: l}
 	defer response.finish()

@@ -28,7 +28,7 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// signedInTo is a stage, and the Cookie header of a client that is signed in to it.
+// signedInTo returns a stage, and the Cookie header of a client that is signed in to it.
 func signedInTo(t testing.TB, config loginstage.Config) (*loginstagetest.Stage, string) {
 	t.Helper()
 	stage := loginstagetest.New(t, config)
@@ -107,7 +107,7 @@ func TestAContextThatAHandlerPassesOutComesOut(t *testing.T) {
 	assert.Equal(t, "a note", r.Context().Value(noteKey{}))
 }
 
-// form is a multipart form with a file of so many bytes.
+// form returns a multipart form with a file of the size, in bytes.
 func form(t *testing.T, size int) (body *bytes.Buffer, contentType string) {
 	t.Helper()
 	body = &bytes.Buffer{}

@@ -95,7 +95,7 @@ func (l *UserLogin) emitBound(r *http.Request, s session.Session) {
 	}
 }
 
-// offerCookie is where the browser keeps the challenge of a registration.
+// offerCookie returns where the browser keeps the challenge of a registration.
 func (l *UserLogin) offerCookie() session.Cookie { return l.stageCookie("_offer") }
 
 // bears reports whether the client that sent r gets its token by a header, and not in
@@ -105,7 +105,7 @@ func bears(carrier session.Carrier, r *http.Request) bool {
 	return ok && bearer.Bears(r)
 }
 
-// stageCookie is one of the stage's own cookies.
+// stageCookie returns one of the stage's own cookies.
 func (l *UserLogin) stageCookie(suffix string) session.Cookie {
 	cookie := l.config.StageCookie
 	cookie.Name = cookie.CookieName() + suffix

@@ -29,7 +29,7 @@ type keyState struct {
 	Handle   string         `json:"handle,omitempty"`   // by which the script keeps its key
 	Register string         `json:"register,omitempty"` // the challenge of a registration, while it is offered
 	Prove    string         `json:"prove,omitempty"`    // the challenge of the next proof
-	Seconds  int            `json:"seconds,omitempty"`  // how long the last proof holds; 0: no proof is asked for by time
+	Seconds  int            `json:"seconds,omitempty"`  // how much longer the last proof holds; 0: none does, or none is asked for by time
 }
 
 func (l *UserLogin) serveScript(w http.ResponseWriter, r *http.Request) {
@@ -48,20 +48,21 @@ func (l *UserLogin) servePageState(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		l.failKey(w, r, err)
 	default:
-		l.writeState(w, l.stateOf(r, s, l.hasPass(r, &s)))
+		l.writeState(w, l.stateOf(r, s, l.passHolds(r, &s)))
 	}
 }
 
-// stateOf returns what the script needs next. proved says whether r has a pass.
-func (l *UserLogin) stateOf(r *http.Request, s session.Session, proved bool) keyState {
+// stateOf returns what the script needs next, where the browser's pass holds so much
+// longer.
+func (l *UserLogin) stateOf(r *http.Request, s session.Session, holds time.Duration) keyState {
 	state := keyState{Kind: s.Drift.Key.Kind, Handle: pageHandle(s)}
 	if s.Drift.Key.IsZero() {
 		state.Register = l.registration(r, s)
 		return state
 	}
 	state.Prove = l.secrets.Challenge(devicekey.Prove, keySubject(s), l.sessions.Now(r.Context()))
-	if proved && l.config.ProveEvery > 0 {
-		state.Seconds = int(l.passTime() / time.Second)
+	if l.config.ProveEvery > 0 {
+		state.Seconds = int(holds / time.Second)
 	}
 	return state
 }
@@ -108,7 +109,7 @@ func (l *UserLogin) servePageRegister(w http.ResponseWriter, r *http.Request) {
 	}
 	l.offerCookie().Set(w, "", -1)
 	l.givePass(w, r, bound)
-	l.writeState(w, l.stateOf(r, bound, true))
+	l.writeState(w, l.stateOf(r, bound, l.passTime()))
 }
 
 // servePageProve gives the browser a new pass for a proof by its key.
@@ -137,7 +138,7 @@ func (l *UserLogin) servePageProve(w http.ResponseWriter, r *http.Request) {
 		refuseKey(w, http.StatusForbidden, "The challenge is too old, or it has been answered.")
 	default:
 		l.givePass(w, r, s)
-		l.writeState(w, l.stateOf(r, s, true))
+		l.writeState(w, l.stateOf(r, s, l.passTime()))
 	}
 }
 

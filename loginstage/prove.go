@@ -17,6 +17,11 @@ import (
 // keeps one for its next refresh.
 const proveTime = 10 * time.Minute
 
+// unboundTime is how long after a sign-in a request may come from a browser that does
+// not know yet that its session was bound to a key: it has the offer, which the answer
+// to the registration takes away.
+const unboundTime = 30 * time.Second
+
 // A proofError carries a session out of admit whose device key is to be proved first.
 // The session goes on.
 type proofError struct {
@@ -46,6 +51,10 @@ func (l *UserLogin) checkKey(r *http.Request, s *session.Session, ip netip.Addr)
 		return nil
 	case l.hasPass(r, s):
 		l.asked.served(s.ID, ip)
+		return nil
+	}
+	// Requests are on their way while the key is registered, which cannot have the pass.
+	if _, ok := l.offered(r, *s, min(unboundTime, l.passTime())); ok {
 		return nil
 	}
 	return l.proofNeeded(r, &proofError{session: *s}, ip)

@@ -20,35 +20,28 @@ type provePage struct {
 	Script, Challenge, Handle string
 	Again                     bool   // the browser proves by itself, once this page asks
 	GiveUp                    string // where a client says that it cannot
-	Otherwise                 string // where it goes then; "": nowhere
+	Otherwise                 string // where it goes then
 	Action                    string // where the form is sent; "": there is none
 	Form                      []field
 }
 
 type field struct{ Name, Value string }
 
-// repeats adds to the page what it takes to send r to target again once the key is
-// proved. It
-// reports false for what a page cannot send again: any body but that of a form without
-// files.
-func (p *provePage) repeats(w http.ResponseWriter, r *http.Request, target string) bool {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return true
-	}
+// repeat has the page send the form of r to target again once the key is proved, if r
+// has one without files. Whatever else r is, the page loads itself again, and the
+// browser asks its user whether to send the body again.
+func (p *provePage) repeat(w http.ResponseWriter, r *http.Request, target string) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" || r.Method != http.MethodPost || !samePath(target) {
-		return false
+		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxReplayed))
 	if err != nil {
-		return false
+		return
 	}
-	fields, err := fieldsOf(string(body))
-	if err != nil {
-		return false
+	if fields, err := fieldsOf(string(body)); err == nil {
+		p.Action, p.Form = target, fields
 	}
-	p.Action, p.Form = target, fields
-	return true
 }
 
 // fieldsOf returns the fields of a form in their order.
@@ -78,15 +71,16 @@ var provePageText = template.Must(template.New("prove").Parse(`<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>One moment</title>
 {{if .Again}}<meta http-equiv="refresh" content="0">
-{{else}}<noscript><p>This page needs JavaScript to check your device.</p>
-<form method="post" action="{{.GiveUp}}"><input type="hidden" name="next" value="{{.Otherwise}}"><button>Sign in again</button></form></noscript>
+{{else}}<form id="give-up" method="post" action="{{.GiveUp}}"><input type="hidden" name="next" value="{{.Otherwise}}">
+<noscript><p>This page needs JavaScript to check your device.</p><button>Sign in again</button></noscript></form>
 {{if .Action}}<form id="again" method="post" action="{{.Action}}">{{range .Form}}<input type="hidden" name="{{.Name}}" value="{{.Value}}">{{end}}</form>
-{{end}}<script src="{{.Script}}" data-challenge="{{.Challenge}}" data-handle="{{.Handle}}" data-otherwise="{{.Otherwise}}"></script>
+{{end}}<script src="{{.Script}}" data-challenge="{{.Challenge}}" data-handle="{{.Handle}}"></script>
 {{end}}</html>
 `))
 
-// provePolicy lets the page do what it is for, and nothing else.
-const provePolicy = "default-src 'none'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// provePolicy lets the page do what it is for, and nothing else. It says nothing of
+// forms: browsers hold the redirect that answers one to it too.
+const provePolicy = "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'self'"
 
 func (p provePage) write(w http.ResponseWriter, status int) {
 	var body bytes.Buffer

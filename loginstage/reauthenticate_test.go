@@ -128,7 +128,7 @@ func (s *changesAfterGet) Get(ctx context.Context, id session.ID) (session.Sessi
 	if s.left > 0 && err == nil {
 		s.left--
 		s.made++
-		_, err = s.Update(ctx, id, session.Change{Version: got.Version, Value: []byte(strconv.Itoa(s.made))})
+		_, err = s.Update(ctx, id, session.Update{Version: got.Version, Value: []byte(strconv.Itoa(s.made))})
 	}
 	return got, err
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// What a word is like that is shown though nobody vouches for it. Tokens have
-// digits, mixed case or more letters.
+// A word is shown though nobody has named it. These are its limits; tokens have digits,
+// mixed case or more letters.
 const (
 	maxWord    = 16 // letters
 	maxWords   = 3
@@ -19,8 +19,7 @@ const (
 // familiar are segments of ordinary paths that do not look like words.
 var familiar = []string{"", "*", ".well-known", "2fa", "u2f", "oauth2", "saml2"}
 
-// announcing are words after which the rest of a path is a secret more often than
-// not.
+// announcing are words after which the rest of a path is often a secret.
 var announcing = []string{
 	"reset", "recover", "recovery", "verify", "verifier", "verification", "confirm", "confirmation", "activate", "activation",
 	"magic", "invite", "invitation", "invitations", "invites", "token", "tokens", "code", "otp", "totp", "mfa", "pin", "unlock",
@@ -34,7 +33,8 @@ type route struct {
 }
 
 // routeOf returns what the pattern that r was routed by says of its path, and the
-// zero route where it was not routed yet.
+// zero route where it was not routed yet. Wildcards are written as a ServeMux has
+// them, {name} and {name...}, or as other routers do, :name and *name.
 func routeOf(r *http.Request) route {
 	_, path, _ := strings.Cut(r.Pattern, "/") // after the method and the host
 	if path == "" {
@@ -43,8 +43,12 @@ func routeOf(r *http.Request) route {
 	var known route
 	for segment := range strings.SplitSeq(path, "/") {
 		name, wildcard := strings.CutPrefix(segment, "{")
-		name = strings.TrimSuffix(name, "}")
+		name, _, _ = strings.Cut(strings.TrimSuffix(name, "}"), ":")
+		if colon, ok := strings.CutPrefix(segment, ":"); ok {
+			name, wildcard = colon, true
+		}
 		switch {
+		case strings.HasPrefix(segment, "*"): // of any number of segments
 		case !wildcard:
 			known.literals = append(known.literals, segment)
 		case name != "$" && !strings.HasSuffix(name, "..."):

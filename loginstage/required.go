@@ -52,13 +52,13 @@ func (l *UserLogin) Complete(w http.ResponseWriter, r *http.Request, action stri
 // complete takes the action from what s requires, or returns session.ErrConflict if s
 // has changed meanwhile.
 func (l *UserLogin) complete(w http.ResponseWriter, r *http.Request, s session.Session, action string) (session.Session, error) {
-	change := session.Change{Version: s.Version, Complete: []string{action}}
+	change := session.Update{Version: s.Version, Complete: []string{action}}
 	if len(s.Required) > 1 {
 		return l.sessions.Update(r.Context(), s.ID, change)
 	}
 	return l.renew(w, r, s, func(renewed *session.Session) error {
 		// Of a session that has changed since, nobody knows that this is the last.
-		return renewed.Change(change)
+		return renewed.Update(change)
 	})
 }
 

@@ -207,9 +207,9 @@ func (l *UserLogin) setsToken(header http.Header) bool {
 	return false
 }
 
-// makeUncacheable forbids all caches to keep the answer. It drops what some caches
-// heed before Cache-Control, which are the targeted fields of RFC 9213, whose names
-// end alike, and older ones, and what they could compare the answer by.
+// makeUncacheable forbids all caches to keep the answer. It drops the fields that some
+// caches heed before Cache-Control (the targeted fields of RFC 9213, whose names end
+// alike, and older ones), and those by which a cache could compare the answer.
 func makeUncacheable(header http.Header) {
 	for name := range header {
 		switch {

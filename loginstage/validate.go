@@ -145,8 +145,8 @@ func (c Config) mistakes() []error {
 	return all
 }
 
-// withoutNils reports what is wired in and is a nil pointer or function, which is
-// no nil interface and would panic when it is used. It returns c without it.
+// withoutNils reports nil pointers and functions among what is wired in, which are not
+// nil interfaces and would panic when they are used. It returns c without them.
 func (c Config) withoutNils(add func(field string, value any, want string)) Config {
 	reportNil(&c.Store, "Store", add)
 	reportNil(&c.Carrier, "Carrier", add)
@@ -170,8 +170,8 @@ type joinedErrors interface {
 	Unwrap() []error
 }
 
-// eachOf is what err joins, or err. What wraps several errors in a text of its own
-// says more than they do, and is left whole.
+// eachOf returns the errors that err joins, or err alone. An error that wraps several
+// in a text of its own stays whole, because that text says more.
 func eachOf(err error) []error {
 	if err == nil {
 		return nil

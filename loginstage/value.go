@@ -18,7 +18,7 @@ func (l *UserLogin) SetValue(ctx context.Context, s session.Session, value any) 
 	if err != nil {
 		return session.Session{}, fmt.Errorf("loginstage: setting the value: %w", err)
 	}
-	changed, err := l.sessions.Update(ctx, s.ID, session.Change{Version: s.Version, Value: text})
+	changed, err := l.sessions.Update(ctx, s.ID, session.Update{Version: s.Version, Value: text})
 	if err != nil {
 		err = fmt.Errorf("loginstage: setting the value: %w", err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// setCookie is the one Set-Cookie line of what answer does to a response.
+// setCookie returns the one Set-Cookie line of what answer does to a response.
 func setCookie(t *testing.T, answer func(w http.ResponseWriter) error) string {
 	t.Helper()
 	w := httptest.NewRecorder()

@@ -80,7 +80,7 @@ func mergeNames(names, others []string, n int) []string {
 	return latest(names, n)
 }
 
-// latest is the last n of s, or fewer.
+// latest returns the last n of s, or fewer.
 func latest[T any](s []T, n int) []T { return s[max(0, len(s)-n):] }
 
 // Apply records seen in s at the store's time now, as [Store.Touch] promises: a

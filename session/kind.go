@@ -15,7 +15,7 @@ const (
 	KindProof   Kind = "proof"   // what must not happen twice: see [Manager.Once]
 )
 
-// String is the kind's name: "session" for the zero value.
+// String returns the kind's name: "session" for the zero value.
 func (k Kind) String() string {
 	if k == KindSession {
 		return "session"

@@ -22,7 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files of records that are not there")
 
-// golden is the record in a file of testdata. The files of one version are never
+// golden returns the record in a file of testdata. The files of one version are never
 // changed: each is what a release has written.
 func golden(tb testing.TB, name string) []byte {
 	tb.Helper()
@@ -64,7 +64,7 @@ func recordedPolicy(t *testing.T) binding.Policy {
 	}
 }
 
-// recordedSessions are the sessions of the golden files.
+// recordedSessions returns the sessions of the golden files.
 func recordedSessions(t *testing.T) map[string]session.Session {
 	t.Helper()
 	id, err := session.ParseID(idText)
@@ -198,7 +198,7 @@ func requireFull(t *testing.T, v reflect.Value, path string) {
 	}
 }
 
-// edited is the record with a part set to another value, as a later release may write it.
+// edited returns the record with a part set to another value, as a later release may write it.
 func edited(t *testing.T, text []byte, value any, path ...string) []byte {
 	t.Helper()
 	var record map[string]any
@@ -312,7 +312,7 @@ func TestRecordsOfTheNextRelease(t *testing.T) {
 	}
 }
 
-// part is a part of a record as it is written.
+// part returns a part of a record as it is written.
 func part(t *testing.T, text []byte, path ...string) string {
 	t.Helper()
 	for _, key := range path {
@@ -368,7 +368,7 @@ func TestARecordThatRequiresIsRestrictedToAnEarlierRelease(t *testing.T) {
 	text, err := session.EncodeRecord(s)
 	require.NoError(t, err)
 	assert.Equal(t, `"required"`, part(t, text, "drift", "restricted"), "any reason restricts")
-	require.NoError(t, s.Change(session.Change{Version: s.Version, Complete: s.Required}))
+	require.NoError(t, s.Update(session.Update{Version: s.Version, Complete: s.Required}))
 	text, err = session.EncodeRecord(s)
 	require.NoError(t, err)
 	assert.Empty(t, part(t, text, "drift", "restricted"))

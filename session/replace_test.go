@@ -15,7 +15,7 @@ import (
 // noon is when the records of these tests begin.
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// candidate is a live record that was made age seconds before noon.
+// candidate returns a live record that was made age seconds before noon.
 func candidate(user string, kind session.Kind, age int) session.Candidate {
 	return session.Candidate{
 		ID: session.NewToken(user).ID(), User: user, Kind: kind,

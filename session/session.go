@@ -113,7 +113,7 @@ func (s Session) Validate() error {
 	return errors.Join(mistakes...)
 }
 
-// Deadline is the instant at which s is over unless it is used before: the
+// Deadline returns the instant at which s is over unless it is used before: the
 // nearer of its absolute and its idle limit.
 func (s Session) Deadline() time.Time {
 	if s.Idle > 0 {

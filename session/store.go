@@ -65,11 +65,11 @@ type Store interface {
 	Touch(ctx context.Context, id ID, seen Seen) error
 
 	// Update makes the change in a live session and returns it as it is then: what
-	// Session.Change does. Of two changes that go by one Version the store makes one;
+	// Session.Update does. Of two changes that go by one Version the store makes one;
 	// the other is ErrConflict, and comes with the session as it is. A change that
-	// Session.Change refuses is ErrInvalid. A session that is not live is *EndedError
+	// Session.Update refuses is ErrInvalid. A session that is not live is *EndedError
 	// or ErrNotFound.
-	Update(ctx context.Context, id ID, change Change) (Session, error)
+	Update(ctx context.Context, id ID, update Update) (Session, error)
 
 	// End ends a live session and returns it, to exactly one caller. All others
 	// get *EndedError with the ending that came first, or ErrNotFound.

@@ -163,7 +163,7 @@ type tokenError struct{ token session.Token }
 
 func (tokenError) Error() string { return "with a token" }
 
-// secrets are the ways to write parts of the token.
+// secrets returns the ways to write parts of the token.
 func secrets(token session.Token) []string {
 	var all []string
 	for i := range len(token.Secret()) - 7 {

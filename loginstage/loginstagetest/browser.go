@@ -270,7 +270,7 @@ func (b *Browser) send(r *http.Request) Response {
 	return response
 }
 
-// redirected is the request that the response sends the browser to make, or nil.
+// redirected returns the request that the response sends the browser to make, or nil.
 func (b *Browser) redirected(r *http.Request, response Response) *http.Request {
 	if !b.FollowRedirects {
 		return nil

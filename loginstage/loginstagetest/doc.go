@@ -24,6 +24,9 @@
 //		require.Equal(t, binding.GeoIPCountryChanged, stage.Events.Last().Context.Binding.Reason)
 //	}
 //
+// A browser with a DeviceKey registers and proves it by itself, and Clone makes a thief
+// who has all its cookies and no key: see the package's examples.
+//
 // The first fact that does not hold is the reason, and the continent comes
 // before the country: from Berlin, the way to Paris or London breaks
 // geoip.country, and the way to Tokyo geoip.continent.

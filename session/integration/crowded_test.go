@@ -32,7 +32,7 @@ func crowded(t *testing.T) int {
 	return n
 }
 
-// count is how many rows of the table are as the condition says.
+// count returns how many rows of the table are as the condition says.
 func (e engine) count(t *testing.T, store *sqlstore.Store, user string) int {
 	t.Helper()
 	live, err := store.List(t.Context(), user)

@@ -73,13 +73,13 @@ func (e engine) connect(t testing.TB, dsn string) *sql.DB {
 	return db
 }
 
-// open is a database for the test.
+// open returns a database for the test.
 func (e engine) open(t testing.TB) *sql.DB {
 	t.Helper()
 	return e.connect(t, e.dsn(t))
 }
 
-// store is a store with tables of its own in db, and their name.
+// store returns a store with tables of its own in db, and their name.
 func (e engine) store(t testing.TB, db *sql.DB) (*sqlstore.Store, string) {
 	t.Helper()
 	table := e.table(t, db)
@@ -88,7 +88,7 @@ func (e engine) store(t testing.TB, db *sql.DB) (*sqlstore.Store, string) {
 	return store, table
 }
 
-// over is a store on the tables of that name.
+// over returns a store on the tables of that name.
 func (e engine) over(t testing.TB, db *sql.DB, table string) *sqlstore.Store {
 	t.Helper()
 	store, err := sqlstore.New(db, sqlstore.Config{Dialect: e.dialect, Table: table})
@@ -97,7 +97,7 @@ func (e engine) over(t testing.TB, db *sql.DB, table string) *sqlstore.Store {
 	return store
 }
 
-// table is a name that nobody else uses. The tables are dropped when the test
+// table returns a name that nobody else uses. The tables are dropped when the test
 // is over.
 func (e engine) table(t testing.TB, db *sql.DB) string {
 	table := "mooring_" + rand.Text()[:12]

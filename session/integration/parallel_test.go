@@ -14,7 +14,7 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// isolated are the engines with what a host may have set for its connections.
+// isolated returns the engines with what a host may have set for its connections.
 func isolated() []engine {
 	all := slices.Clone(engines)
 	with := func(e engine, name, option string) engine {
@@ -189,7 +189,7 @@ func mixedLoad(t *testing.T, e engine) {
 	}
 }
 
-// unlessOver is err, or nil if it says that the session ended or is gone.
+// unlessOver returns err, or nil if it says that the session ended or is gone.
 func unlessOver(err error) error {
 	if _, ended := errors.AsType[*session.EndedError](err); ended || errors.Is(err, session.ErrNotFound) {
 		return nil

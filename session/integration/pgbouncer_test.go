@@ -85,7 +85,7 @@ log_disconnections = 0
 	return server
 }
 
-// pooled are the ways by which the package documentation says that PgBouncer can
+// pooled returns the ways by which the package documentation says that PgBouncer can
 // be reached in transaction mode.
 func pooled(dsn *url.URL) []engine {
 	with := func(name, driver, option, value string) engine {

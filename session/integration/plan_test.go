@@ -119,7 +119,7 @@ func TestStatementsUseAnIndex(t *testing.T) {
 	})
 }
 
-// explain is the plan of a statement, a line for each table that it reads.
+// explain returns the plan of a statement, a line for each table that it reads.
 func (e engine) explain(t *testing.T, db *sql.DB, asked asked) []string {
 	t.Helper()
 	explain := "EXPLAIN "

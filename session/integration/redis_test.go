@@ -11,7 +11,7 @@ import (
 	"github.com/mooring-go/mooring/session/redisstore"
 )
 
-// inRedis is a store with keys of its own, removed when the test is over, and
+// inRedis returns a store with keys of its own, removed when the test is over, and
 // its client.
 func inRedis(t testing.TB, options *redis.Options) (*redisstore.Store, *redis.Client) {
 	t.Helper()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// address is where a server is: what the environment says, or where servers of
+// address returns where a server is: what the environment says, or where servers of
 // the kind usually are.
 func address(variable, usual string) string { return cmp.Or(os.Getenv(variable), usual) }
 

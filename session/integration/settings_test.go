@@ -12,7 +12,7 @@ import (
 	"github.com/mooring-go/mooring/session/sqlstore"
 )
 
-// withOptions is the DSN with options of the session or the driver.
+// withOptions returns the DSN with options of the session or the driver.
 func withOptions(dsn, options string) string {
 	if strings.Contains(dsn, "?") {
 		return dsn + "&" + options
@@ -153,7 +153,7 @@ func TestDiagnoses(t *testing.T) {
 	})
 }
 
-// as is the database by a new user, who has the rights and no others.
+// as returns the database by a new user, who has the rights and no others.
 func (e engine) as(t *testing.T, db *sql.DB, grants ...string) *sql.DB {
 	t.Helper()
 	const name, password = "mooring_test_user", "only-for-tests"

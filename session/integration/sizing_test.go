@@ -135,7 +135,7 @@ func sizedMemory() sized {
 	}}
 }
 
-// sized is a store in the engine. Its bytes are those of all tables and indexes.
+// sized returns a store in the engine. Its bytes are those of all tables and indexes.
 func (e engine) sized(b *testing.B) sized {
 	db := e.open(b)
 	store, table := e.store(b, db)
@@ -165,7 +165,7 @@ func (e engine) sized(b *testing.B) sized {
 	}[e.dialect]}
 }
 
-// sizedRedis is a store in a server of its own, whose memory is nobody else's,
+// sizedRedis returns a store in a server of its own, whose memory is nobody else's,
 // and which writes to disk once in a second.
 func sizedRedis(b *testing.B) sized {
 	binary, err := exec.LookPath("redis-server")

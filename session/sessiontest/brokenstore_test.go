@@ -21,7 +21,7 @@ type brokenStore struct {
 	onStart   func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error)
 	onGet     func(ctx context.Context, id session.ID) (session.Session, error)
 	onTouch   func(ctx context.Context, id session.ID, seen session.Seen) error
-	onUpdate  func(ctx context.Context, id session.ID, change session.Change) (session.Session, error)
+	onUpdate  func(ctx context.Context, id session.ID, change session.Update) (session.Session, error)
 	onEnd     func(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error)
 	onEndUser func(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error)
 	onList    func(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error)
@@ -60,7 +60,7 @@ func (b *brokenStore) Touch(ctx context.Context, id session.ID, seen session.See
 	return b.Store.Touch(ctx, id, seen)
 }
 
-func (b *brokenStore) Update(ctx context.Context, id session.ID, change session.Change) (session.Session, error) {
+func (b *brokenStore) Update(ctx context.Context, id session.ID, change session.Update) (session.Session, error) {
 	if b.onUpdate != nil {
 		return b.onUpdate(ctx, id, change)
 	}
@@ -98,7 +98,7 @@ func (b *brokenStore) Sweep(ctx context.Context, now time.Time) (session.Swept, 
 	return b.Store.Sweep(ctx, now)
 }
 
-// over is what a broken Touch wrote beside the store.
+// over returns what a broken Touch wrote beside the store.
 func (b *brokenStore) over(id session.ID) (session.Session, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -115,7 +115,7 @@ func (b *brokenStore) setOver(s session.Session) {
 	b.overlay[s.ID] = s
 }
 
-// ever are the sessions that were ever started and that which is true of.
+// ever returns the sessions that were ever started and that which is true of.
 func (b *brokenStore) ever(which func(session.Session) bool) []session.Session {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -183,9 +183,9 @@ func inSteps(end func(others []session.Session, r session.Replace) []session.Ses
 }
 
 // updating changes what an Update changes.
-func updating(change func(c *session.Change)) func(*brokenStore) {
+func updating(change func(c *session.Update)) func(*brokenStore) {
 	return func(b *brokenStore) {
-		b.onUpdate = func(ctx context.Context, id session.ID, c session.Change) (session.Session, error) {
+		b.onUpdate = func(ctx context.Context, id session.ID, c session.Update) (session.Session, error) {
 			change(&c)
 			return b.Store.Update(ctx, id, c)
 		}
@@ -194,7 +194,7 @@ func updating(change func(c *session.Change)) func(*brokenStore) {
 
 // reread is an Update that goes by the Version that it reads.
 func reread(b *brokenStore) {
-	b.onUpdate = func(ctx context.Context, id session.ID, c session.Change) (session.Session, error) {
+	b.onUpdate = func(ctx context.Context, id session.ID, c session.Update) (session.Session, error) {
 		for {
 			s, err := b.Store.Get(ctx, id)
 			if err != nil {
@@ -212,17 +212,17 @@ var brokenStores = []breakage[brokenStore]{
 	{"Update does nothing", []string{
 		"Update changes what the host keeps", "a Value is kept to the byte, up to its limit", "a session that ends has its last Value",
 	}, func(b *brokenStore) {
-		b.onUpdate = func(ctx context.Context, id session.ID, c session.Change) (session.Session, error) {
+		b.onUpdate = func(ctx context.Context, id session.ID, c session.Update) (session.Session, error) {
 			s, err := b.Store.Get(ctx, id)
 			if err == nil {
-				err = s.Change(c)
+				err = s.Update(c)
 			}
 			return s, err
 		}
 	}},
 	{"Update takes any Version", []string{"of two changes that go by one Version one is made"}, reread},
 	{"Update reads and then writes", []string{"of parallel Updates none is lost", "an Update in flight revives nothing"}, func(b *brokenStore) {
-		b.onUpdate = func(ctx context.Context, id session.ID, c session.Change) (session.Session, error) {
+		b.onUpdate = func(ctx context.Context, id session.ID, c session.Update) (session.Session, error) {
 			s, over := b.over(id)
 			if !over {
 				var err error
@@ -231,7 +231,7 @@ var brokenStores = []breakage[brokenStore]{
 				}
 			}
 			yield()
-			if err := s.Change(c); err != nil {
+			if err := s.Update(c); err != nil {
 				return s, err
 			}
 			yield()
@@ -240,7 +240,7 @@ var brokenStores = []breakage[brokenStore]{
 		}
 	}},
 	{"a conflict comes with nothing", []string{"of two changes that go by one Version one is made"}, func(b *brokenStore) {
-		b.onUpdate = func(ctx context.Context, id session.ID, c session.Change) (session.Session, error) {
+		b.onUpdate = func(ctx context.Context, id session.ID, c session.Update) (session.Session, error) {
 			s, err := b.Store.Update(ctx, id, c)
 			if err != nil {
 				s = session.Session{}
@@ -248,14 +248,14 @@ var brokenStores = []breakage[brokenStore]{
 			return s, err
 		}
 	}},
-	{"Update refuses nothing", []string{"Update refuses what no session holds"}, updating(func(c *session.Change) {
+	{"Update refuses nothing", []string{"Update refuses what no session holds"}, updating(func(c *session.Update) {
 		c.Require = nil
 		if !json.Valid(c.Value) || len(c.Value) > session.MaxValue {
 			c.Value = nil
 		}
 	})},
 	{"Update says nothing of an ending", []string{"Update does not revive an ended session"}, func(b *brokenStore) {
-		b.onUpdate = func(ctx context.Context, id session.ID, c session.Change) (session.Session, error) {
+		b.onUpdate = func(ctx context.Context, id session.ID, c session.Update) (session.Session, error) {
 			s, err := b.Store.Update(ctx, id, c)
 			if _, ended := errors.AsType[*session.EndedError](err); ended {
 				err = session.ErrNotFound

@@ -28,11 +28,11 @@ func newStoreFixture(t *testing.T, store session.Store) *storeFixture {
 	return &storeFixture{T: t, Store: store, now: now}
 }
 
-// past is an instant at which limits that a sweep is to find were reached: past by
+// past returns an instant at which limits that a sweep is to find were reached: past by
 // every clock, and no longer ago than a store keeps what expires by its own clock.
 func (f *storeFixture) past() time.Time { return f.now.Add(-20 * time.Minute) }
 
-// session is a new session of the user, signed in a minute ago.
+// session returns a new session of the user, signed in a minute ago.
 func (f *storeFixture) session(user string) session.Session {
 	signIn := f.now.Add(-time.Minute)
 	return session.Session{
@@ -53,21 +53,21 @@ func (f *storeFixture) device(user string) session.Session {
 	return s
 }
 
-// expiring is a session of the user that reached its absolute limit at past.
+// expiring returns a session of the user that reached its absolute limit at past.
 func (f *storeFixture) expiring(user string) session.Session {
 	s := f.signedIn(user, f.past().Add(-time.Hour))
 	s.Expires = f.past()
 	return s
 }
 
-// signedIn is a session of the user that was made at the time.
+// signedIn returns a session of the user that was made at the time.
 func (f *storeFixture) signedIn(user string, at time.Time) session.Session {
 	s := f.session(user)
 	s.Created, s.LastSeen = at, at
 	return s
 }
 
-// full is a session with something in every field.
+// full returns a session with something in every field.
 func (f *storeFixture) full() session.Session {
 	const odd = " 'quoted\" \\ %d {x}:y;z ü 猫 🐈 \t\n"
 	anchor := binding.Location{
@@ -112,7 +112,7 @@ func (f *storeFixture) ending(cause session.Cause) session.Ending {
 	return session.Ending{Cause: cause, Time: f.now, Keep: f.now.Add(time.Hour)}
 }
 
-// replacing is r with an ending that is kept.
+// replacing returns r with an ending that is kept.
 func (f *storeFixture) replacing(r session.Replace) session.Replace {
 	r.Ending = session.Ending{Time: f.now, Keep: f.now.Add(time.Hour), Actor: "operator", Client: netip.MustParseAddr("192.0.2.9")}
 	return r
@@ -181,7 +181,7 @@ func (f *storeFixture) list(user string, want ...session.Session) {
 	}
 }
 
-// causes are the IDs of the sessions that ended and their causes.
+// causes returns the IDs of the sessions that ended and their causes.
 func causes(ended []session.Ended) map[session.ID]session.Cause {
 	found := make(map[session.ID]session.Cause, len(ended))
 	for _, e := range ended {

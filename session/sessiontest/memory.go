@@ -72,7 +72,7 @@ func (j *Journal) Touch(ctx context.Context, id session.ID, seen session.Seen) e
 }
 
 // Update changes what the host keeps in a live session.
-func (j *Journal) Update(ctx context.Context, id session.ID, change session.Change) (session.Session, error) {
+func (j *Journal) Update(ctx context.Context, id session.ID, change session.Update) (session.Session, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.store.Update(ctx, id, change)

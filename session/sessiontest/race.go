@@ -65,7 +65,7 @@ func orEnded(err error) error {
 	return err
 }
 
-// times is n calls of the same kind.
+// times returns n calls of the same kind.
 func times(n int, call func(i int) error) []func() error {
 	calls := make([]func() error, n)
 	for i := range calls {
@@ -91,7 +91,7 @@ func (w *winner) add(i int, err error) {
 	w.losers = append(w.losers, err)
 }
 
-// newSessions are n sessions of the user, each signed in later than the last.
+// newSessions returns n sessions of the user, each signed in later than the last.
 func (f *storeFixture) newSessions(user string, n int) []session.Session {
 	sessions := make([]session.Session, n)
 	for i := range sessions {
@@ -100,7 +100,7 @@ func (f *storeFixture) newSessions(user string, n int) []session.Session {
 	return sessions
 }
 
-// startAll is a call for each session that starts it with the Replace, and adds
+// startAll returns a call for each session that starts it with the Replace, and adds
 // what it ended to ended.
 func (f *storeFixture) startAll(sessions []session.Session, r session.Replace, ended *[]session.Ended) []func() error {
 	var mu sync.Mutex

@@ -88,14 +88,14 @@ func (s *smallest) Touch(_ context.Context, id session.ID, seen session.Seen) er
 	return err
 }
 
-func (s *smallest) Update(_ context.Context, id session.ID, change session.Change) (session.Session, error) {
+func (s *smallest) Update(_ context.Context, id session.ID, change session.Update) (session.Session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	changed, err := s.live(id)
 	if err != nil {
 		return session.Session{}, err
 	}
-	if err = changed.Change(change); err == nil {
+	if err = changed.Update(change); err == nil {
 		s.records[id] = session.Ended{Session: changed}
 	}
 	return changed, err

@@ -12,10 +12,10 @@ import (
 )
 
 // updated makes the change in the store, and in s as the contract says.
-func (f *storeFixture) updated(s *session.Session, change session.Change) {
+func (f *storeFixture) updated(s *session.Session, change session.Update) {
 	f.Helper()
 	change.Version = s.Version
-	require.NoError(f, s.Change(change))
+	require.NoError(f, s.Update(change))
 	got, err := f.Update(f.Context(), s.ID, change)
 	require.NoError(f, err)
 	require.Equal(f, *s, got, "what Update returned")
@@ -24,14 +24,14 @@ func (f *storeFixture) updated(s *session.Session, change session.Change) {
 
 var updateRules = []rule[*storeFixture]{
 	{"Update changes what the host keeps",
-		"Value, Required and Version are as Session.Change makes them. Nothing else changes, in no other session.",
+		"Value, Required and Version are as Session.Update makes them. Nothing else changes, in no other session.",
 		func(f *storeFixture) {
 			s, other := f.full(), f.session("ada")
 			f.started(s, other)
-			f.updated(&s, session.Change{Value: []byte(`{"tenant": "a", "odd": "<\u0041> ü 🐈"}`), Require: []string{"terms", "enrol"}})
-			f.updated(&s, session.Change{})
-			f.updated(&s, session.Change{Complete: []string{"terms", "nothing"}})
-			f.updated(&s, session.Change{Value: []byte(` null `), Complete: s.Required})
+			f.updated(&s, session.Update{Value: []byte(`{"tenant": "a", "odd": "<\u0041> ü 🐈"}`), Require: []string{"terms", "enrol"}})
+			f.updated(&s, session.Update{})
+			f.updated(&s, session.Update{Complete: []string{"terms", "nothing"}})
+			f.updated(&s, session.Update{Value: []byte(` null `), Complete: s.Required})
 			require.Nil(f, s.Required)
 			f.isLive(other)
 		}},
@@ -39,10 +39,10 @@ var updateRules = []rule[*storeFixture]{
 		"A Value has up to MaxValue bytes. The store keeps all of them, and shares none with the caller.",
 		func(f *storeFixture) {
 			s := f.started(f.session("ada"))
-			f.updated(&s, session.Change{Value: []byte(`"` + strings.Repeat("x", session.MaxValue-2) + `"`)})
+			f.updated(&s, session.Update{Value: []byte(`"` + strings.Repeat("x", session.MaxValue-2) + `"`)})
 			mine := []byte(`"mine"`)
 			required := []string{"mine"}
-			f.updated(&s, session.Change{Value: mine, Require: required})
+			f.updated(&s, session.Update{Value: mine, Require: required})
 			copy(mine, `"oops"`)
 			required[0] = "oops"
 			f.isLive(s)
@@ -62,9 +62,9 @@ var updateRules = []rule[*storeFixture]{
 		"A change that goes by another Version than the session has is ErrConflict, comes with the session as it is, and changes nothing: so no change is lost.",
 		func(f *storeFixture) {
 			s := f.started(f.session("ada"))
-			f.updated(&s, session.Change{Value: []byte(`1`)})
+			f.updated(&s, session.Update{Value: []byte(`1`)})
 			for _, version := range []uint64{0, 2, 1 << 63} {
-				got, err := f.Update(f.Context(), s.ID, session.Change{Version: version, Value: []byte(`2`)})
+				got, err := f.Update(f.Context(), s.ID, session.Update{Version: version, Value: []byte(`2`)})
 				require.ErrorIs(f, err, session.ErrConflict)
 				require.Equal(f, s, got, "what came with the conflict")
 				f.isLive(s)
@@ -78,7 +78,7 @@ var updateRules = []rule[*storeFixture]{
 			for i := range session.MaxRequired + 1 {
 				many = append(many, fmt.Sprint(i))
 			}
-			for _, change := range []session.Change{
+			for _, change := range []session.Update{
 				{Value: []byte(`"` + strings.Repeat("x", session.MaxValue) + `"`)}, {Value: []byte(`{`)}, {Value: []byte{}},
 				{Require: many}, {Require: []string{""}}, {Require: []string{"a\nb"}}, {Require: []string{strings.Repeat("x", session.MaxText+1)}},
 			} {
@@ -91,12 +91,12 @@ var updateRules = []rule[*storeFixture]{
 		"Update acts on live sessions alone. An ended one is *EndedError with its ending, and stays as it is; one that never was is ErrNotFound.",
 		func(f *storeFixture) {
 			s := f.ended(f.session("ada"))
-			_, err := f.Update(f.Context(), s.ID, session.Change{Value: []byte(`1`)})
+			_, err := f.Update(f.Context(), s.ID, session.Update{Value: []byte(`1`)})
 			f.tellsEnding(err, s, f.ending(session.CauseSignedOut))
 			f.isEnded(s, f.ending(session.CauseSignedOut))
 			f.list("ada")
 			for _, id := range []session.ID{{}, session.NewToken("ada").ID()} {
-				_, err = f.Update(f.Context(), id, session.Change{})
+				_, err = f.Update(f.Context(), id, session.Update{})
 				require.ErrorIs(f, err, session.ErrNotFound)
 			}
 		}},
@@ -104,7 +104,7 @@ var updateRules = []rule[*storeFixture]{
 		"What ended is told with all that was in it, changes among it.",
 		func(f *storeFixture) {
 			s := f.started(f.session("ada"))
-			f.updated(&s, session.Change{Value: []byte(`{"a":1}`), Require: []string{"terms"}})
+			f.updated(&s, session.Update{Value: []byte(`{"a":1}`), Require: []string{"terms"}})
 			got, err := f.End(f.Context(), s.ID, f.ending(session.CauseSignedOut))
 			require.NoError(f, err)
 			require.Equal(f, s, got)
@@ -115,7 +115,7 @@ var updateRules = []rule[*storeFixture]{
 		func(f *storeFixture) {
 			s := f.started(f.session("ada"))
 			read := s.Version
-			f.updated(&s, session.Change{Value: []byte(`1`)})
+			f.updated(&s, session.Update{Value: []byte(`1`)})
 			renewed := f.session("ada")
 			ended, err := f.Start(f.Context(), renewed, f.replacing(session.Replace{Renews: s.ID, Version: read}))
 			require.ErrorIs(f, err, session.ErrConflict)
@@ -193,7 +193,7 @@ var updateRules = []rule[*storeFixture]{
 // require adds the name to what s requires, however often others change s meanwhile.
 func (f *storeFixture) require(s session.Session, name string) error {
 	for {
-		now, err := f.Update(f.Context(), s.ID, session.Change{Version: s.Version, Require: []string{name}})
+		now, err := f.Update(f.Context(), s.ID, session.Update{Version: s.Version, Require: []string{name}})
 		if !errors.Is(err, session.ErrConflict) {
 			return err
 		}

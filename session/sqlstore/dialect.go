@@ -117,7 +117,7 @@ var dialects = map[Dialect]dialect{
 	},
 }
 
-// String is the dialect's text.
+// String returns the dialect's text.
 func (d Dialect) String() string {
 	if known, ok := dialects[d]; ok {
 		return known.text

@@ -71,7 +71,7 @@
 // Who waits for the turn of a user waits in the process, without a connection: one
 // user's thousand sign-ins take one connection of each process. A pool of 8 to 32
 // connections serves a process; set SetMaxOpenConns and SetMaxIdleConns to the same
-// number, so that it does not connect anew under load, and keep the sum over all
+// number, so that it does not keep connecting under load, and keep the sum over all
 // processes below what the server allows (max_connections), with a few to spare for
 // others. Without a limit, a burst of sign-ins of many users takes all of them.
 //
@@ -130,4 +130,12 @@
 // such connections for new ones. With asynchronous replication a failover loses what
 // was confirmed last, endings among them: have the standby be synchronous where
 // that matters, or sign everybody out as above.
+//
+// # What stays compatible
+//
+// Records and endings have the form that package session keeps, so processes of one
+// release and the next work on one schema at the same time. A release that needs
+// another schema raises its version, and the changelog says how to go on: until then
+// its processes refuse the tables with [ErrSchema] and change nothing. Columns and
+// their meaning are for the store alone; read sessions through it, not by SQL.
 package sqlstore

@@ -37,7 +37,7 @@ func newText(config Config) text {
 	return text{d, home, strings.NewReplacer(pairs...)}
 }
 
-// of is the statement that template stands for. In braces are the names of the
+// of returns the statement that template stands for. In braces are the names of the
 // tables and indexes, {int}, {text} and {bytes} for parameters, and {now} for the
 // database's time: in SQLite, which has none, that of the call.
 func (t text) of(template string) string {
@@ -63,13 +63,13 @@ func (t text) of(template string) string {
 	}
 }
 
-// list is n of what the template stands for, in brackets.
+// list returns n of what the template stands for, in brackets.
 func list(n int, template string) string {
 	return "(" + strings.TrimSuffix(strings.Repeat(template+", ", n), ", ") + ")"
 }
 
-// padded is all with its last value repeated until their number is a power of
-// two: drivers keep each statement that they have seen prepared, and so see few.
+// padded returns all with its last value repeated until their number is a power of two,
+// so that drivers, which keep each statement that they have seen prepared, see few.
 func padded[T any](all []T) []T {
 	for n := 1 << bits.Len(uint(len(all)-1)); len(all) > 0 && len(all) < n; {
 		all = append(all, all[len(all)-1])

@@ -10,7 +10,7 @@ import (
 
 // Update makes the change in a live session, in one transaction, and returns it as it
 // is then. It waits for other steps of the user, as one that renews the session.
-func (s *Store) Update(ctx context.Context, id session.ID, change session.Change) (session.Session, error) {
+func (s *Store) Update(ctx context.Context, id session.ID, change session.Update) (session.Session, error) {
 	if id.IsZero() {
 		return session.Session{}, session.ErrNotFound
 	}
@@ -28,7 +28,7 @@ func (s *Store) Update(ctx context.Context, id session.ID, change session.Change
 
 // update returns the session as it is after the change, or as it is there, with the
 // error of a conflict.
-func (s *Store) update(ctx context.Context, id session.ID, change session.Change) (changed, there session.Session, err error) {
+func (s *Store) update(ctx context.Context, id session.ID, change session.Update) (changed, there session.Session, err error) {
 	if err := s.ready(ctx); err != nil {
 		return changed, there, err
 	}
@@ -48,7 +48,7 @@ func (s *Store) update(ctx context.Context, id session.ID, change session.Change
 				return err
 			}
 			changed = there
-			if err := changed.Change(change); err != nil {
+			if err := changed.Update(change); err != nil {
 				return err
 			}
 			record, err := session.EncodeRecord(changed)

@@ -26,7 +26,7 @@ type place struct {
 	Engine  string
 	Address string
 	Name    string // of the table, or the prefix of the keys
-	Patient bool   // whoever works in it goes on when it fails
+	Patient bool   // its workers go on when it fails
 }
 
 // An engine is what keeps the sessions.
@@ -106,7 +106,7 @@ func inRedis(ctx context.Context, p place) (opened, error) {
 	}}, err
 }
 
-// newPlace is a store of the test's own, taken away in the end. The test is
+// newPlace returns a store of the test's own, taken away in the end. The test is
 // skipped if the server is missing, and fails where servers are required.
 func newPlace(t *testing.T, name string) place {
 	t.Helper()

@@ -25,7 +25,7 @@ type link struct {
 	conns []net.Conn
 }
 
-// linked is the place by way of a link.
+// linked returns the place by way of a link.
 func linked(t *testing.T, p place) (place, *link) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

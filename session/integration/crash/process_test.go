@@ -15,7 +15,7 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// rounds is how often a process is killed.
+// rounds returns how often a process is killed.
 func rounds(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("MOORING_CRASH_ROUNDS")
@@ -171,7 +171,7 @@ func TestVerifyFinds(t *testing.T) {
 	})
 }
 
-// verified is a store with a session that is live and one that ended, both of
+// verified returns a store with a session that is live and one that ended, both of
 // "ada", and the ledger that agrees with it.
 func verified(t *testing.T) (store opened, l *ledger, live, over session.ID) {
 	t.Helper()

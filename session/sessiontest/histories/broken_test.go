@@ -24,7 +24,7 @@ type broken struct {
 	start   func(session.Store, session.Session, session.Replace) ([]session.Ended, error)
 	get     func(session.Store, session.ID) (session.Session, error)
 	touch   func(session.Store, session.ID, session.Seen) error
-	update  func(session.Store, session.ID, session.Change) (session.Session, error)
+	update  func(session.Store, session.ID, session.Update) (session.Session, error)
 	end     func(session.Store, session.ID, session.Ending) (session.Session, error)
 	endUser func(session.Store, string, session.ID, session.Ending, []session.Kind) ([]session.Session, error)
 	list    func(session.Store, string, []session.Kind) ([]session.Session, error)
@@ -52,7 +52,7 @@ func (b *broken) Touch(ctx context.Context, id session.ID, seen session.Seen) er
 	return b.Store.Touch(ctx, id, seen)
 }
 
-func (b *broken) Update(ctx context.Context, id session.ID, change session.Change) (session.Session, error) {
+func (b *broken) Update(ctx context.Context, id session.ID, change session.Update) (session.Session, error) {
 	if b.update != nil {
 		return b.update(b.Store, id, change)
 	}
@@ -89,7 +89,7 @@ func (b *broken) Sweep(ctx context.Context, now time.Time) (session.Swept, error
 
 var ctx = context.Background()
 
-// reviving is a store whose touch writes what it read, though the session has
+// reviving returns a store whose touch writes what it read, though the session has
 // ended meanwhile.
 func reviving(hasEnded func(err error) bool) *broken {
 	var revived sync.Map
@@ -118,7 +118,7 @@ func reviving(hasEnded func(err error) bool) *broken {
 	}
 }
 
-// generous is a store that tells who comes too late to end a session that it
+// generous returns a store that tells who comes too late to end a session that it
 // did.
 func generous() *broken {
 	return &broken{end: func(store session.Store, id session.ID, ending session.Ending) (session.Session, error) {
@@ -130,7 +130,7 @@ func generous() *broken {
 	}}
 }
 
-// sweeping is a store whose clock is off by so much.
+// sweeping returns a store whose clock is off by so much.
 func sweeping(off time.Duration) *broken {
 	return &broken{sweep: func(store session.Store, now time.Time) (session.Swept, error) {
 		return store.Sweep(ctx, now.Add(off))
@@ -155,7 +155,7 @@ var mutants = map[string]func() *broken{
 		}}
 	},
 	"Update takes any Version": func() *broken {
-		return &broken{update: func(store session.Store, id session.ID, c session.Change) (session.Session, error) {
+		return &broken{update: func(store session.Store, id session.ID, c session.Update) (session.Session, error) {
 			if s, err := store.Get(ctx, id); err == nil {
 				c.Version = s.Version
 			}
@@ -250,12 +250,12 @@ var racing = map[string]func() *broken{
 		}}
 	},
 	"an Update misses another": func() *broken {
-		return &broken{update: func(store session.Store, id session.ID, c session.Change) (session.Session, error) {
+		return &broken{update: func(store session.Store, id session.ID, c session.Update) (session.Session, error) {
 			s, err := store.Get(ctx, id)
 			if err != nil {
 				return s, err
 			}
-			if err := s.Change(c); err != nil {
+			if err := s.Update(c); err != nil {
 				return s, err
 			}
 			runtime.Gosched()

@@ -23,7 +23,7 @@ type cast struct {
 	owner map[session.ID]string
 }
 
-// newCast is of the users, with so many IDs each.
+// newCast returns a cast of the users, with the given number of IDs each.
 func newCast(now time.Time, each int, users ...string) *cast {
 	c := &cast{now: now, users: users, owner: map[session.ID]string{}}
 	for _, user := range users {
@@ -35,7 +35,7 @@ func newCast(now time.Time, each int, users ...string) *cast {
 	return c
 }
 
-// lately is the instant of a history: half an hour ago, so that no step is ahead of
+// lately returns the instant of a history: half an hour ago, so that no step is ahead of
 // a store's clock, and no longer ago than a store keeps what expires by its own; and
 // a fraction that shows what is lost.
 func lately() time.Time {
@@ -54,7 +54,7 @@ func (c *cast) ip(pick choice) netip.Addr {
 	return netip.AddrFrom4([4]byte{192, 0, 2, byte(1 + pick("address", 4))})
 }
 
-// start is a sign-in, or what else makes a record. beforeAny says whether it may end
+// start returns a sign-in, or what else makes a record. beforeAny says whether it may end
 // another user's session.
 func (c *cast) start(pick choice, beforeAny func(session.ID) bool) operation {
 	i := pick("ID", len(c.ids))
@@ -88,20 +88,20 @@ func (c *cast) start(pick choice, beforeAny func(session.ID) bool) operation {
 	return operation{method: "Start", id: id, user: user, session: s, replace: replace}
 }
 
-// own is an ID of the user.
+// own returns an ID of the user.
 func (c *cast) own(pick choice, user string) session.ID {
 	each := len(c.ids) / len(c.users)
 	return c.ids[slices.Index(c.users, user)*each+pick("own ID", each)]
 }
 
-// kind is one of the kinds, mostly a session.
+// kind returns one of the kinds, mostly a session.
 func (c *cast) kind(pick choice) session.Kind {
 	return []session.Kind{
 		session.KindSession, session.KindSession, session.KindSession, session.KindPending, session.KindPending, session.KindDevice,
 	}[pick("kind", 6)]
 }
 
-// kinds are none, one or two.
+// kinds returns none, one or two.
 func (c *cast) kinds(pick choice) []session.Kind {
 	var kinds []session.Kind
 	for range pick("kinds", 3) {
@@ -129,7 +129,7 @@ func (c *cast) touch(pick choice) operation {
 	return o
 }
 
-// version is one that a session may well have.
+// version returns one that a session may well have.
 func (c *cast) version(pick choice) uint64 { return uint64(max(0, pick("version", 5)-2)) }
 
 func (c *cast) update(pick choice) operation {
@@ -166,7 +166,7 @@ func (c *cast) list(pick choice) operation {
 	return operation{method: "List", user: c.user(pick), kinds: c.kinds(pick)}
 }
 
-// sweep is one that may find something: limits are from two units on.
+// sweep returns one that may find something: limits are from two units on.
 func (c *cast) sweep(pick choice) operation {
 	return operation{method: "Sweep", now: c.now.Add(time.Duration(pick("sweep", 9)) * unit)}
 }

@@ -20,7 +20,7 @@ type entry struct {
 
 func (e entry) live() bool { return e.ending == nil }
 
-// answer is what a step on the session of the ID says if that is not live.
+// answer returns what a step on the session of the ID says if that is not live.
 func (m model) answer(id session.ID) (entry, result, bool) {
 	e, known := m[id]
 	switch {
@@ -33,7 +33,7 @@ func (m model) answer(id session.ID) (entry, result, bool) {
 }
 
 // step returns what the store holds after the operation and what it may answer,
-// of which there is more than one where two errors apply.
+// more than one answer is right where two errors apply.
 func (m model) step(o operation) (model, []result) {
 	switch o.method {
 	case "Start":
@@ -67,7 +67,7 @@ func (m model) step(o operation) (model, []result) {
 			e.session.Apply(o.seen, time.Now())
 			m = m.with(e)
 		case "Update":
-			if e.session.Change(o.change) != nil {
+			if e.session.Update(o.change) != nil {
 				answer.fault = conflict
 				break
 			}
@@ -143,7 +143,7 @@ func (m model) start(s session.Session, replace session.Replace) (model, []resul
 	return m.with(entry{session: s}), []result{r.sorted("Start")}
 }
 
-// with is m with the entry.
+// with returns m with the entry.
 func (m model) with(e entry) model {
 	next := make(model, len(m)+1)
 	maps.Copy(next, m)
@@ -164,7 +164,7 @@ func (m model) end(which func(session.Session) bool, ending session.Ending) (mod
 	return next, ended
 }
 
-// list is the user's live records of the kinds, the latest sign-in first.
+// list returns the user's live records of the kinds, the latest sign-in first.
 func (m model) list(user string, kinds ...session.Kind) []session.Session {
 	var live []session.Session
 	for _, e := range m {

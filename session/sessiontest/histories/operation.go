@@ -21,7 +21,7 @@ type operation struct {
 	session session.Session
 	replace session.Replace
 	seen    session.Seen
-	change  session.Change
+	change  session.Update
 	keep    session.ID
 	ending  session.Ending
 	kinds   []session.Kind // of EndUser and List; none: all
@@ -119,7 +119,7 @@ func (r result) sorted(method string) result {
 
 func byID(a, b session.ID) int { return cmp.Compare(a.String(), b.String()) }
 
-// String is the call as a line of a report.
+// String returns the call as a line of a report.
 func (o operation) String() string {
 	switch o.method {
 	case "Start":
@@ -142,7 +142,7 @@ func (o operation) String() string {
 	return fmt.Sprintf("%s(%s)", o.method, short(o.id))
 }
 
-// String is the answer as a line of a report.
+// String returns the answer as a line of a report.
 func (r result) String() string {
 	text := string(r.fault)
 	for _, s := range r.sessions {

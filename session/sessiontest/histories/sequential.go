@@ -80,7 +80,7 @@ func (h *history) step(o operation) {
 	h.model = next
 }
 
-// detail is r with every field of what is in it.
+// detail returns r with every field of what is in it.
 func detail(r result) any {
 	return struct {
 		Sessions []session.Session

@@ -5,7 +5,7 @@
 -- A row is a session that lives, or one that ended and whose ending is kept.
 -- sweep_at is when Sweep has to look at the row: for an ending, when it may be
 -- forgotten; for a session, no later than its deadline. Beside the record are what
--- a session is listed, judged and ended by: that works also where a process cannot
+-- a session is listed, judged and ended by: that works even if a process cannot
 -- read the record.
 CREATE TABLE IF NOT EXISTS {session} (
 	id          BINARY(45) NOT NULL,      -- the session ID

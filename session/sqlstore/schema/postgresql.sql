@@ -6,7 +6,7 @@
 -- forgotten; for a session, no later than its deadline. Its own index aside,
 -- nothing that a Touch changes is indexed, so most touches stay in their page.
 -- Beside the record are what a session is listed, judged and ended by: that works
--- also where a process cannot read the record.
+-- even if a process cannot read the record.
 CREATE TABLE IF NOT EXISTS {session} (
 	created     bigint NOT NULL,
 	last_seen   bigint NOT NULL,

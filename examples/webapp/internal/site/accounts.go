@@ -17,7 +17,7 @@ type account struct {
 	hash     []byte // bcrypt
 }
 
-// user is the account as the login stage wants it.
+// user returns the account as the login stage wants it.
 func (a account) user() loginstage.User {
 	return loginstage.User{ID: a.ID, Name: a.Name, Method: "password", Inactive: a.Inactive}
 }
@@ -25,7 +25,7 @@ func (a account) user() loginstage.User {
 // maxPassword is how many bytes of a password bcrypt looks at.
 const maxPassword = 72
 
-// passwordCost is what a hash costs whoever makes or guesses one. Tests lower it.
+// passwordCost is what it costs to make or to guess a hash. Tests lower it.
 var passwordCost = bcrypt.DefaultCost
 
 // errWrong is the one answer to a wrong password and to an unknown name, so

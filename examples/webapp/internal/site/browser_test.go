@@ -28,7 +28,7 @@ var browsers = []string{"chromium", "chromium-browser", "google-chrome", "google
 
 // startBrowser starts a headless browser with a fresh profile. Where there is
 // none, the test is skipped or, with MOORING_REQUIRE_BROWSER=1, fails.
-func startBrowser(t *testing.T) context.Context {
+func startBrowser(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	program := ""
 	for _, name := range browsers {
@@ -50,6 +50,7 @@ func startBrowser(t *testing.T) context.Context {
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 	)
+	options = append(options, flags...)
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // which root cannot have
 	}
@@ -81,7 +82,11 @@ func serveApp(t *testing.T, a *app) string {
 		stop()
 		assert.NoError(t, <-served)
 	})
-	return fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
+	scheme := "http"
+	if a.certificate != nil {
+		scheme = "https"
+	}
+	return fmt.Sprintf("%s://localhost:%d", scheme, listener.Addr().(*net.TCPAddr).Port)
 }
 
 // window is a browser window that shares no cookies with others.
@@ -131,7 +136,7 @@ func (w *window) sees(text string) {
 	w.do(chromedp.WaitVisible(fmt.Sprintf(`//main//*[contains(text(), %q)]`, text)))
 }
 
-// text is the text of the element.
+// text returns the text of the element.
 func (w *window) text(xpath string) string {
 	w.t.Helper()
 	text, err := chromedp.Run(w.ctx, chromedp.Text(xpath))
@@ -155,7 +160,7 @@ func (w *window) moveTo(address netip.Addr) {
 	w.press("Move there")
 }
 
-// cookie is the browser's cookie of the name, or nil.
+// cookie returns the browser's cookie of the name, or nil.
 func (w *window) cookie(name string) *network.Cookie {
 	w.t.Helper()
 	held, err := chromedp.Run(w.ctx, func(ctx context.Context, target *chromedp.Target) ([]*network.Cookie, error) {

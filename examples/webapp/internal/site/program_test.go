@@ -79,7 +79,7 @@ func start(t *testing.T, args ...string) *program {
 	return p
 }
 
-// prints is how often the program has printed the text.
+// prints returns how often the program has printed the text.
 func (p *program) prints(text string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,7 +95,7 @@ func (p *program) end() string {
 	return p.printed.String()
 }
 
-// visitor is somebody with a browser. Go's cookie jar takes no Secure cookie
+// visitor returns somebody with a browser. Go's cookie jar takes no Secure cookie
 // from localhost, as browsers do; hence -insecure-http.
 func (p *program) visitor() *visitor { return newVisitor(p.t, &httptest.Server{URL: p.url}) }
 

@@ -2,6 +2,7 @@ package site
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -58,7 +59,7 @@ func run(ctx context.Context, kinds []storage.Kind, args []string, out io.Writer
 	if err != nil {
 		return err
 	}
-	announce(out, settings, listener.Addr(), store.Place)
+	announce(out, settings, listener.Addr(), store.Place, app.certificate)
 	return serve(ctx, listener, app, handler(app))
 }
 
@@ -71,7 +72,10 @@ type app struct {
 	locator  *maxmind.DB
 	demo     *demo // nil: not in demo mode
 	durable  bool  // endings are told from the store
-	logger   *slog.Logger
+
+	keyScript   string           // where browsers get the script for device keys; empty: sessions have none
+	certificate *tls.Certificate // nil: plain HTTP
+	logger      *slog.Logger
 }
 
 func newApp(s settings, store session.Store, locator *maxmind.DB, logger *slog.Logger) (*app, error) {
@@ -98,12 +102,25 @@ func newApp(s settings, store session.Store, locator *maxmind.DB, logger *slog.L
 		a.demo = newDemo(s)
 		config.ClientIP = a.demo // demo only: never let a client choose its address
 	}
-	a.login, err = loginstage.New(config)
+	if a.login, err = loginstage.New(config); err != nil {
+		return nil, err
+	}
+	if config.DeviceKey != loginstage.DeviceKeyOff {
+		a.keyScript = keysPath + "/device-key.js"
+	}
+	if s.tls {
+		host, _, _ := net.SplitHostPort(s.addr) // settings.go has looked at it
+		a.certificate, err = selfSigned(host)
+	}
 	return a, err
 }
 
-// handler is the whole application.
+// keysPath is where browsers register and prove device keys.
+const keysPath = loginstage.DefaultDeviceKeyPath
+
+// handler returns the whole application.
 func (a *app) handler() http.Handler {
+	var whole http.Handler
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login", a.showSignIn)
 	mux.HandleFunc("POST /login", a.signIn)
@@ -121,11 +138,14 @@ func (a *app) handler() http.Handler {
 
 	if a.demo != nil {
 		mux.HandleFunc("POST /demo/place", a.demo.pretend)
+		member("POST /demo/theft", a.steal(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { whole.ServeHTTP(w, r) })))
 	}
 	site := http.NewServeMux()
 	site.Handle("/", a.login.Guard(mux))
-	site.Handle("GET /static/", staticFiles()) // the same for everybody
-	return secured(http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(site, 64<<10)))
+	site.Handle("GET /static/", staticFiles())      // the same for everybody
+	site.Handle(keysPath+"/", a.login.DeviceKeys()) // which need no guard
+	whole = secured(http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(site, 64<<10)))
+	return whole
 }
 
 // serve runs the server, and what it needs besides, until ctx is done.
@@ -151,7 +171,14 @@ func serve(ctx context.Context, listener net.Listener, a *app, handler http.Hand
 	}
 
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() {
+		if a.certificate == nil {
+			failed <- server.Serve(listener)
+			return
+		}
+		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*a.certificate}}
+		failed <- server.ServeTLS(listener, "", "")
+	}()
 	select {
 	case err := <-failed:
 		return err

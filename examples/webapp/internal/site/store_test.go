@@ -74,7 +74,7 @@ func TestTwoProcessesOnOneStore(t *testing.T) {
 			laptop.post("/sessions/end", "session", others(home)[0])
 
 			// The page that is open on the phone is told; the script on it then
-			// loads the page anew.
+			// loads the page again.
 			for m := next(); m.event != "ended"; m = next() {
 				require.NotEmpty(t, m.event, "the stream is over, and it did not say that the session is")
 			}
@@ -97,7 +97,7 @@ func TestTwoProcessesOnOneStore(t *testing.T) {
 	}
 }
 
-// ownStore are the flags for a store of the test's own, emptied when it is
+// ownStore returns the flags for a store of the test's own, emptied when it is
 // over. Where its server is missing, the test is skipped or, with
 // MOORING_REQUIRE_SERVERS=1, fails.
 func ownStore(t *testing.T, store string) []string {

@@ -85,7 +85,7 @@ func openStream(t *testing.T) *stream {
 	return opened
 }
 
-// written is what the stream has written since it was last asked.
+// written returns what the stream has written since it was last asked.
 func (s *stream) written() string {
 	synctest.Wait()
 	text := s.w.Body.String()
