@@ -261,6 +261,7 @@ func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Ses
 		l.rememberDevice(w, r, s, device)
 	}
 	l.deleteDuplicateTokens(w, r)
+	l.replaceWaiting(w, r, s.User)
 	l.offerKey(w, r, s)
 	l.renewNonce(w, r, &s)
 	carried(w, r)

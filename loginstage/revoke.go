@@ -10,7 +10,8 @@ import (
 )
 
 // Logout ends the session that the request was sent in, if any, and takes the token
-// from the client. It also ends a sign-in that waits for the answer to its challenge. A
+// from the client. It also ends a sign-in that waits for the answer to its challenge, and
+// the other accounts that the browser is signed in to: see [UserLogin.SignOutAccount]. A
 // client that is not signed in is not an error, and a session of a stage that this one
 // does not admit stays. If the session could not be ended, the client keeps its token,
 // so that it can try again.
@@ -21,6 +22,18 @@ func (l *UserLogin) Logout(w http.ResponseWriter, r *http.Request) error {
 	if err := begun(w); err != nil {
 		return err
 	}
+	waiting, err := l.waiting(r)
+	if err != nil {
+		return fmt.Errorf("loginstage: signing out: %w", err)
+	}
+	if err := l.signOutWaiting(w, r, waiting); err != nil {
+		return err
+	}
+	return l.logoutActive(w, r)
+}
+
+// logoutActive is Logout, but for the accounts that wait.
+func (l *UserLogin) logoutActive(w http.ResponseWriter, r *http.Request) error {
 	if err := l.dropPending(w, r); err != nil {
 		return fmt.Errorf("loginstage: signing out: %w", err)
 	}
