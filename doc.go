@@ -9,6 +9,8 @@
 //   - A session can be bound to the network and the country of its sign-in. Where a
 //     binding is broken, the session ends or is restricted, and the event says which
 //     fact changed, from what to what (session hijacking).
+//   - It can be bound to a key that cannot leave the device, which the device proves
+//     where the binding is broken (proof of possession, DBSC, DPoP).
 //   - Sessions are listed and revoked, one by one or all of a user's. A session that
 //     ended never lives again, whatever request was in flight.
 //   - Every sign-in, sign-out, denial and ending is an event, delivered at once or from
@@ -44,7 +46,8 @@
 //   - [github.com/mooring-go/mooring/session]: sessions, tokens, and the contracts of
 //     stores and carriers. Packages session/memstore, session/sqlstore and
 //     session/redisstore are stores; session/gorillacarrier keeps the token in a
-//     gorilla session; session/sessiontest checks a store or carrier of your own.
+//     gorilla session; session/devicekey verifies proofs of device keys;
+//     session/sessiontest checks a store or carrier of your own.
 //   - [github.com/mooring-go/mooring/loginstage]: the stage: sign-in, session
 //     middleware, revocation, events. Package loginstage/sink has sinks for events;
 //     loginstage/loginstagetest is a browser that moves, for your tests.

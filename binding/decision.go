@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Outcome is what came of one fact in a [Decision].
+// Outcome is the result of one fact in a [Decision].
 type Outcome string
 
 // The outcomes.

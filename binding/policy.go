@@ -87,7 +87,7 @@ func (p *Policy) first(from, to *Location) *rule {
 	return nil
 }
 
-// judge says what comes of the rule at i, and by which tolerance it holds, if by one.
+// judge returns the outcome of the rule at i, and the tolerance by which it holds, if any.
 // known is what both sides know.
 func (p *Policy) judge(i int, known factSet, from, to *Location) (outcome Outcome, by string) {
 	r := &rules[i]

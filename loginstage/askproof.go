@@ -129,12 +129,12 @@ func (l *UserLogin) askedBefore(r *http.Request) string {
 	return value
 }
 
-// giveUp has the client asked no more for a while. It is anonymous where it would be,
-// so that it can sign in.
+// giveUp makes the client one that is not asked for a while. It is anonymous where it
+// would be asked, so that the user can sign in.
 func (l *UserLogin) giveUp(w http.ResponseWriter) {
 	l.askedCookie().Set(w, askedInVain, gaveUpTime)
 }
 
-// askedCookie is where a browser keeps that it was asked for a proof. It lets nobody
-// in: whoever has it is asked less.
+// askedCookie returns where a browser keeps that it was asked for a proof. It lets nobody
+// in: a client that has it is asked less.
 func (l *UserLogin) askedCookie() session.Cookie { return l.stageCookie("_proof") }

@@ -37,7 +37,7 @@ func proven() loginstage.Config {
 	}
 }
 
-// keyed is a traveller whose browser has keys of the kind, with ada signed in.
+// keyed returns a traveller whose browser has keys of the kind, with ada signed in.
 func keyed(t *testing.T, kind devicekey.Kind, config loginstage.Config) *traveller {
 	t.Helper()
 	v := newKeyed(t, kind, config)
@@ -170,7 +170,7 @@ func TestAThiefAbroadGetsNothingAndEndsNothing(t *testing.T) {
 	})
 }
 
-// A proof from one place of which nothing is known is none from another.
+// A proof from one place that is not in the databases does not count for another.
 func TestAProofIsForOneUnknownPlace(t *testing.T) {
 	eachKind(t, func(t *testing.T, kind devicekey.Kind) {
 		v := keyed(t, kind, proven())
@@ -295,7 +295,7 @@ func TestANavigationOfAnotherSitesProves(t *testing.T) {
 	})
 }
 
-// crossSite is a request for a page that another site's link leads to.
+// crossSite returns a request for a page that another site's link leads to.
 func crossSite(t *testing.T, path string) *http.Request {
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
 	r.Header.Set("Accept", "text/html")

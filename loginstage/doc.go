@@ -34,7 +34,9 @@
 // sign-in. Where the binding is broken (session hijacking), [Config.Actions] says what is
 // done: the session ends; or it is restricted (step-up required) and admitted only behind
 // [UserLogin.AllowRestricted] until [UserLogin.Confirm] lifts that (re-authentication);
-// or a [Sink] is told and the session goes on.
+// or the device has to prove a key that cannot leave it (proof of possession), which
+// [Config.DeviceKey] offers and [UserLogin.DeviceKeys] serves; or a [Sink] is told and the
+// session goes on.
 //
 // # Device keys
 //

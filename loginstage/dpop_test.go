@@ -20,7 +20,7 @@ import (
 	"github.com/mooring-go/mooring/session/devicekey/devicekeytest"
 )
 
-// api is a config for clients with bearer tokens beside browsers.
+// api returns a config for clients with bearer tokens beside browsers.
 func api() loginstage.Config {
 	config := proven()
 	config.Carrier, config.Origin = session.CookieOrBearer{}, "https://api.example"
@@ -83,7 +83,7 @@ func (c *dpopClient) send(method, path string, with func(r *http.Request)) *http
 	return w
 }
 
-// proof is a good one for GET /private.
+// proof returns a valid proof for GET /private.
 func (c *dpopClient) proof() string {
 	return c.device.DPoP(c.request(), c.nonce, time.Now())
 }
@@ -303,5 +303,23 @@ func TestADPoPProofThatNobodyCanCheckIsUnavailable(t *testing.T) {
 		assert.Equal(t, http.StatusServiceUnavailable, c.get(c.proof()).Code)
 		store.Repair()
 		assert.Equal(t, http.StatusOK, c.get(c.proof()).Code)
+	})
+}
+
+// Whatever proof a client sends, another one than its key makes is denied.
+func FuzzDPoPHeaders(f *testing.F) {
+	device := devicekeytest.New(devicekey.DPoP)
+	f.Add("DPoP", device.DPoP(devicekey.Request{Method: "GET", URL: "https://api.example/private", Token: "t"}, "n", time.Now()))
+	f.Add("Bearer", device.Proof("n"))
+	f.Add("dpop", "a.b.c")
+	f.Fuzz(func(t *testing.T, scheme, proof string) {
+		v := newKeyed(t, devicekey.DPoP, api())
+		c := newDPoPClient(t, v)
+		w := c.send("GET", "/private", func(r *http.Request) {
+			r.Header["Authorization"] = []string{scheme + " " + c.token}
+			r.Header["Dpop"] = []string{proof}
+		})
+		assert.Equal(t, denied, w.Code)
+		assert.Empty(t, v.told(loginstage.ActionLogout))
 	})
 }

@@ -21,7 +21,7 @@ type traveller struct {
 	t       *testing.T
 	stage   *loginstagetest.Stage
 	proved  loginstage.User // who proves who they are to Confirm
-	confirm error           // what came of the latest Confirm
+	confirm error           // the result of the latest Confirm
 	current session.Session // as the latest guarded request found it
 }
 

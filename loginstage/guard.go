@@ -160,19 +160,25 @@ func (l *UserLogin) admit(r *http.Request, s *session.Session) error {
 	if err != nil {
 		return err
 	}
+	return l.hold(r, &found, s)
+}
+
+// hold sets s to found, the session that the request was sent in, if its binding holds
+// there, and records the use. Its errors are those of admit.
+func (l *UserLogin) hold(r *http.Request, found, s *session.Session) error {
 	ip, err := l.clientIP(r)
 	if err != nil && found.Policy.Binds() {
 		return err // a binding cannot be checked against an unknown address
 	}
 	if !found.Drift.Key.IsZero() {
-		if err := l.checkKey(r, &found, ip); err != nil {
+		if err := l.checkKey(r, found, ip); err != nil {
 			return err
 		}
 	}
-	if ip != found.IP || l.reevaluates(&found) {
-		*s, err = l.enforce(r, found, ip)
+	if ip != found.IP || l.reevaluates(found) {
+		*s, err = l.enforce(r, *found, ip)
 	} else {
-		*s, err = l.sessions.Touch(r.Context(), found, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip})
+		*s, err = l.sessions.Touch(r.Context(), *found, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip})
 	}
 	if err == nil && l.config.DeviceKey == DeviceKeyRequire {
 		l.requireKey(r, s)
@@ -184,19 +190,22 @@ func (l *UserLogin) admit(r *http.Request, s *session.Session) error {
 // stage signed it in that this one admits, and errOtherStage for any other.
 func (l *UserLogin) load(r *http.Request) (s session.Session, err error) {
 	s, err = l.sessions.Load(r)
-	switch {
-	case err == nil:
-		if !l.admits(s.Stage) {
-			return session.Session{}, errOtherStage
-		}
-	case err == session.ErrNotFound: //nolint:errorlint // as it is, on the common path
+	if err == session.ErrNotFound { //nolint:errorlint // as it is, on the common path
 		l.pitfalls.warnOfDuplicates(l, r)
-	default:
-		if ended, ok := errors.AsType[*session.EndedError](err); ok && !l.admits(ended.Session.Stage) {
-			return session.Session{}, errOtherStage
-		}
+	} else if l.isOfOtherStage(&s, err) {
+		return session.Session{}, errOtherStage
 	}
 	return s, err
+}
+
+// isOfOtherStage reports whether what was loaded, s or the ending in err, is of a
+// session that a stage signed in which this one does not admit.
+func (l *UserLogin) isOfOtherStage(s *session.Session, err error) bool {
+	if err == nil {
+		return !l.admits(s.Stage)
+	}
+	ended, ok := errors.AsType[*session.EndedError](err)
+	return ok && !l.admits(ended.Session.Stage)
 }
 
 // errOtherStage is an [session.ErrNotFound] for a session that this stage does not

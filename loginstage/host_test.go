@@ -17,7 +17,7 @@ import (
 // cookie is the name of the cookie with the token.
 const cookie = session.DefaultCookieName
 
-// app returns a host application. It says in its status what came of a sign-in, which
+// app returns a host application. It says in its status the result of a sign-in, which
 // is outside of the guard.
 func app(login *loginstage.UserLogin) http.Handler {
 	mux, guarded := http.NewServeMux(), http.NewServeMux()

@@ -164,6 +164,23 @@ func TestPathsOfPatternsInEvents(t *testing.T) {
 	}
 }
 
+// Other routers write the wildcards of their patterns in other ways.
+func TestPathsOfOtherRoutersPatternsInEvents(t *testing.T) {
+	for pattern, want := range map[string]string{
+		"":                              "/hello/ada/settings",
+		"/hello/:name/settings":         "/hello/" + hidden + "/settings",
+		"/hello/{name:[a-z]+}/settings": "/hello/" + hidden + "/settings",
+		"GET /hello/{name}/settings":    "/hello/" + hidden + "/settings",
+		"/hello/*name":                  "/hello/ada/settings",
+		"/*":                            "/hello/ada/settings",
+	} {
+		r := httptest.NewRequest("GET", "/hello/ada/settings", nil)
+		r.Pattern = pattern
+		r.SetPathValue("name", "ada")
+		assert.Equal(t, want, toldOf(t, r).Path, pattern)
+	}
+}
+
 func TestMethodsAndUserAgentsInEvents(t *testing.T) {
 	for method, want := range map[string]string{
 		"GET": "GET", "QUERY": "QUERY", "VERSION-CONTROL": "VERSION-CONTROL", "S3CRET": hidden, "get": hidden, strings.Repeat("M", 17): hidden,

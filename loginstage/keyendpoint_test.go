@@ -294,7 +294,7 @@ func TestRefreshesThatDoNot(t *testing.T) {
 	})
 }
 
-// flipped is the text with another first character.
+// flipped returns the text with another first character.
 func flipped(text string) string {
 	if text[0] == 'A' {
 		return "B" + text[1:]
@@ -345,7 +345,7 @@ func TestProofsOfPagesThatDoNot(t *testing.T) {
 	})
 }
 
-// state is what the script is told, each part as it is written.
+// state returns what the script is told, each part as it is written.
 func state(t *testing.T, c *signedInClient) map[string]string {
 	w := c.send("GET", "/mooring/page/state", "", nil)
 	require.Equal(t, http.StatusOK, w.Code)

@@ -18,8 +18,8 @@ func (l *UserLogin) keyHandle(s session.Session) string {
 	return l.secrets.Seal([]byte(lineage(s).String() + s.User))
 }
 
-// lineage returns the ID of the session that the sign-in started, of which s is the
-// latest renewal.
+// lineage returns the ID of the session that the sign-in started. s may be a later
+// renewal of it.
 func lineage(s session.Session) session.ID {
 	if s.Lineage.IsZero() {
 		return s.ID

@@ -110,7 +110,7 @@ func (l *UserLogin) emitBound(r *http.Request, s session.Session) {
 	}
 }
 
-// offerCookie is where the browser keeps the challenge of a registration.
+// offerCookie returns where the browser keeps the challenge of a registration.
 func (l *UserLogin) offerCookie() session.Cookie { return l.stageCookie("_offer") }
 
 // bearing is a carrier that gives some clients their token by a header.
@@ -123,7 +123,7 @@ func bears(carrier session.Carrier, r *http.Request) bool {
 	return ok && bearer.Bears(r)
 }
 
-// stageCookie is one of the stage's own cookies.
+// stageCookie returns one of the stage's own cookies.
 func (l *UserLogin) stageCookie(suffix string) session.Cookie {
 	cookie := l.config.StageCookie
 	cookie.Name = cookie.CookieName() + suffix

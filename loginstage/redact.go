@@ -33,7 +33,8 @@ type route struct {
 }
 
 // routeOf returns what the pattern that r was routed by says of its path, and the
-// zero route where it was not routed yet.
+// zero route where it was not routed yet. Wildcards are written as a ServeMux has
+// them, {name} and {name...}, or as other routers do, :name and *name.
 func routeOf(r *http.Request) route {
 	_, path, _ := strings.Cut(r.Pattern, "/") // after the method and the host
 	if path == "" {
@@ -42,8 +43,12 @@ func routeOf(r *http.Request) route {
 	var known route
 	for segment := range strings.SplitSeq(path, "/") {
 		name, wildcard := strings.CutPrefix(segment, "{")
-		name = strings.TrimSuffix(name, "}")
+		name, _, _ = strings.Cut(strings.TrimSuffix(name, "}"), ":")
+		if colon, ok := strings.CutPrefix(segment, ":"); ok {
+			name, wildcard = colon, true
+		}
 		switch {
+		case strings.HasPrefix(segment, "*"): // of any number of segments
 		case !wildcard:
 			known.literals = append(known.literals, segment)
 		case name != "$" && !strings.HasSuffix(name, "..."):

@@ -12,13 +12,13 @@ import (
 // records. Each part has a limit: the oldest over it are forgotten.
 const maxOncePart = 64
 
-// Once returns nil the first time that it is called for the owner and the text, by
-// any process, and [ErrExists] from then on, until keep has passed. It is for what
-// must not be used twice, such as a proof. Any other error means that nobody knows.
+// Once returns nil the first time that any process calls it with the owner and the
+// text, and [ErrExists] from then on, until keep has passed. It is for what must not be
+// used twice, such as a proof. Any other error means that the store failed.
 //
-// The owner is whoever can make such texts, of at most 64 bytes. What one owner can
-// have the store keep is bounded: of more than 16,384 texts the oldest are forgotten
-// early.
+// The owner names, in at most 64 bytes, the client that can make such texts. What one
+// owner can make the store keep is bounded: of more than 16,384 texts the oldest are
+// forgotten early.
 func (m *Manager) Once(ctx context.Context, owner, text string, keep time.Duration) error {
 	sum := sha256.Sum256([]byte("mooring once\x00" + owner + "\x00" + text))
 	now := m.Now(ctx)

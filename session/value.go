@@ -15,7 +15,7 @@ const MaxValue = 4096
 // What belongs there is small and says who acts as what, such as a tenant or roles,
 // and is read with nearly every request. What grows, changes with most requests, or
 // has to outlive the session, such as a cart, does not: keep that by [Session.User],
-// or in a store of its own. A value holds no secret: whoever reads the session store
+// or in a store of its own. A value holds no secret: everybody who reads the session store
 // reads it.
 func ValueOf[T any](s Session) (T, error) {
 	var value, none T

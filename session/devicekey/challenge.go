@@ -73,7 +73,7 @@ func (s Secrets) CheckChallenge(purpose Purpose, subject, challenge string, now 
 	return nil
 }
 
-// message is what a challenge's code is of.
+// message returns what a challenge's code is of.
 func message(purpose Purpose, subject string, head []byte) []byte {
 	sum := sha256.Sum256([]byte(subject))
 	return append(append([]byte{byte(purpose)}, sum[:]...), head...)

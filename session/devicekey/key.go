@@ -168,8 +168,8 @@ func (j jwk) rsa() (*rsa.PublicKey, error) {
 	return &rsa.PublicKey{N: modulus, E: exponent}, nil
 }
 
-// decode reads base64url without padding (RFC 7515, section 2), each text of which
-// has one form only.
+// decode reads base64url without padding (RFC 7515, section 2). A text that is not the
+// one form of its bytes is an error.
 func decode(text string) ([]byte, error) {
 	return base64.RawURLEncoding.Strict().DecodeString(text)
 }

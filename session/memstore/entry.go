@@ -13,12 +13,12 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// An entry is a session that lives, or that ended and whose ending is kept. It
-// is a session.Session in little space: what many sessions have in common is
-// there once, and what few have takes a pointer.
+// An entry is a session that lives, or that ended and whose ending is kept. It takes
+// little space: parts that many sessions share are there once, and parts that few have
+// are behind a pointer.
 //
-// Once it is in a table it is read without the shard's lock, so what is read then
-// does not change but through the atomic pointers.
+// Once an entry is in a table it is read without the shard's lock, so that what is read
+// then changes through the atomic pointers alone.
 type entry struct {
 	id          session.ID
 	kind        session.Kind
@@ -95,7 +95,7 @@ func (e *entry) used(s session.Session) {
 	e.limit = s.Deadline()
 }
 
-// session returns the session as it was given, and used since.
+// session returns the session with its latest use.
 func (e *entry) session() session.Session {
 	c, u := e.common.Value(), e.use.Load()
 	s := session.Session{

@@ -11,10 +11,10 @@ import (
 // cores of a large machine seldom meet at a lock.
 const shardBits = 8
 
-// A shard holds all sessions of the users that [session.Shard] places there, so
-// that a step over the sessions of one user needs one lock. To read one session it
-// needs none, but while a step changes several: of those either none is seen to
-// have changed, or all.
+// A shard holds all sessions of the users that [session.Shard] places there, so that a
+// step over the sessions of one user needs one lock. Reading one session needs none,
+// except while a step changes several: a reader sees either none of them changed, or
+// all.
 type shard struct {
 	entries table
 	turns   atomic.Uint64 // odd while a step changes several entries
@@ -27,8 +27,8 @@ type shard struct {
 	_        [64]byte  // keeps neighbours off this cache line
 }
 
-// lock and unlock are for a step that changes several entries. One that changes a
-// single entry makes do with mu.
+// lock and unlock are for a step that changes several entries. A step that changes one
+// needs mu alone.
 func (sh *shard) lock() {
 	sh.mu.Lock()
 	sh.turns.Add(1)

@@ -8,16 +8,15 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// Store is a [session.Store] in memory. Make one with [New]. It is safe for
-// concurrent use and has no goroutine of its own.
+// Store is a [session.Store] in memory. Make one with [New]. It is safe for concurrent
+// use and has no goroutine of its own.
 //
-// Nothing is waited for, so contexts are not looked at, except by Sweep, and no
-// method fails but as the contract says.
+// No method waits, so none but Sweep looks at its context, and none fails but as the
+// contract says.
 //
-// Call Sweep now and then to get back the memory of sessions that nobody came
-// back for. A store that is never swept stays bounded all the same: each Start
-// forgets up to two overdue sessions or endings, as of the new session's
-// Created.
+// Call Sweep now and then to free the memory of sessions that nobody came back for. A
+// store that is never swept stays bounded all the same: each Start forgets up to two
+// overdue sessions or endings, as of the new session's Created.
 type Store struct {
 	shards   [1 << shardBits]shard
 	watchers watchers

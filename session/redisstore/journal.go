@@ -11,14 +11,13 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// Lease returns undelivered endings. It looks at the shards in turn, at no more than
-// once at each, until it has as many as it may; each one that has endings to lease
-// costs a script. The next Lease begins where this one stopped, so that no user
-// keeps those of other shards waiting. Of the users of one shard those who wait
-// longest come first.
+// Lease returns undelivered endings. It looks at the shards in turn, at each no more
+// than once, until it has as many as it may; each shard that has endings to lease costs
+// a script. The next Lease begins where this one stopped, so that no user keeps those
+// of other shards waiting. Within a shard, the users who wait longest come first.
 //
-// An ending that is not understood is passed over: a process of a later release may
-// deliver it. If Lease fails, the endings that it had found by then come with the
+// Lease passes over an ending that it does not understand: a process of a later release
+// may deliver it. If it fails, the endings that it had found by then come with the
 // error.
 func (s *Store) Lease(ctx context.Context, term time.Duration, limit int) ([]session.Ended, error) {
 	const operation = "leasing endings"

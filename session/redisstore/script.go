@@ -83,13 +83,13 @@ func (s *Store) keys(shard string, others ...string) []string {
 	return append([]string{s.base(shard) + "c:" + rand.Text()}, others...)
 }
 
-// args returns what all scripts take first, and others.
+// args returns the first arguments of all scripts, and then others.
 func (s *Store) args(shard string, others []any) []any {
 	return append([]any{s.base(shard)}, others...)
 }
 
-// run runs a script on a shard, on keys of it. Its reply is a status and more.
-// Those that mean an error are returned as one.
+// run runs a script on keys of a shard. Its reply is a status and more. It returns an
+// error for a status that means one.
 func (s *Store) run(ctx context.Context, script script, shard string, keys []string, args ...any) (status string, reply []string, err error) {
 	reply, err = script.of(s.cluster).Run(ctx, s.client, s.keys(shard, keys...), s.args(shard, args)...).StringSlice()
 	if err != nil {
@@ -126,7 +126,8 @@ func (s *Store) run(ctx context.Context, script script, shard string, keys []str
 	return status, reply, nil
 }
 
-// endingArgs returns what all scripts that end sessions take after that.
+// endingArgs returns the next arguments of all scripts that end sessions, and then
+// others.
 func (s *Store) endingArgs(e session.Ending, others ...any) []any {
 	return append([]any{instant(e.Keep), milliseconds(e.Keep), s.lasts(e.Time, e.Keep), flag(e.Journal)}, others...)
 }
@@ -150,8 +151,8 @@ func milliseconds(t time.Time) int64 {
 // longest is how long any key is kept: far below where Redis's clock ends.
 const longest = 100 * 365 * 24 * time.Hour
 
-// lasts returns for how many milliseconds, from the instant from on, to keep what is
-// over at the instant to.
+// lasts returns for how many milliseconds, from the instant from on, the server keeps a
+// key until the instant to.
 func (s *Store) lasts(from, to time.Time) int64 {
 	left := min(max(to.Sub(from), 0), longest) + min(s.config.Grace, longest)
 	return int64((left + time.Millisecond - 1) / time.Millisecond)

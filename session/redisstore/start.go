@@ -10,12 +10,12 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// Start makes s live and ends what replace says, in one script. Where that is more
-// than 100 sessions, scripts before it end the oldest ones, 100 each.
+// Start makes s live and ends what replace says, in one script. Where that is more than
+// 100 sessions, scripts before it end the oldest ones, 100 each.
 //
-// A record that replace.Before names and that is of another user, and so as a rule
-// in another shard, is ended before, by a script of its own. If the new session can
-// then not be started, it stays ended, and is returned along with the error.
+// If replace.Before names a record of another user, which is in another shard as a
+// rule, a script of its own ends that record first. If the new session can then not be
+// started, the record stays ended, and comes with the error.
 func (s *Store) Start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
 	const operation = "starting a session"
 	if err := started.Validate(); err != nil {
@@ -84,8 +84,8 @@ func (s *Store) renewed(ctx context.Context, started session.Session, replace se
 	return value, err
 }
 
-// startArgs returns what the script takes. renews is the value that the session to
-// renew must have.
+// startArgs returns the arguments of the script. renews is the value that the session
+// to renew must have.
 func (s *Store) startArgs(started session.Session, replace session.Replace, renews string, check bool) ([]any, error) {
 	value, err := encode(started)
 	if err != nil {
@@ -125,8 +125,8 @@ func (s *Store) lastsLive(of session.Session) int64 {
 	return lasts
 }
 
-// endBefore ends the record that replace.Before names, which is of another user, if
-// the session can be started.
+// endBefore ends the record of another user that replace.Before names, if the session
+// can be started.
 func (s *Store) endBefore(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
 	if started.Kind == session.KindDevice {
 		return nil, nil // a device of another user stays
@@ -144,8 +144,8 @@ func (s *Store) endBefore(ctx context.Context, started session.Session, replace 
 	return nil, err
 }
 
-// repeat runs a script until it says that there is no more to end, and returns what
-// it ended, also with an error.
+// repeat runs a script until it says that there is no more to end, and returns what it
+// ended, with an error too.
 func (s *Store) repeat(ctx context.Context, step func() (status string, reply []string, err error)) ([]session.Ended, error) {
 	var all []session.Ended
 	for {

@@ -45,8 +45,8 @@ func New(client redis.UniversalClient, config Config) (*Store, error) {
 	return &Store{client: client, cluster: cluster, config: config.withDefaults(), server: serverCheck{every: checkEvery}}, nil
 }
 
-// failed says which operation an error is of. Those that [session.Store] names
-// are returned as they are.
+// failed adds the operation to the error. Errors that [session.Store] names it returns
+// as they are.
 func failed(operation string, err error) error {
 	_, ended := errors.AsType[*session.EndedError](err)
 	_, over := errors.AsType[*session.LimitError](err)
@@ -88,11 +88,11 @@ func (s *Store) get(ctx context.Context, id session.ID) (string, session.Session
 	return value, found, nil
 }
 
-// Touch records the use of a session. It is one GET, and where there is
-// something to record one script besides, which writes only if the session has
-// not changed meanwhile and the time is not ahead of the server's; otherwise both
-// are repeated. Where a later use was recorded, the server is asked for its time,
-// since that may be ahead of it.
+// Touch records the use of a session. It is one GET and, where there is something to
+// record, one script. The script writes only if the session has not changed meanwhile
+// and the time is not ahead of the server's; otherwise both are repeated. Where a later
+// use was recorded, Touch asks the server for its time, because that use may be ahead
+// of it.
 func (s *Store) Touch(ctx context.Context, id session.ID, seen session.Seen) error {
 	var now time.Time // the server's, once it is asked for
 	for {
@@ -103,8 +103,8 @@ func (s *Store) Touch(ctx context.Context, id session.ID, seen session.Seen) err
 	}
 }
 
-// touch reports whether to try again, with now set, or since the session changed
-// meanwhile.
+// touch reports whether to try again: because the session changed meanwhile, or with
+// now set.
 func (s *Store) touch(ctx context.Context, id session.ID, seen session.Seen, now *time.Time) (again bool, err error) {
 	before, found, err := s.get(ctx, id)
 	if err != nil {

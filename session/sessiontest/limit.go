@@ -59,7 +59,7 @@ var limitRules = []rule[*storeFixture]{
 			f.replaces(s, session.Replace{Max: 1, PerTenant: true}, ends{session.CauseMaxSessions: {sessions[1]}}, sessions[2:]...)
 		}},
 	{"of parallel sign-ins with Deny as many succeed as fit",
-		"With Deny no more than Max are live, whoever comes at the same moment, and none of those that were denied.",
+		"With Deny no more than Max are live, however many come at the same moment, and none of those that were denied.",
 		func(f *storeFixture) {
 			f.race(func(user string) ([]func() error, func()) {
 				sessions := f.newSessions(user, racers)

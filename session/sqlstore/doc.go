@@ -71,7 +71,7 @@
 // Who waits for the turn of a user waits in the process, without a connection: one
 // user's thousand sign-ins take one connection of each process. A pool of 8 to 32
 // connections serves a process; set SetMaxOpenConns and SetMaxIdleConns to the same
-// number, so that it does not connect anew under load, and keep the sum over all
+// number, so that it does not keep connecting under load, and keep the sum over all
 // processes below what the server allows (max_connections), with a few to spare for
 // others. Without a limit, a burst of sign-ins of many users takes all of them.
 //

@@ -96,8 +96,8 @@ func (f failures) lost(err error) bool {
 	return f.is(err, f.gone) || strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "invalid connection")
 }
 
-// failed names the store and what it was about to do. What the contract says
-// is returned as it is.
+// failed adds the store and the step to the error. Errors that the contract names it
+// returns as they are.
 func (s *Store) failed(ctx context.Context, doing string, err error) error {
 	if err == nil || errors.Is(err, session.ErrExists) || errors.Is(err, session.ErrNotFound) {
 		return err

@@ -14,8 +14,9 @@ import (
 const schemaVersion = 2
 
 var (
-	// ErrSchema is returned where the tables are missing, which Migrate mends, or
-	// are of another version than this package uses, or not the store's at all.
+	// ErrSchema is returned where the tables are missing, which Migrate mends, where
+	// they are of another version than this package uses, and where they are not the
+	// store's.
 	ErrSchema = errors.New("sqlstore: no usable schema")
 
 	// ErrDialect is returned where the database speaks another dialect than
@@ -95,7 +96,7 @@ func (s *Store) notOurs(err error) error {
 // errMissing is the ErrSchema that Migrate mends.
 var errMissing = fmt.Errorf("%w: the tables are missing, Migrate makes them", ErrSchema)
 
-// ready looks for the schema until it was once found good.
+// ready looks for the schema, until it has once found it good.
 func (s *Store) ready(ctx context.Context) error {
 	if s.checked.Load() {
 		return nil
@@ -103,9 +104,8 @@ func (s *Store) ready(ctx context.Context) error {
 	return s.look(ctx)
 }
 
-// look checks that the database has the schema and the settings that the store
-// needs. It does so from within a transaction, which is what a pooler in statement
-// mode refuses.
+// look checks that the database has the schema and the settings that the store needs.
+// It does so in a transaction, which a pooler in statement mode refuses.
 func (s *Store) look(ctx context.Context) error {
 	err := s.retry(ctx, func() error {
 		conn, err := s.db.Conn(ctx)
@@ -128,8 +128,8 @@ func (s *Store) look(ctx context.Context) error {
 	return err
 }
 
-// unbegun returns err, or ErrSettings where on a connection that works no transaction
-// can be begun: lib/pq does not pass on what the pooler says of it.
+// unbegun returns ErrSettings if a connection works and no transaction can be begun on
+// it, because lib/pq does not pass on what the pooler says, and err otherwise.
 func (s *Store) unbegun(ctx context.Context, err error) error {
 	conn, connErr := s.db.Conn(ctx)
 	if connErr != nil {

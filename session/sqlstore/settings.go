@@ -9,10 +9,9 @@ import (
 	"strings"
 )
 
-// ErrSettings is returned where the database works, but under settings of the
-// server, the session or the data source name with which a session that ended
-// could be taken for a live one, or the other way round. Its text has each of
-// them, and what it should be.
+// ErrSettings is returned where the database works, but its server, session or data
+// source name has settings with which a session that ended could be taken for a live
+// one, or a live one for ended. Its text names each setting, and what it should be.
 var ErrSettings = errors.New("sqlstore: settings under which the store's contract does not hold")
 
 // settings are how a dialect tells what matters to the store, and what of that is
@@ -167,8 +166,8 @@ func (s *Store) refused(values map[string]string) error {
 
 const inStatementMode = "the pooler is in statement mode, want transaction or session"
 
-// statementMode returns err, or ErrSettings where a pooler says by it that it lends a
-// connection for one statement at a time.
+// statementMode returns ErrSettings where the error shows a pooler that lends a
+// connection for one statement at a time, and err otherwise.
 func statementMode(err error) error {
 	if strings.Contains(err.Error(), "statement pooling mode") {
 		return fmt.Errorf("%w: %s: %w", ErrSettings, inStatementMode, err)

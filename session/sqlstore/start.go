@@ -11,10 +11,10 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// Start makes the session live and ends what replace says: in one transaction,
-// or in several where more than 100 are to end. It waits for other
-// steps of the user even where there is nothing to replace: EndUser would else
-// leave live what had started before it ended the others.
+// Start makes the session live and ends what replace says: in one transaction, or in
+// several where more than 100 are to end. It waits for other steps of the user even
+// where there is nothing to replace. Otherwise EndUser could leave a session live that
+// had started before it ended the others.
 func (s *Store) Start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
 	var ended made[session.Ended]
 	err := withinAlone(ctx, s, "start", func() error {
@@ -61,9 +61,9 @@ func (s *Store) start(ctx context.Context, started session.Session, replace sess
 	}
 }
 
-// victims returns the sessions that a new one ends, locked. It looks at most of the
-// user's sessions, the oldest: where there are more they are only those that
-// would end anyway, and can do so in a step before.
+// victims returns the sessions that a new one ends, locked. It looks at the oldest of
+// the user's sessions, as many as most. Where there are more, it returns only those
+// that would end anyway, and can do so in a step before.
 func (s *Store) victims(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, most int) (verdicts []verdict, more bool, err error) {
 	named, err := s.named(ctx, tx, replace)
 	if err != nil {
@@ -110,7 +110,8 @@ func (s *Store) victims(ctx context.Context, tx *sql.Tx, started session.Session
 			delete(causes, r.id)
 		}
 	}
-	// What is left ended meanwhile, by its limit or with the session of another user.
+	// What is still there ended meanwhile, by its limit or with the session of another
+	// user.
 	for _, id := range []session.ID{replace.Answers, replace.Renews} {
 		if _, gone := causes[id.String()]; gone {
 			return nil, false, s.startRefused(ctx, tx, started, replace, session.ErrNotFound)
@@ -128,7 +129,7 @@ func scanCandidate(rows *sql.Rows) (session.Candidate, error) {
 	return r.candidate(), err
 }
 
-// named are those of the sessions that replace names which live.
+// named returns the live sessions that replace names.
 func (s *Store) named(ctx context.Context, tx *sql.Tx, replace session.Replace) ([]session.Candidate, error) {
 	var ids []any
 	for _, id := range []session.ID{replace.Answers, replace.Renews, replace.Before} {
@@ -143,7 +144,7 @@ func (s *Store) named(ctx context.Context, tx *sql.Tx, replace session.Replace) 
 	return candidates(rows), err
 }
 
-// candidates are the sessions of the rows, with what only their records hold.
+// candidates returns the sessions of the rows, with what only their records hold.
 func candidates(rows []fullRow) []session.Candidate {
 	var all []session.Candidate
 	for _, r := range rows {
@@ -185,9 +186,9 @@ func (s *Store) oldest(ctx context.Context, tx *sql.Tx, started session.Session,
 // subtracted stays in the range of 64 bits.
 const deadline = "CASE WHEN idle <= 0 OR expires <= 0 THEN expires WHEN last_seen < expires - idle THEN last_seen + idle ELSE expires END"
 
-// room returns how many of the candidates may stay if replace.Max of all do, those
-// that are no candidates among them, but at least as if it were one. Those are the
-// latest, so that they stay before any candidate does.
+// room returns how many of the candidates may stay where replace.Max sessions may in
+// all. Live sessions that are not among the candidates count, at least as one. They are
+// the latest, so they stay before any candidate does.
 func (s *Store) room(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, candidates []session.Candidate) (int, error) {
 	var counting int
 	err := tx.QueryRowContext(ctx, s.text.of("SELECT COUNT(*) FROM {session} WHERE owner = {bytes} AND ended = 0 AND kind = {text} AND "+deadline+" > {int}"),
@@ -200,9 +201,9 @@ func (s *Store) room(ctx context.Context, tx *sql.Tx, started session.Session, r
 	return max(1, replace.Max-counting), err
 }
 
-// startRefused is why nothing is started where Choose refuses it with err: ErrExists if
-// the ID of what was to start is in use, the ending of what it answers or renews if that
-// has one, and err otherwise.
+// startRefused returns why nothing is started where Choose refuses it with err: ErrExists
+// if the new session's ID is in use, the ending of the session that it answers or renews
+// if that has one, and err otherwise.
 func (s *Store) startRefused(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, err error) error {
 	used, readErr := collect(ctx, tx, s.text.of("SELECT id FROM {session} WHERE id = {text}"), []any{started.ID.String()}, scanBytes)
 	if readErr != nil || len(used) > 0 {

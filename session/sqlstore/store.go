@@ -53,8 +53,8 @@ func newStore(db *sql.DB, config Config) *Store {
 	}
 }
 
-// Close gives back the prepared statements. It does not close the database. The
-// store is not to be used any more.
+// Close closes the prepared statements, and not the database. The store cannot be used
+// afterwards.
 func (s *Store) Close() error { return errors.Join(s.get.close(), s.touch.close()) }
 
 // Get returns the live session, or its ending: one round trip, by the primary
@@ -99,8 +99,8 @@ func (s *Store) found(ctx context.Context, id session.ID) (found, error) {
 	return got, nil
 }
 
-// row gets the row of a session, in one round trip, for read to read, which keeps
-// nothing of it. Where there is none it returns [sql.ErrNoRows].
+// row reads the row of a session, in one round trip, by read, which keeps nothing of
+// it. Where there is none it returns [sql.ErrNoRows].
 func (s *Store) row(ctx context.Context, id session.ID, read func(row) error) error {
 	var r row
 	if !s.text.dialect.prepares {
@@ -123,10 +123,10 @@ func (s *Store) row(ctx context.Context, id session.ID, read func(row) error) er
 	return read(r)
 }
 
-// List returns the live sessions of the user, the latest sign-in first: one
-// statement, by an index. Of a session whose record cannot be read, as one that a
-// later release wrote, it knows the ID, the user, the kind, the times and the
-// address, which is enough to end it.
+// List returns the live sessions of the user, the latest sign-in first: one statement,
+// by an index. Where a record cannot be read, as one that a later release wrote, the
+// session has the ID, the user, the kind, the times and the address, which is enough to
+// end it.
 func (s *Store) List(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error) {
 	return within(ctx, s, "list", func() ([]session.Session, error) {
 		if err := s.ready(ctx); err != nil {

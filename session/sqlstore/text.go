@@ -68,8 +68,8 @@ func list(n int, template string) string {
 	return "(" + strings.TrimSuffix(strings.Repeat(template+", ", n), ", ") + ")"
 }
 
-// padded returns all with its last value repeated until their number is a power of
-// two: drivers keep each statement that they have seen prepared, and so see few.
+// padded returns all with its last value repeated until their number is a power of two,
+// so that drivers, which keep each statement that they have seen prepared, see few.
 func padded[T any](all []T) []T {
 	for n := 1 << bits.Len(uint(len(all)-1)); len(all) > 0 && len(all) < n; {
 		all = append(all, all[len(all)-1])

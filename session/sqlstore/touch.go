@@ -10,9 +10,9 @@ import (
 )
 
 // touchTemplate records a use: at the given time, or at the server's if that is
-// earlier. What is later than that by more than a minute was written by a clock that
-// was wrong, as [session.Session.Apply] says. SQLite is given its time as the last
-// parameter, and one that is not ahead of it as the first.
+// earlier. A recorded time more than a minute ahead of the server's was written by a
+// wrong clock, and is replaced, as [session.Session.Apply] says. SQLite gets its time
+// as the last parameter, and as the first one that is not ahead of it.
 func touchTemplate(d dialect) string {
 	at, now := d.least+"({int}, {now})", "{now}"
 	if d.now == "" {

@@ -146,7 +146,7 @@ func (v *visitors) next(target *vegeta.Target) error {
 	return nil
 }
 
-// attack sends requests at the rate for so long.
+// attack sends requests at the rate, for the duration.
 func (v *visitors) attack(ctx context.Context, rate int, duration time.Duration) (outcome, error) {
 	before, err := v.usage(ctx)
 	if err != nil {

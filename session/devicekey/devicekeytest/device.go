@@ -34,7 +34,7 @@ func New(kind devicekey.Kind) *Device {
 	return &Device{kind: kind, ec: key}
 }
 
-// NewRSA returns a device with a new RSA key of so many bits. It panics if there
+// NewRSA returns a device with a new RSA key of the given number of bits. It panics if there
 // can be none.
 func NewRSA(kind devicekey.Kind, bits int) *Device {
 	key, err := rsa.GenerateKey(rand.Reader, bits)

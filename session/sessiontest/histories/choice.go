@@ -129,7 +129,7 @@ func (c *cast) touch(pick choice) operation {
 	return o
 }
 
-// version is one that a session may well have.
+// version returns one that a session may well have.
 func (c *cast) version(pick choice) uint64 { return uint64(max(0, pick("version", 5)-2)) }
 
 func (c *cast) update(pick choice) operation {

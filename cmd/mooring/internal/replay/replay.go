@@ -212,7 +212,7 @@ func (r *Replay) finish(s *ride) {
 	}
 }
 
-// Result ends the replay and says what came of it.
+// Result ends the replay and returns the result.
 func (r *Replay) Result() *Result {
 	for e := r.byUse.Front(); e != nil; e = e.Next() {
 		r.finish(e.Value.(*ride))

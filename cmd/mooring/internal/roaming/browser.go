@@ -20,7 +20,7 @@ const (
 	browserKinds
 )
 
-// Browsers are the browsers of today. Their shares sum up to 1.
+// Browsers returns the browsers of today. Their shares sum up to 1.
 func Browsers() []Browser {
 	return []Browser{
 		{"dbsc", 0.20, "Device Bound Session Credentials, with the key in hardware: Chrome since 145 on Windows and 147 on macOS (MDN). Two of five visits come from desktops, seven of ten of these from Chrome (StatCounter, 2025), nine of ten of these from Windows or macOS (assumed); of the Windows machines, six of ten had a TPM that serves, and growing (explainer of webappsec-dbsc), eight of ten assumed"},

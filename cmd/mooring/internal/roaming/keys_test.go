@@ -32,7 +32,7 @@ var (
 	everySetting = []roaming.Setting{allKeys, allBound, most, withoutKeys}
 )
 
-// byAddress is Proven for those who want every other /24 proved too.
+// byAddress returns Proven for hosts that want every other /24 proved too.
 func byAddress() binding.Policy {
 	p := binding.Proven()
 	p.Network, p.SameIP = binding.NetworkASNNetworkIP, binding.PrefixLengths{IPv4: 24, IPv6: 64}

@@ -7,7 +7,7 @@ type Loot struct {
 	Name   string
 	Habits string // in words, with the parameters
 
-	// proves says of which kinds of browsers the thief can use the key.
+	// proves says in which kinds of browsers the thief can use the key.
 	proves [browserKinds]bool
 
 	// The thief's first use comes so long after the cookies were last sent.
@@ -29,7 +29,7 @@ const (
 	lootKinds
 )
 
-// Loots is what thieves have. The cookies alone are all that a request carries: the
+// Loots returns what thieves have. The cookies alone are all that a request carries: the
 // session's and, where there is one, the bound cookie.
 func Loots() []Loot {
 	return []Loot{

@@ -20,7 +20,7 @@ type Config struct {
 	Settings []Setting
 }
 
-// Figures is what came of one policy in one setting. All are shares, from 0 to 1, but
+// Figures is the result of one policy in one setting. All are shares, from 0 to 1, but
 // for Prompts and Proofs.
 type Figures struct {
 	replay.Candidate

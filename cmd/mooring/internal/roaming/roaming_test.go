@@ -38,7 +38,7 @@ func figures(t *testing.T) (all []roaming.Figures, relaxed, balanced, strict roa
 	return all[:n], all[n], all[n+1], all[n+2]
 }
 
-// level returns what came of a level alone, or of two, without tolerance.
+// level returns the results of a level alone, or of two, without tolerance.
 func level(t *testing.T, network binding.Network, geoIP binding.GeoIP) roaming.Figures {
 	all, _, _, _ := figures(t)
 	for _, f := range all {

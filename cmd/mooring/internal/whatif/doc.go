@@ -39,9 +39,9 @@
 //	world.go     what is known of addresses
 //	pair.go      two addresses
 //	logs.go      replaying logs, with a progress bar
-//	report.go    what came of the logs
+//	report.go    the results of the logs
 //	tables.go    the same as tables
-//	roaming.go   what came of the model, and as a table
+//	roaming.go   the results of the model, and as a table
 //	page.go      both as a page, with plots
 //	scatter.go   the plot of the model
 package whatif

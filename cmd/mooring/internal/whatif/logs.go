@@ -17,7 +17,7 @@ import (
 	"github.com/mooring-go/mooring/cmd/mooring/internal/replay"
 )
 
-// replayLogs replays the logs and prints what came of it.
+// replayLogs replays the logs and prints the result.
 func replayLogs(ctx context.Context, s settings, db *maxmind.DB, in io.Reader, out, errOut io.Writer) error {
 	replayed, err := replay.New(replay.Config{
 		Candidates: s.policy.candidates(db.Covers), Locator: db, Idle: s.idle.Std(), Keys: max(0, s.keys) / 100,

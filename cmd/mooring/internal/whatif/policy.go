@@ -76,7 +76,7 @@ func (p *policySettings) apply(name string) {
 	p.set = true
 }
 
-// candidates are the policies to replay: the grids, the presets, and the policy
+// candidates returns the policies to replay: the grids, the presets, and the policy
 // that was given, if one was. Those that the databases know too little for are
 // left out.
 func (p *policySettings) candidates(covers func(binding.Policy) error) []replay.Candidate {

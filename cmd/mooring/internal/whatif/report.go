@@ -7,7 +7,7 @@ import (
 	"github.com/mooring-go/mooring/cmd/mooring/internal/replay"
 )
 
-// report is what came of replaying logs.
+// report is the result of replaying logs.
 type report struct {
 	accesslog.Stats
 	Problems []string `json:"problems,omitempty"` // the first malformed lines, and logs that were cut short
@@ -16,7 +16,7 @@ type report struct {
 	Policies []policyReport `json:"policies"`
 }
 
-// policyReport is what came of one policy.
+// policyReport is the result of one policy.
 type policyReport struct {
 	replay.Tally
 	SessionsPercent float64 `json:"sessions_ended_percent"`

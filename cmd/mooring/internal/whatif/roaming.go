@@ -35,7 +35,7 @@ type habit struct {
 	Habits string  `json:"habits"`
 }
 
-// rules are the policies of the table without device keys: authentik's rules, each
+// rules returns the policies of the table without device keys: authentik's rules, each
 // strict, and the presets.
 func rules() []replay.Candidate {
 	var all []replay.Candidate
@@ -54,7 +54,7 @@ func rules() []replay.Candidate {
 	return all
 }
 
-// proofs are the policies of the table with device keys: those that a bound cookie
+// proofs returns the policies of the table with device keys: those that a bound cookie
 // alone has to help, and those that ask for proofs.
 func proofs() []replay.Candidate {
 	address := binding.Proven()
@@ -67,7 +67,7 @@ func proofs() []replay.Candidate {
 	}
 }
 
-// settings are those that the policies with device keys are modelled in.
+// settings returns those that the policies with device keys are modelled in.
 func (s settings) settings() []roaming.Setting {
 	shares := []float64{1, 0.7, 0}
 	if s.keys >= 0 {
@@ -83,10 +83,10 @@ func (s settings) settings() []roaming.Setting {
 	return all
 }
 
-// asksForProofs reports whether a device key changes what comes of the policy.
+// asksForProofs reports whether a device key changes the result of the policy.
 func asksForProofs(p binding.Policy) bool { return p != p.WithoutKey() }
 
-// model runs the model and prints what came of it.
+// model runs the model and prints the result.
 func model(s settings, out io.Writer) error {
 	r := &modelReport{Seed: s.seed, Sessions: s.sessions, ProveEvery: s.proveEvery}
 	run := func(policies []replay.Candidate, settings ...roaming.Setting) ([][]roaming.Figures, error) {
@@ -162,7 +162,7 @@ func (r *modelReport) tables(out io.Writer, format string) {
 	}
 }
 
-// totals is what came of policies without device keys.
+// totals returns the results of policies without device keys.
 func (r *modelReport) totals() sheet {
 	asks := slices.ContainsFunc(r.Rules, func(f roaming.Figures) bool { return f.Asked > 0 })
 	header := []any{"policy", "honest sessions ended", "interruptions a week", "stolen sessions stopped"}
@@ -180,7 +180,7 @@ func (r *modelReport) totals() sheet {
 	return t
 }
 
-// proofTotals is what came of policies with device keys.
+// proofTotals returns the results of policies with device keys.
 func (r *modelReport) proofTotals() sheet {
 	t := newTable("policy with device keys", "browsers with a key", "bound cookie", "honest sessions ended", "interruptions a week", "silent proofs a week",
 		"stolen cookies stopped at once", "stolen cookies stopped in the end", "copied profiles stopped", "malware stopped").right(columns(2, 10)...)
@@ -211,7 +211,7 @@ func (r *modelReport) byThief() sheet {
 	return t
 }
 
-// places is a header with where thieves are.
+// places returns a header with where thieves are.
 func (r *modelReport) places(title string) []any {
 	header := []any{title}
 	for _, t := range r.Thieves {
@@ -220,7 +220,7 @@ func (r *modelReport) places(title string) []any {
 	return header
 }
 
-// byLoot is what came of thieves under the preset that asks for proofs, by what they
+// byLoot returns the results of thieves under the preset that asks for proofs, by what they
 // have and what kind of key the victim's browser has.
 func (r *modelReport) byLoot() sheet {
 	header := []any{"stolen sessions stopped at once"}
@@ -239,7 +239,7 @@ func (r *modelReport) byLoot() sheet {
 	return t
 }
 
-// byEverything is the same by where thieves are.
+// byEverything returns the same by where thieves are.
 func (r *modelReport) byEverything() sheet {
 	t := newTable(r.places("stolen sessions stopped at once")...).right(columns(2, 1+len(r.Thieves))...)
 	for _, f := range r.provenWithKeys() {
@@ -252,7 +252,7 @@ func (r *modelReport) byEverything() sheet {
 	return t
 }
 
-// provenWithKeys is what came of the preset that asks for proofs, without and with a
+// provenWithKeys returns the results of the preset that asks for proofs, without and with a
 // bound cookie. By the kind of browser it is the same whatever their shares are.
 func (r *modelReport) provenWithKeys() []roaming.Figures {
 	var found []roaming.Figures
@@ -285,7 +285,7 @@ func columns(first, last int) []int {
 	return numbers
 }
 
-// tenth is a share in percent, with a digit behind the point. What is not all of it is
+// tenth returns a share in percent, with a digit behind the point. What is not all of it is
 // never shown as if it were.
 func tenth(share float64) string {
 	percent := 100 * share
@@ -295,7 +295,7 @@ func tenth(share float64) string {
 	return fmt.Sprintf("%.1f %%", percent)
 }
 
-// whole is a share as whole percent.
+// whole returns a share as whole percent.
 func whole(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
 
 func wholes(name string, shares []float64) []any {

@@ -63,7 +63,7 @@ func (s *scatter) add(f roaming.Figures, kind string) {
 	}
 }
 
-// nameOf is the policy, with the keys and the bound cookie that it was modelled with.
+// nameOf returns the policy, with the keys and the bound cookie that it was modelled with.
 func nameOf(f roaming.Figures) string {
 	name := f.Name
 	if f.Keys > 0 {

@@ -26,7 +26,7 @@ func newTable(header ...any) sheet {
 
 func (s sheet) row(cells ...any) { s.AppendRow(cells) }
 
-// right has the columns by their numbers, from 1, stand to the right.
+// right aligns the columns to the right, by their numbers from 1.
 func (s sheet) right(columns ...int) sheet {
 	var configs []table.ColumnConfig
 	for _, number := range columns {
@@ -119,7 +119,7 @@ func (r *report) summary() string {
 	return text
 }
 
-// byTolerance is the grid, a group for each tolerance.
+// byTolerance returns the grid, a group for each tolerance.
 func (r *report) byTolerance() [][]policyReport {
 	var groups [][]policyReport
 	for _, p := range r.Policies {
@@ -181,8 +181,8 @@ func kmText(j replay.Jump) string {
 	return fmt.Sprint(j.Km)
 }
 
-// trimmed is a percentage as it was given.
+// trimmed returns a percentage as it was given.
 func trimmed(percent float64) string { return strconv.FormatFloat(percent, 'f', -1, 64) }
 
-// share is a percentage.
+// share returns a percentage.
 func share(percent float64) string { return fmt.Sprintf("%.1f", percent) }

@@ -35,7 +35,7 @@ func (a *app) renderSignIn(w http.ResponseWriter, r *http.Request, status int, p
 	a.render(w, status, "login.html", p)
 }
 
-// signIn checks the password, and then has the login stage do the rest.
+// signIn checks the password, and hands the user to the login stage.
 func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
 	p := signInPage{Next: loginstage.Next(r), User: r.PostFormValue("user")}
 	account, err := a.accounts.check(p.User, r.PostFormValue("password"))

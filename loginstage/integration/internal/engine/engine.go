@@ -22,7 +22,7 @@ type Engine interface {
 	Start(ctx context.Context, settings Settings) (Browser, error)
 }
 
-// All are the engines.
+// All returns the engines.
 func All() []Engine { return []Engine{Chromium{}, Firefox{}, WebKit{}} }
 
 // Settings say how a browser is started.
@@ -51,7 +51,7 @@ type Tab interface {
 	// returns the value as JSON.
 	Eval(ctx context.Context, expression string) (json.RawMessage, error)
 
-	// Cookies are those that the page's site has set, also where scripts see none.
+	// Cookies are those that the page's site has set, even those that scripts do not see.
 	Cookies(ctx context.Context) ([]Cookie, error)
 
 	// SetCookie sets a cookie of the page's host.

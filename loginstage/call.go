@@ -1,0 +1,107 @@
+package loginstage
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/mooring-go/mooring/session"
+)
+
+// A Call is a use of a session that is no HTTP request with a guard before it: a gRPC
+// call, or a WebSocket whose first message brings the token. What a Call says is
+// looked at as a guard looks at a request: give it what the transport knows, and
+// nothing that the client could say of itself where it should not.
+type Call struct {
+	// Path is what is called, such as "/package.Service/Method". Events show it.
+	Path string
+
+	// Header is the call's metadata, by canonical names: Authorization and Cookie
+	// for the carrier, User-Agent for events, and what the ClientIP resolver reads.
+	Header http.Header
+
+	// RemoteAddr is the other end of the connection, as [http.Request] has it: an IP
+	// address and a port. Empty: unknown, as over a Unix socket.
+	RemoteAddr string
+
+	// Host is the server's name as the client knows it, and TLS the state of the
+	// connection; "" and nil: unknown. [UserLogin.Begin] warns of cookies over plain HTTP
+	// by them.
+	Host string
+	TLS  *tls.ConnectionState
+
+	// Token is the token, where the host got it in another way than the carrier
+	// reads it. The zero Token: the carrier reads it from Header.
+	Token session.Token
+
+	// AllowRestricted admits a restricted session, as [UserLogin.AllowRestricted]
+	// does.
+	AllowRestricted bool
+}
+
+// Request returns the call as a POST of HTTP/2 without a body, which is what a gRPC
+// call is: for [UserLogin.Begin], Finish, Confirm, Logout and what else takes a
+// request. It does not have the Token. The header is the call's own, not a copy.
+func (c Call) Request(ctx context.Context) *http.Request {
+	header := c.Header
+	if header == nil {
+		header = http.Header{}
+	}
+	path := c.Path
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	u := &url.URL{Path: path}
+	r := &http.Request{
+		Method: http.MethodPost, URL: u, RequestURI: u.RequestURI(), Proto: "HTTP/2.0", ProtoMajor: 2,
+		Header: header, Body: http.NoBody, Host: c.Host, RemoteAddr: c.RemoteAddr, TLS: c.TLS,
+	}
+	return r.WithContext(ctx)
+}
+
+// Authenticate is [UserLogin.Check] for a call. The context that it returns is one
+// within ctx in which [Current] and [Restricted] return what it found out, with or
+// without an error. The error is nil, or an [*AccessError] by which the host denies the
+// call; one that serves anonymous callers too goes on at [DenialSignIn] and
+// [DenialStepUp].
+//
+// In a context that it returned, or behind a guard of the stage, Authenticate returns
+// what was found out, unless the call has a Token.
+func (l *UserLogin) Authenticate(ctx context.Context, call Call) (context.Context, error) {
+	found := &guarded{login: l}
+	if outer, ok := ctx.Value(guardedKey{}).(*guarded); ok && outer.login == l && call.Token.IsZero() {
+		found.session, found.err, found.admitted = outer.session, outer.err, outer.admitted
+	} else {
+		found.err = l.admitCall(call.Request(ctx), call.Token, &found.session)
+	}
+	denial := denialOf(found.session, found.err)
+	if found.admitted || (denial == DenialStepUp && call.AllowRestricted) {
+		denial = ""
+	}
+	found.admitted = denial == ""
+	if denial == "" {
+		return found.within(ctx), nil
+	}
+	if denial == DenialUnavailable {
+		l.config.Logger.ErrorContext(ctx, "loginstage: a session could not be checked", "error", found.err)
+	}
+	return found.within(ctx), l.accessError(denial, found.session, found.err)
+}
+
+// admitCall is admit for a request of a call, whose token is in the carrier unless it
+// is given.
+func (l *UserLogin) admitCall(r *http.Request, token session.Token, s *session.Session) error {
+	if token.IsZero() {
+		return l.admit(r, s)
+	}
+	loaded, err := l.sessions.Authenticate(r.Context(), token)
+	if l.isOfOtherStage(&loaded, err) {
+		return errOtherStage
+	}
+	if err != nil {
+		return err
+	}
+	return l.hold(r, &loaded, s)
+}

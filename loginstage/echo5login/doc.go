@@ -1,0 +1,23 @@
+// Package echo5login is the session middleware of package loginstage for echo v5:
+//
+//	e := echo.New()
+//	e.Use(middleware.Recover(), echo5login.Guard(login))
+//	e.POST("/login", func(c *echo.Context) error {
+//		// … check the password …
+//		_, err := login.Begin(c.Response(), c.Request(), loginstage.User{ID: user})
+//		return err
+//	})
+//	account := e.Group("/account", echo5login.Require(login))
+//	account.GET("", func(c *echo.Context) error {
+//		s, _ := echo5login.Current(c)
+//		return c.String(http.StatusOK, "Hello, "+s.Name)
+//	})
+//
+// The methods of [loginstage.UserLogin] take echo's c.Response() and c.Request(). Mount
+// Recover and loggers before the guard, so that they see what it answers. An error that
+// a handler returns passes through the guard to echo's HTTPErrorHandler.
+//
+// Events show the path of a request as its route spells it out, without the values of
+// its parameters: the middleware sets the request's path values from the route.
+// Middleware that is mounted with Pre runs before there is a route.
+package echo5login

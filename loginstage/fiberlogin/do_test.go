@@ -1,0 +1,149 @@
+package fiberlogin_test
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/gofiber/fiber/v3"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/fiberlogin"
+	"github.com/mooring-go/mooring/loginstage/loginstagetest"
+)
+
+// ask returns the status and the body of the app's answer to r.
+func ask(t *testing.T, app *fiber.App, r *http.Request) (int, string) {
+	t.Helper()
+	response, err := app.Test(r)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, string(text)
+}
+
+func TestDoHasTheRequest(t *testing.T) {
+	app := fiber.New()
+	app.Post("/items/:id", func(c fiber.Ctx) error {
+		return fiberlogin.Do(c, func(w http.ResponseWriter, r *http.Request) error {
+			assert.Equal(t, "POST", r.Method)
+			assert.Equal(t, "/items/a%20b?q=1", r.RequestURI)
+			assert.Equal(t, "/items/a b", r.URL.Path)
+			assert.Equal(t, "app.example.com", r.Host)
+			assert.NotContains(t, r.Header, "Host")
+			assert.Equal(t, []string{"one", "two"}, r.Header["X-Several"])
+			assert.Equal(t, "/items/:id", r.Pattern)
+			assert.NotEmpty(t, r.PathValue("id"))
+			assert.Equal(t, "/there", loginstage.Next(r), "it is in the form")
+			w.Header().Add("X-Several", "three")
+			w.Header().Add("X-Several", "four")
+			w.WriteHeader(http.StatusAccepted)
+			_, err := io.WriteString(w, "done")
+			return err
+		})
+	})
+	r := httptest.NewRequest("POST", "/items/a%20b?q=1", strings.NewReader("next=%2Fthere"))
+	r.Host = "app.example.com"
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header["X-Several"] = []string{"one", "two"}
+	response, err := app.Test(r)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	assert.Equal(t, http.StatusAccepted, response.StatusCode)
+	assert.Equal(t, []string{"three", "four"}, response.Header["X-Several"])
+}
+
+// What was taken from a request stays as it was, though Fiber uses its buffers again.
+func TestRequestIsACopy(t *testing.T) {
+	app := fiber.New()
+	var kept []*http.Request
+	app.Get("/items/:id", func(c fiber.Ctx) error {
+		return fiberlogin.Do(c, func(_ http.ResponseWriter, r *http.Request) error {
+			kept = append(kept, r)
+			return nil
+		})
+	})
+	for _, name := range []string{"aaaaaaaa", "bbbbbbbb", "cccccccc"} {
+		r := httptest.NewRequest("GET", "/items/"+name, nil)
+		r.Header.Set("User-Agent", name)
+		ask(t, app, r)
+	}
+	require.Len(t, kept, 3)
+	assert.Equal(t, "aaaaaaaa", kept[0].UserAgent())
+	assert.Equal(t, "/items/aaaaaaaa", kept[0].URL.Path)
+	assert.Equal(t, "aaaaaaaa", kept[0].PathValue("id"))
+	_, err := kept[0].Body.Read(make([]byte, 1))
+	assert.ErrorIs(t, err, fiberlogin.ErrOver)
+}
+
+// Whatever cannot work is said by an error.
+func TestDoAfterTheRequest(t *testing.T) {
+	stage := loginstagetest.New(t, loginstage.Config{})
+	app := fiber.New()
+	var late error
+	app.Get("/", func(c fiber.Ctx) error {
+		return c.SendStreamWriter(func(*bufio.Writer) {
+			_, late = fiberlogin.Begin(c, stage.UserLogin, loginstage.User{ID: "ada"})
+		})
+	})
+	ask(t, app, httptest.NewRequest("GET", "/", nil))
+	require.ErrorIs(t, late, fiberlogin.ErrOver)
+	assert.Empty(t, stage.Events.Events())
+}
+
+func TestDoCannotFlushOrHijack(t *testing.T) {
+	app := fiber.New()
+	app.Get("/", func(c fiber.Ctx) error {
+		return fiberlogin.Do(c, func(w http.ResponseWriter, _ *http.Request) error {
+			control := http.NewResponseController(w)
+			_, _, err := control.Hijack()
+			return errors.Join(control.Flush(), err)
+		})
+	})
+	status, text := ask(t, app, httptest.NewRequest("GET", "/", nil))
+	assert.Equal(t, http.StatusInternalServerError, status)
+	assert.Equal(t, 2, strings.Count(text, http.ErrNotSupported.Error()))
+}
+
+func TestTargetsThatAreNoPath(t *testing.T) {
+	stage := loginstagetest.New(t, loginstage.Config{})
+	app := fiber.New()
+	app.Use(fiberlogin.Guard(stage.UserLogin), func(fiber.Ctx) error {
+		t.Error("the handler ran")
+		return nil
+	})
+	r := httptest.NewRequest("GET", "/", nil)
+	r.RequestURI = "/%zz"
+	status, text := ask(t, app, r)
+	assert.Equal(t, http.StatusBadRequest, status)
+	assert.Contains(t, text, "/%zz")
+}
+
+// A stage with a Deny of this package can guard what is not Fiber's, and what Deny
+// returns is answered by the error handler.
+func TestDeny(t *testing.T) {
+	stage := loginstagetest.New(t, loginstage.Config{Deny: fiberlogin.Deny(func(_ fiber.Ctx, denied *loginstage.AccessError) error {
+		return fiber.NewError(fiber.StatusTeapot, string(denied.Denial))
+	})})
+	app := fiber.New()
+	app.Get("/", fiberlogin.Require(stage.UserLogin), func(fiber.Ctx) error {
+		t.Error("the handler ran")
+		return nil
+	})
+	response, err := app.Test(httptest.NewRequest("GET", "/", nil))
+	require.NoError(t, err)
+	defer response.Body.Close()
+	assert.Equal(t, http.StatusTeapot, response.StatusCode)
+	assert.Equal(t, "no-store", response.Header.Get("Cache-Control"))
+
+	w := httptest.NewRecorder()
+	stage.Require(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	assert.Equal(t, http.StatusUnauthorized, w.Code)
+}
