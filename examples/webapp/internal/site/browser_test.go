@@ -136,6 +136,24 @@ func (w *window) sees(text string) {
 	w.do(chromedp.WaitVisible(fmt.Sprintf(`//main//*[contains(text(), %q)]`, text)))
 }
 
+// become has the page think that it is hidden, or that it is seen.
+func (w *window) become(hidden bool) {
+	w.t.Helper()
+	_, err := chromedp.Run(w.ctx, chromedp.Evaluate[bool](fmt.Sprintf(
+		`Object.defineProperty(document, "hidden", {value: %t, configurable: true}); document.dispatchEvent(new Event("visibilitychange"))`, hidden)))
+	require.NoError(w.t, err)
+}
+
+// forget deletes the cookie.
+func (w *window) forget(name string) {
+	w.t.Helper()
+	require.NotNil(w.t, w.cookie(name))
+	_, err := chromedp.Run(w.ctx, func(ctx context.Context, target *chromedp.Target) (struct{}, error) {
+		return cdp.Call(ctx, target, network.DeleteCookies, network.DeleteCookiesParams{Name: name, URL: w.url + "/"})
+	})
+	require.NoError(w.t, err)
+}
+
 // text returns the text of the element.
 func (w *window) text(xpath string) string {
 	w.t.Helper()
@@ -269,16 +287,11 @@ func TestBrowserHasNoStreamForAPageThatIsNotSeen(t *testing.T) {
 		defer a.events.mu.Unlock()
 		return a.events.streams
 	}
-	become := func(hidden bool) {
-		_, err := chromedp.Run(w.ctx, chromedp.Evaluate[bool](fmt.Sprintf(
-			`Object.defineProperty(document, "hidden", {value: %t, configurable: true}); document.dispatchEvent(new Event("visibilitychange"))`, hidden)))
-		require.NoError(t, err)
-	}
 	assert.Eventually(t, func() bool { return streams() == 1 }, 10*time.Second, 10*time.Millisecond)
-	become(true)
+	w.become(true)
 	assert.Eventually(t, func() bool { return streams() == 0 }, 10*time.Second, 10*time.Millisecond)
 	require.NoError(t, a.events.Emit(t.Context(), loginstage.Event{ID: "meanwhile", User: "ada", Action: loginstage.ActionDeviceForgotten}))
-	become(false)
+	w.become(false)
 	w.sees("A device is no longer remembered")
 	assert.Equal(t, 1, streams())
 }
