@@ -17,6 +17,20 @@
 // A [Stage] is any step of a flow. A host writes others, such as a one-time password, and
 // runs them before this one.
 //
+// # What was proved
+//
+// A session knows when its user last proved who they are, how and how well
+// ([User.AuthTime], AMR, ACR), who acts as the user if another does ([User.Actor]), and a
+// small value of the host's ([session.ValueOf], [UserLogin.SetValue]).
+// [UserLogin.Reauthenticate] has it go on with a new token, new limits and what was
+// proved now (step-up); [UserLogin.RequireFresh] and [UserLogin.RequireACR] demand that.
+// [User.Required] restricts a session until [UserLogin.Complete].
+//
+// [Config.Account] ends the sessions of disabled accounts, and
+// [UserLogin.CredentialsChanged] those that a changed password ends.
+// [UserLogin.AddAccount] and [UserLogin.SwitchAccount] are for several accounts in one
+// browser.
+//
 // # Guarding
 //
 // [UserLogin.Guard] and [UserLogin.Require] are the session middleware: they wrap an
@@ -71,9 +85,10 @@
 //
 // # What the host runs
 //
-// The package has goroutines of its own only while there are events to give, and timers
-// while a client has a few seconds to prove its key.
-// A host calls [UserLogin.Sweep] every few minutes, which deletes expired sessions;
+// The package has goroutines of its own only while there are events to give, while
+// Account is asked and in Run, and timers while a client has a few seconds to prove its
+// key. A host calls [UserLogin.Run] once per process, or does by itself what Run does: it
+// calls [UserLogin.Sweep] every few minutes, which deletes expired sessions;
 // [UserLogin.Deliver] in as many processes as it likes, with DurableEvents; and
 // [UserLogin.Flush] before it exits. Limits hold without any of them.
 //
