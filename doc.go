@@ -35,8 +35,8 @@
 //
 // # Packages
 //
-// Imports go one way, from the end of this list to its beginning. The first four
-// import the standard library and each other only:
+// Imports go one way, from the end of this list to its beginning. The package at the
+// start of each item imports the standard library and those before it only:
 //
 //   - [github.com/mooring-go/mooring/duration]: durations as operators write them,
 //     hours=12.
@@ -50,13 +50,15 @@
 //     session/sessiontest checks a store or carrier of your own.
 //   - [github.com/mooring-go/mooring/loginstage]: the stage: sign-in, session
 //     middleware, revocation, events. Package loginstage/sink has sinks for events;
-//     loginstage/loginstagetest is a browser that moves, for your tests.
+//     loginstage/loginstagetest is a browser that moves, for your tests. Modules
+//     loginstage/ginlogin, echo4login, echo5login and fiberlogin are the middleware of
+//     web frameworks.
 //
 // # What stays compatible
 //
 // The project follows Semantic Versioning. Below v1, a release that breaks a host
-// raises the second number, and the changelog says how to go on. Four things outlive a
-// build, and each package says what it promises of its own:
+// raises the second number, and the changelog says how to go on. Besides names in Go,
+// this is promised, and each package says more of its own:
 //
 //   - Records in stores. Processes of one release and the next work on one store at the
 //     same time: each reads, revokes and lists what the other wrote. See

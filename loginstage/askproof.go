@@ -44,8 +44,8 @@ func (l *UserLogin) askForProof(w http.ResponseWriter, r *http.Request, e *proof
 }
 
 // askPage has the script prove the key: a navigation gets a page that proves and goes
-// on by itself, anything else a challenge that the script answers before it repeats the
-// request.
+// on by itself. Every answer has the challenge in its header, which the script answers
+// before it repeats a request of its own.
 func (l *UserLogin) askPage(w http.ResponseWriter, r *http.Request, e *proofError) {
 	challenge := l.secrets.Challenge(devicekey.Prove, keySubject(e.session), l.sessions.Now(r.Context()))
 	target := clientURI(l.config.PathPrefix, r)
@@ -53,9 +53,10 @@ func (l *UserLogin) askPage(w http.ResponseWriter, r *http.Request, e *proofErro
 		Script: l.keyURL(pageScript), GiveUp: l.keyURL(pageGiveUp), Challenge: challenge,
 		Handle: pageHandle(e.session), Otherwise: cmp.Or(l.signInPage(r), target),
 	}
-	if !wantsPage(r) {
-		w.Header().Set(headerProve, challenge)
-		w.Header().Set(headerHandle, page.Handle)
+	w.Header().Set(headerProve, challenge)
+	w.Header().Set(headerHandle, page.Handle)
+	// A form of another origin is not sent again: it would be one of this origin's then.
+	if !wantsPage(r) || l.sameOrigin.Check(r) != nil {
 		l.unproved(w, "Prove the device key of this session and send the request again.")
 		return
 	}

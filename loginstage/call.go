@@ -15,7 +15,8 @@ import (
 // looked at as a guard looks at a request: give it what the transport knows, and
 // nothing that the client could say of itself where it should not.
 type Call struct {
-	// Path is what is called, such as "/package.Service/Method". Events show it.
+	// Path is what is called, such as "/package.Service/Method". Events show it as it
+	// is, as the pattern of a route: it is to be a name that the server has given.
 	Path string
 
 	// Header is the call's metadata, by canonical names: Authorization and Cookie
@@ -56,7 +57,7 @@ func (c Call) Request(ctx context.Context) *http.Request {
 	u := &url.URL{Path: path}
 	r := &http.Request{
 		Method: http.MethodPost, URL: u, RequestURI: u.RequestURI(), Proto: "HTTP/2.0", ProtoMajor: 2,
-		Header: header, Body: http.NoBody, Host: c.Host, RemoteAddr: c.RemoteAddr, TLS: c.TLS,
+		Header: header, Body: http.NoBody, Host: c.Host, RemoteAddr: c.RemoteAddr, TLS: c.TLS, Pattern: path,
 	}
 	return r.WithContext(ctx)
 }

@@ -23,7 +23,7 @@ func callers(t *testing.T, config loginstage.Config) (*loginstagetest.Stage, *lo
 	store := loginstagetest.NewStore(nil)
 	config.Carrier, config.Store, config.GeoIPBinding = session.Bearer{}, store, binding.GeoIPCountry
 	stage := loginstagetest.New(t, config)
-	call := loginstage.Call{Path: "/shop.Orders/List", RemoteAddr: bindingtest.Berlin.String() + ":50000", Host: "api.example.com"}
+	call := loginstage.Call{Path: "/shop.Orders/ListAll", RemoteAddr: bindingtest.Berlin.String() + ":50000", Host: "api.example.com"}
 	w := httptest.NewRecorder()
 	_, err := stage.Begin(w, call.Request(t.Context()), loginstage.User{ID: "ada"})
 	require.NoError(t, err)
@@ -112,7 +112,7 @@ func TestAuthenticateEndsWhatIsBroken(t *testing.T) {
 	assert.Equal(t, binding.GeoIPCountryChanged, denied.Ending.Reason)
 	event := stage.Events.Last()
 	assert.Equal(t, binding.GeoIPCountryChanged, event.Context.Binding.Reason)
-	assert.Equal(t, &loginstage.Request{Args: map[string]string{}, Path: "/shop.Orders/List", Method: "POST", UserAgent: "grpc-go/1.85.0"}, event.Context.HTTPRequest)
+	assert.Equal(t, &loginstage.Request{Args: map[string]string{}, Path: "/shop.Orders/ListAll", Method: "POST", UserAgent: "grpc-go/1.85.0"}, event.Context.HTTPRequest)
 }
 
 func TestAuthenticateAndRestrictedSessions(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 // what to do with a request. It returns the session that the request was sent in, or an
 // [*AccessError], which can answer the request, and no other error. Behind a guard of
 // the stage it returns what the guard found. On the header of w it sets Vary and,
-// unless there is one, Cache-Control, as a guard does. The proof
-// of a DPoP key is used up by it: outside a guard, call it once for a request.
+// unless there is one, Cache-Control, as a guard does. The proof of a DPoP key is used
+// up by it: outside a guard, call it once for a request.
 func (l *UserLogin) Check(w http.ResponseWriter, r *http.Request) (session.Session, error) {
 	var s session.Session
 	var err error

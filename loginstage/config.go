@@ -164,8 +164,8 @@ type Config struct {
 	DeviceKeyPath string `json:"device_key_path" yaml:"device_key_path"`
 
 	// Origin is the scheme and the host under which clients reach the host, such as
-	// "https://api.example.com": what a DPoP proof has to be for. Empty: what the
-	// request says, which is not what the client does behind a proxy that ends TLS.
+	// "https://api.example.com": what a DPoP proof has to be for. A Carrier of bearer
+	// tokens beside a DeviceKey needs it. Empty: no DPoP proof holds.
 	Origin string `json:"origin" yaml:"origin"`
 
 	// DurableEvents has the store keep what ended, when, why and by whom, in the

@@ -71,13 +71,9 @@ func (l *UserLogin) serveDBSCRegister(w http.ResponseWriter, r *http.Request) {
 		refuseKey(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	bound, err := l.bindKey(r, s, key)
+	bound, err := l.bindKey(r, s, key, claims.Challenge)
 	if err != nil {
 		l.failKey(w, r, err)
-		return
-	}
-	if bound.Drift.Key != key {
-		refuseKey(w, http.StatusBadRequest, "The session has a device key already.")
 		return
 	}
 	l.offerCookie().Set(w, "", -1)

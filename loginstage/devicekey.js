@@ -7,7 +7,7 @@
   const bytes = (text) => new TextEncoder().encode(text);
   const encode = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
     .replace(/[+/=]/g, (c) => ({ '+': '-', '/': '_' })[c] ?? '');
-  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
   // The keys of this origin, by the handle of the session: { handle, at, jwk, pair }.
   const store = (mode, step) => new Promise((resolve, reject) => {
@@ -26,7 +26,7 @@
   const find = async (handle) => (await store('readonly')).find((key) => key.handle === handle);
 
   // make returns the one key of the session: of tabs that make one at once, the first
-  // to keep it wins. A browser with several accounts keeps a few.
+  // to keep it wins. A browser may have several accounts.
   const make = async (handle) => {
     const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
     const { crv, kty, x, y } = await crypto.subtle.exportKey('jwk', pair.publicKey);
@@ -38,7 +38,7 @@
     return find(handle);
   };
 
-  // sign returns a JSON Web Signature (RFC 7515).
+  // sign returns a signature (RFC 7515).
   const sign = async ({ pair }, challenge, header) => {
     const part = (value) => encode(bytes(JSON.stringify(value)));
     const input = part({ alg: 'ES256', typ: 'mooring-page+jwt', ...header }) + '.' + part({ jti: challenge });
@@ -46,12 +46,12 @@
   };
 
   // call asks an endpoint beside this script, and keeps what the server says of the
-  // session, with the time until which the last proof holds.
+  // session.
   let state = {};
-  let holdsUntil = 0;
+  let holdsUntil = 0; // by performance.now()
   const call = async (path, body) => {
     const response = await send(new URL(path, script.src), {
-      method: body ? 'POST' : 'GET', cache: 'no-store', body: body && JSON.stringify(body),
+      method: body ? 'POST' : 'GET', body: body && JSON.stringify(body),
     });
     if (response.status === 200) {
       state = await response.json();
@@ -86,7 +86,7 @@
 
   // A page that is looked at proves again before the last proof is over.
   let timer;
-  const stale = () => state.kind === 'page' && holdsUntil > 0 && performance.now() > holdsUntil - 1000;
+  const stale = () => state.kind === 'page' && holdsUntil && performance.now() > holdsUntil - 1000;
   const schedule = () => {
     clearTimeout(timer);
     if (state.kind !== 'page' || !holdsUntil) return;
@@ -94,7 +94,7 @@
   };
   document.addEventListener('visibilitychange', () => { if (!document.hidden && stale()) prove(); });
 
-  // fetch: an answer that asks for a proof is answered, and the request repeated.
+  // fetch: an answer that asks for a proof gets one, and the request is repeated.
   const here = (url) => new URL(url, document.baseURI).origin === location.origin;
   window.fetch = async (input, init) => {
     const request = new Request(input, init);
@@ -129,10 +129,11 @@
   // on. A browser that cannot says so, and signs in; so does one that is asked again
   // and again.
   const wanted = script.dataset;
+  const kept = (name) => (sessionStorage.getItem(name) ?? '').split(' ');
   const goOn = async () => {
     let proved = false;
     try {
-      const asked = (sessionStorage.getItem('mooring-asked') ?? '').split(' ').filter((at) => Date.now() - at < 60000);
+      const asked = kept('mooring-asked').filter((at) => at > Date.now() - 60000);
       sessionStorage.setItem('mooring-asked', [...asked, Date.now()].join(' '));
       if (asked.length < 10) proved = await Promise.race([prove(wanted.challenge, wanted.handle), wait(10000)]);
     } catch { /* no storage, no key */ }
@@ -148,14 +149,15 @@
     const offered = async () => await call('page/state') === 200 && !state.kind && state.register;
     if (!await offered()) return;
     if (navigator.userAgentData) {
-      const [of, at] = (sessionStorage.getItem('mooring-offered') ?? '').split(' ');
+      const [of, at] = kept('mooring-offered');
       const since = of === state.register ? at : Date.now();
       sessionStorage.setItem('mooring-offered', state.register + ' ' + since);
       await wait(since - Date.now() + 1500);
       if (!await offered()) return;
     }
     const key = await make(state.handle);
-    await call('page/register', { proof: await sign(key, state.register, { jwk: key.jwk }) });
+    const proof = await sign(key, state.register, { jwk: key.jwk });
+    if (await call('page/register', { proof }) !== 200) await call('page/state'); // another tab was
   };
   start().catch(() => {}); // a browser that refuses storage has no key
 })();

@@ -209,6 +209,27 @@ func TestAFormIsNotLost(t *testing.T) {
 	})
 }
 
+// A form of another origin is not made one of this origin: a CSRF check behind the guard
+// would let it pass.
+func TestAForgedFormStaysForged(t *testing.T) {
+	eachKind(t, func(t *testing.T, kind devicekey.Kind) {
+		for _, site := range []string{"cross-site", "same-site"} {
+			v := keyed(t, kind, proven())
+			time.Sleep(time.Hour)
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/private", strings.NewReader("to=mallory"))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Origin", "https://evil.example.com")
+			r.Header.Set("Sec-Fetch-Mode", "navigate")
+			r.Header.Set("Sec-Fetch-Site", site)
+			v.DeviceKey = "" // what the answer is, and not what comes of it
+			response := v.Do(r)
+			assert.NotEqual(t, passes, response.StatusCode)
+			assert.NotContains(t, response.Text, "mallory", site)
+			assert.NotContains(t, response.Text, "<script", site)
+		}
+	})
+}
+
 // A form with files is sent again by the browser itself.
 func TestAnUploadIsNotLost(t *testing.T) {
 	eachKind(t, func(t *testing.T, kind devicekey.Kind) {
@@ -485,6 +506,8 @@ func TestMistakesAboutDeviceKeys(t *testing.T) {
 	assert.ErrorContains(t, err, "a DeviceKey that is offer or require")
 	_, err = loginstage.New(loginstage.Config{DeviceKey: loginstage.DeviceKeyOffer, Store: loginstagetest.NewStore(nil)})
 	assert.ErrorContains(t, err, "DeviceSecrets none: want devicekey.NewSecrets")
+	_, err = loginstage.New(loginstage.Config{DeviceKey: loginstage.DeviceKeyOffer, Carrier: session.Bearer{}})
+	assert.ErrorContains(t, err, `Origin none: want one such as "https://api.example.com"`)
 	for _, path := range []string{"mooring", "/", "//x", "/a/../b", "/{x}", "/a?b", "/a b", "/%41"} {
 		_, err = loginstage.New(loginstage.Config{DeviceKeyPath: path})
 		assert.ErrorContains(t, err, "DeviceKeyPath", path)

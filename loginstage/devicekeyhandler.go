@@ -95,6 +95,10 @@ func (l *UserLogin) failKey(w http.ResponseWriter, r *http.Request, err error) {
 		refuseKey(w, http.StatusBadRequest, "There is no such session.")
 		return
 	}
+	if errors.Is(err, errBound) {
+		refuseKey(w, http.StatusBadRequest, "The session has a device key already.")
+		return
+	}
 	if !errors.Is(r.Context().Err(), context.Canceled) { // and not a client that has gone
 		l.config.Logger.ErrorContext(r.Context(), "loginstage: a device key could not be checked", "error", err)
 	}

@@ -87,10 +87,11 @@
 //
 // The package has goroutines of its own only while there are events to give, while
 // Account is asked and in Run, and timers while a client has a few seconds to prove its
-// key. A host calls [UserLogin.Run] once per process, or does by itself what Run does: it
-// calls [UserLogin.Sweep] every few minutes, which deletes expired sessions;
-// [UserLogin.Deliver] in as many processes as it likes, with DurableEvents; and
-// [UserLogin.Flush] before it exits. Limits hold without any of them.
+// key.
+// A host runs [UserLogin.Run] once in each process, and waits for it before it exits. Run
+// deletes expired sessions ([UserLogin.Sweep]), delivers endings with DurableEvents
+// ([UserLogin.Deliver]), watches the locator's data, and in the end waits for the sink
+// ([UserLogin.Flush]). Limits hold without it.
 //
 // # What stays compatible
 //

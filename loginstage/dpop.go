@@ -122,16 +122,10 @@ func (l *UserLogin) renewNonce(w http.ResponseWriter, r *http.Request, s *sessio
 	}
 }
 
-// requestURL returns where r was sent as its client knows it, without the query.
+// requestURL returns where r was sent as its client knows it, without the query. The
+// host's name is the configured one: that of the request is whatever its sender wrote,
+// who may pass on what a client meant for another host.
 func (l *UserLogin) requestURL(r *http.Request) string {
-	origin := l.config.Origin
-	if origin == "" {
-		scheme := "http"
-		if r.TLS != nil {
-			scheme = "https"
-		}
-		origin = scheme + "://" + r.Host
-	}
 	path, _, _ := strings.Cut(clientURI(l.config.PathPrefix, r), "?")
-	return origin + path
+	return l.config.Origin + path
 }

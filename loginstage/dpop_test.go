@@ -23,7 +23,7 @@ import (
 // api returns a config for clients with bearer tokens beside browsers.
 func api() loginstage.Config {
 	config := proven()
-	config.Carrier = session.CookieOrBearer{}
+	config.Carrier, config.Origin = session.CookieOrBearer{}, "https://api.example"
 	return config
 }
 
@@ -31,7 +31,7 @@ func TestAnAPIClientProvesItsKeyWithEachRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, carrier := range []session.Carrier{session.CookieOrBearer{}, session.Bearer{}} {
 			config := api()
-			config.Carrier = carrier
+			config.Carrier, config.Origin = carrier, ""
 			v := keyed(t, devicekey.DPoP, config)
 			assert.Equal(t, devicekey.DPoP, v.stored().Drift.Key.Kind)
 			assert.Len(t, v.told(loginstage.ActionDeviceBound), 1)
@@ -235,6 +235,21 @@ func TestABrowserHasNoDPoPKey(t *testing.T) {
 	})
 }
 
+// Who passes on what a client meant for another host can write that host's name.
+func TestAProofForAnotherHostIsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newKeyed(t, devicekey.DPoP, api())
+		c := newDPoPClient(t, v)
+		phished := c.device.DPoP(devicekey.Request{Method: "GET", URL: "https://evil.example/private", Token: c.token}, c.nonce, time.Now())
+		w := c.send("GET", "/private", func(r *http.Request) {
+			r.Host = "evil.example"
+			r.Header.Set("Authorization", "DPoP "+c.token)
+			r.Header.Set("DPoP", phished)
+		})
+		assert.Equal(t, denied, w.Code)
+	})
+}
+
 // Behind a proxy that ends TLS a proof is for what the host says, and not for what the
 // proxy asks for.
 func TestTheOriginOfAProofIsConfigured(t *testing.T) {
@@ -288,5 +303,23 @@ func TestADPoPProofThatNobodyCanCheckIsUnavailable(t *testing.T) {
 		assert.Equal(t, http.StatusServiceUnavailable, c.get(c.proof()).Code)
 		store.Repair()
 		assert.Equal(t, http.StatusOK, c.get(c.proof()).Code)
+	})
+}
+
+// Whatever proof a client sends, another one than its key makes is denied.
+func FuzzDPoPHeaders(f *testing.F) {
+	device := devicekeytest.New(devicekey.DPoP)
+	f.Add("DPoP", device.DPoP(devicekey.Request{Method: "GET", URL: "https://api.example/private", Token: "t"}, "n", time.Now()))
+	f.Add("Bearer", device.Proof("n"))
+	f.Add("dpop", "a.b.c")
+	f.Fuzz(func(t *testing.T, scheme, proof string) {
+		v := newKeyed(t, devicekey.DPoP, api())
+		c := newDPoPClient(t, v)
+		w := c.send("GET", "/private", func(r *http.Request) {
+			r.Header["Authorization"] = []string{scheme + " " + c.token}
+			r.Header["Dpop"] = []string{proof}
+		})
+		assert.Equal(t, denied, w.Code)
+		assert.Empty(t, v.told(loginstage.ActionLogout))
 	})
 }

@@ -1,6 +1,7 @@
 package loginstage
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -61,7 +62,7 @@ func (l *UserLogin) requireKey(r *http.Request, s *session.Session) {
 		return
 	}
 	grace := l.config.DeviceKeyGrace.Std()
-	if l.sessions.Now(r.Context()).Before(s.Created.Add(grace)) {
+	if l.sessions.Now(r.Context()).Before(s.Proved().Add(grace)) {
 		return
 	}
 	if _, ok := l.offered(r, *s, grace); ok { // since it was confirmed
@@ -70,21 +71,35 @@ func (l *UserLogin) requireKey(r *http.Request, s *session.Session) {
 	s.Drift.Restricted = ReasonNoDeviceKey
 }
 
-// bindKey binds s to the key, if it has none, and returns it as it is then: with this
-// key, or with the one that came first.
-func (l *UserLogin) bindKey(r *http.Request, s session.Session, key devicekey.Key) (session.Session, error) {
-	if !s.Drift.Key.IsZero() {
-		return s, nil
+// errBound is returned for a session that another key was bound to, or this one by an
+// answer to the same challenge: one that is sent again proves nothing.
+var errBound = errors.New("loginstage: the session has a device key already")
+
+// bindKey binds s to the key that came with the answer to a challenge, and returns it as
+// it is then, or errBound if it is bound by now.
+func (l *UserLogin) bindKey(r *http.Request, s session.Session, key devicekey.Key, challenge string) (session.Session, error) {
+	if s.Drift.Key.IsZero() {
+		seen := session.Seen{Time: s.LastSeen, IP: s.IP, Drift: session.Drift{Key: key}}
+		if _, err := l.sessions.Touch(r.Context(), s, seen); err != nil {
+			return session.Session{}, err
+		}
+		var err error
+		if s, err = l.sessions.Get(r.Context(), s.ID, session.KindSession); err != nil {
+			return session.Session{}, err
+		}
 	}
-	seen := session.Seen{Time: s.LastSeen, IP: s.IP, Drift: session.Drift{Key: key}}
-	if _, err := l.sessions.Touch(r.Context(), s, seen); err != nil {
+	if s.Drift.Key != key {
+		return session.Session{}, errBound
+	}
+	err := l.sessions.Once(r.Context(), keySubject(s), challenge, registerTime+time.Minute)
+	if errors.Is(err, session.ErrExists) {
+		return session.Session{}, errBound
+	}
+	if err != nil {
 		return session.Session{}, err
 	}
-	bound, err := l.sessions.Get(r.Context(), s.ID, session.KindSession)
-	if err == nil && bound.Drift.Key == key {
-		l.emitBound(r, bound)
-	}
-	return bound, err
+	l.emitBound(r, s)
+	return s, nil
 }
 
 // emitBound tells that the session was bound to its key, once.
@@ -98,10 +113,13 @@ func (l *UserLogin) emitBound(r *http.Request, s session.Session) {
 // offerCookie returns where the browser keeps the challenge of a registration.
 func (l *UserLogin) offerCookie() session.Cookie { return l.stageCookie("_offer") }
 
+// bearing is a carrier that gives some clients their token by a header.
+type bearing interface{ Bears(r *http.Request) bool }
+
 // bears reports whether the client that sent r gets its token by a header, and not in
 // a cookie.
 func bears(carrier session.Carrier, r *http.Request) bool {
-	bearer, ok := carrier.(interface{ Bears(*http.Request) bool })
+	bearer, ok := carrier.(bearing)
 	return ok && bearer.Bears(r)
 }
 

@@ -98,13 +98,9 @@ func (l *UserLogin) servePageRegister(w http.ResponseWriter, r *http.Request) {
 		refuseKey(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	bound, err := l.bindKey(r, s, key)
+	bound, err := l.bindKey(r, s, key, claims.Challenge)
 	if err != nil {
 		l.failKey(w, r, err)
-		return
-	}
-	if bound.Drift.Key != key {
-		refuseKey(w, http.StatusBadRequest, "The session has a device key already.")
 		return
 	}
 	l.offerCookie().Set(w, "", -1)
@@ -149,6 +145,7 @@ func (l *UserLogin) servePageGiveUp(w http.ResponseWriter, r *http.Request) {
 		refuseKey(w, http.StatusForbidden, "Only pages of the same origin can say so.")
 		return
 	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxProofBody)
 	l.giveUp(w)
 	if page := r.FormValue("next"); samePath(page) {
 		http.Redirect(w, r, page, http.StatusSeeOther)

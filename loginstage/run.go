@@ -41,7 +41,8 @@ type Watcher interface {
 //
 //	running.Go(func() { err = login.Run(ctx) })
 //
-// It does not close the store or the locator. A host that needs to sweep, deliver or
+// It does not close the store or the locator, and does not call [UserLogin.Watch],
+// which a host with live contexts runs beside it. A host that needs to sweep, deliver or
 // watch in other ways calls [UserLogin.Sweep], [UserLogin.Deliver] and
 // [UserLogin.Flush] itself, and not Run.
 func (l *UserLogin) Run(ctx context.Context) error {

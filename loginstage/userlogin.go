@@ -27,6 +27,8 @@ type UserLogin struct {
 	asked      asked
 
 	accounts *accounts
+
+	streams streams
 }
 
 var _ Stage = (*UserLogin)(nil)

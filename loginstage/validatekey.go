@@ -34,6 +34,9 @@ func (c Config) checkDeviceKey(add func(field string, value any, want string), w
 	if c.DeviceKey == DeviceKeyOff {
 		return
 	}
+	if _, bearer := c.Carrier.(bearing); bearer && c.Origin == "" {
+		add("Origin", "none", fmt.Sprintf(`one such as "https://api.example.com", for the DPoP proofs of clients of a %T`, c.Carrier))
+	}
 	if _, inMemory := session.StoreAs[session.InMemory](c.Store); c.Store != nil && !inMemory && c.DeviceSecrets.IsZero() {
 		add("DeviceSecrets", "none", "devicekey.NewSecrets, with a Store that outlives this process or is shared with others")
 	}

@@ -40,7 +40,7 @@
 // Why, when and by whom a session was ended is kept for a while ([Ending]), and in a
 // store that is a [Journal], a transactional outbox, until it was delivered.
 //
-// # Compatibility
+// # What stays compatible
 //
 // Records ([EncodeRecord]) keep the form of their fields: a process of one release
 // reads, revokes and lists what the next one writes, takes what it does not know for

@@ -126,7 +126,7 @@ func TestDBSC(t *testing.T) {
 		other := openSite(t)
 		tab := v.signIn(s, "dbsc")
 		enter := func() {
-			tab.Go(t.Context(), other.url+"/elsewhere?to="+s.url+"/plain")
+			require.NoError(t, tab.Go(t.Context(), other.url+"/elsewhere?to="+s.url+"/plain"))
 			tab.sees("elsewhere")
 			tab.run(`document.getElementById("link").click()`)
 			tab.sees("plain")

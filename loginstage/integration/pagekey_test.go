@@ -222,6 +222,28 @@ func TestPageKey(t *testing.T) {
 			assert.NotEqual(t, before.Drift.Key, s.newest().Drift.Key)
 		},
 
+		"proofs that do not arrive lead to the sign-in, without a loop": func(t *testing.T, v *visitor) {
+			s := openSite(t)
+			tab := v.signIn(s, "page")
+			tab.deleteCookie(boundCookie)
+			s.passes.Store(false)
+			s.visits()
+			tab.visit("/plain")
+			tab.sees("sign in")
+			visits := s.visits()
+			assert.LessOrEqual(t, visits.count("GET /plain", http.StatusUnauthorized), 11, visits)
+		},
+
+		"a link of another site leads to the page": func(t *testing.T, v *visitor) {
+			s, other := openSite(t), openSite(t)
+			tab := v.signIn(s, "page")
+			s.moveTo(bindingtest.Paris)
+			require.NoError(t, tab.Go(t.Context(), other.url+"/elsewhere?to="+s.url+"/plain"))
+			tab.run(`document.getElementById("link").click()`)
+			tab.sees("plain")
+			assert.Len(t, s.events.Of(loginstage.ActionProved), 1)
+		},
+
 		"a thief with all cookies gets nothing": func(t *testing.T, v *visitor) {
 			s := openSite(t)
 			tab := v.signIn(s, "page")

@@ -5,12 +5,14 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -43,6 +45,7 @@ type site struct {
 
 	address atomic.Pointer[netip.Addr] // where all its visitors come from
 	failing atomic.Int32               // how many proofs are answered with 503
+	passes  atomic.Bool                // false: what a proof brings does not reach the browser
 	current atomic.Pointer[http.Handler]
 	mu      sync.Mutex
 	served  []visit
@@ -64,6 +67,7 @@ func openSite(t *testing.T, change ...func(*loginstage.Config)) *site {
 	t.Helper()
 	s := &site{t: t, events: &loginstagetest.Recorder{}}
 	s.moveTo(bindingtest.Berlin)
+	s.passes.Store(true)
 	config := loginstage.Config{
 		SessionDuration: duration.MustParse("hours=12"),
 		GeoIPBinding:    binding.GeoIPCountry,
@@ -82,7 +86,11 @@ func openSite(t *testing.T, change ...func(*loginstage.Config)) *site {
 	s.config = config
 	s.serve(bytes.Repeat([]byte{1}, devicekey.MinSecret))
 
-	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.%d:0", 2+hosts.Add(1)))
+	n := hosts.Add(1)
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.%d.%d:0", 1+n/250, 1+n%250))
+	if err != nil && runtime.GOOS != "linux" {
+		t.Skipf("this system has one loopback address: %v", err)
+	}
 	require.NoError(t, err)
 	s.server = httptest.NewUnstartedServer(s.counting(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		(*s.current.Load()).ServeHTTP(w, r)
@@ -165,7 +173,7 @@ func (s *site) handler() http.Handler {
 	member("GET /plain", func(w http.ResponseWriter, r *http.Request) { page(w, "plain", "") })
 	member("GET /frame", func(w http.ResponseWriter, r *http.Request) { page(w, "frame", `<iframe src="/plain"></iframe>`) })
 	member("POST /form", func(w http.ResponseWriter, r *http.Request) {
-		if err := r.ParseMultipartForm(1 << 20); err != nil && err != http.ErrNotMultipart {
+		if err := r.ParseMultipartForm(1 << 20); err != nil && !errors.Is(err, http.ErrNotMultipart) {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
@@ -185,6 +193,9 @@ func (s *site) handler() http.Handler {
 		if r.Method == http.MethodPost && s.failing.Add(-1) >= 0 {
 			http.Error(w, "failing", http.StatusServiceUnavailable)
 			return
+		}
+		if r.URL.Path == "/mooring/page/prove" && !s.passes.Load() {
+			w = &cookieless{w}
 		}
 		keys.ServeHTTP(w, r)
 	})
@@ -217,6 +228,14 @@ func (n *noted) WriteHeader(status int) {
 }
 
 func (n *noted) Unwrap() http.ResponseWriter { return n.ResponseWriter }
+
+// cookieless takes cookies out of an answer, as a proxy might.
+type cookieless struct{ http.ResponseWriter }
+
+func (c *cookieless) Write(b []byte) (int, error) {
+	c.Header().Del("Set-Cookie")
+	return c.ResponseWriter.Write(b)
+}
 
 // visits returns what was asked for since the call before, and begins again.
 func (s *site) visits() visits {

@@ -49,7 +49,7 @@ func (b *Browser) runPage(r *http.Request, response Response) *http.Request {
 	b.mu.Lock()
 	base := b.keys.base
 	b.mu.Unlock()
-	if challenge == "" { // it is a page
+	if isPage(response) {
 		text := html.UnescapeString(response.Text)
 		challenge, handle = attribute(text, "data-challenge"), attribute(text, "data-handle")
 		base = strings.TrimSuffix(attribute(text, "script src"), "/device-key.js")
@@ -70,9 +70,13 @@ func (b *Browser) runPage(r *http.Request, response Response) *http.Request {
 // givesUp has the browser of a page that it cannot prove anything on say so. A page
 // that fetches is not left.
 func (b *Browser) givesUp(base string, response Response) {
-	if response.Header.Get("Mooring-Challenge") == "" {
+	if isPage(response) {
 		b.endpoint(http.MethodPost, base+"/page/unproved", "", nil)
 	}
+}
+
+func isPage(response Response) bool {
+	return strings.HasPrefix(response.Header.Get("Content-Type"), "text/html")
 }
 
 var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)

@@ -28,4 +28,10 @@
 //
 // The package keeps nothing, knows no HTTP and imports the standard library
 // alone. Package loginstage builds on it.
+//
+// # What stays compatible
+//
+// A [Key] is kept in sessions: its Kind, Alg and JWK are read by later releases. A
+// challenge, a pass or a handle is text to give back and not to parse. Processes of one
+// release and the next check what the other made.
 package devicekey

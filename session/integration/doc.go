@@ -9,7 +9,9 @@
 // too. Tests use tables of their own and remove them.
 //
 // MOORING_SQL_CROWD is how many sessions the user has where tests are about users
-// with many; 5000 if it is not set. The long version, from the root of the repository:
+// with many. The long version has more users, sessions and drivers, and the same
+// assertions. From the root of the repository:
 //
+//	MOORING_LONG=1 go test ./session/integration
 //	MOORING_SQL_CROWD=100000 go test -v -timeout 1h -run 'Many|Part|Backlog' ./session/integration
 package integration

@@ -68,7 +68,11 @@ func TestParallelSignInsLeaveOneSession(t *testing.T) {
 	eachIsolated(t, func(t *testing.T, e engine) {
 		db := e.open(t)
 		store, _ := e.store(t, db)
-		const users, each = 8, 24 // as many connections as there may be
+		users := 3
+		if long() {
+			users = 8
+		}
+		const each = 24 // as many connections as there may be
 		for _, replace := range []session.Replace{
 			{Others: true, Ending: journaled("")},
 			{Max: 1, Ending: newEnding("")},

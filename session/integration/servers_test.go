@@ -20,6 +20,10 @@ func missing(t testing.TB, what string, err error) {
 	t.Skipf("missing: %s: %v", what, err)
 }
 
+// long reports whether the tests are to take their time: more users, more sessions,
+// each driver. Their assertions are the same.
+func long() bool { return os.Getenv("MOORING_LONG") == "1" }
+
 func postgresDSN() string {
 	return address("MOORING_POSTGRES_DSN", "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable")
 }

@@ -59,7 +59,7 @@ func BenchmarkSizing(b *testing.B) {
 	}
 	b.Run("memory", func(b *testing.B) { sizing(b, n, sizedMemory()) })
 	for _, e := range engines {
-		if e.driver == "postgres" || e.driver == "sqlite3" {
+		if e.driver == "postgres" || e.driver == cSQLite {
 			continue // one driver for each dialect will do
 		}
 		b.Run(e.name, func(b *testing.B) { sizing(b, n, e.sized(b)) })

@@ -76,25 +76,25 @@ func endingOf(id session.ID) func(session.Change) bool {
 
 // endingAll has users sign in and out all the time, until stop is called, which returns
 // when each session had ended.
-func endingAll(t *testing.T, store *redisstore.Store) (stop func() map[session.ID]time.Time) {
+func endingAll(t *testing.T, store *redisstore.Store) (stop func() map[session.ID]sessiontest.Span) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := map[session.ID]time.Time{}
+	ended := map[session.ID]sessiontest.Span{}
 	var running sync.WaitGroup
 	running.Go(func() {
 		for ctx.Err() == nil {
 			for _, user := range []string{"ada", "bob", "eve"} {
-				s := newSession(user)
+				s, called := newSession(user), time.Now()
 				if _, err := store.Start(ctx, s, session.Replace{}); err != nil {
 					continue
 				}
 				if _, err := store.End(ctx, s.ID, newEnding(session.CauseSignedOut)); err == nil {
-					ended[s.ID] = time.Now()
+					ended[s.ID] = sessiontest.Span{Called: called, Returned: time.Now()}
 				}
 			}
 			time.Sleep(time.Millisecond)
 		}
 	})
-	stop = sync.OnceValue(func() map[session.ID]time.Time {
+	stop = sync.OnceValue(func() map[session.ID]sessiontest.Span {
 		cancel()
 		running.Wait()
 		return ended
@@ -105,7 +105,7 @@ func endingAll(t *testing.T, store *redisstore.Store) (stop func() map[session.I
 
 // hearsAgain checks that a watch that has lost its server hears again, what ends from
 // then on, and that it has kept no ending from its caller.
-func (l *listener) hearsAgain(store *redisstore.Store, stop func() map[session.ID]time.Time, before int) {
+func (l *listener) hearsAgain(store *redisstore.Store, stop func() map[session.ID]sessiontest.Span, before int) {
 	l.Helper()
 	l.since(before, "ChangeConnected", isKind(session.ChangeConnected))
 	ended := stop()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -236,13 +237,14 @@ var watchRules = []rule[*watchFixture]{
 		func(f *watchFixture) {
 			s := f.storeFixture
 			var mu sync.Mutex
-			returned := map[session.ID]time.Time{}
+			returned := map[session.ID]Span{}
 			var running sync.WaitGroup
 			for n := range 8 {
 				user := fmt.Sprintf("user %d", n)
 				running.Go(func() {
 					for range 15 {
 						each := s.session(user)
+						called := time.Now()
 						_, err := s.Start(s.Context(), each, session.Replace{})
 						if err == nil {
 							_, err = s.End(s.Context(), each.ID, s.ending(session.CauseSignedOut))
@@ -251,7 +253,7 @@ var watchRules = []rule[*watchFixture]{
 							return
 						}
 						mu.Lock()
-						returned[each.ID] = time.Now()
+						returned[each.ID] = Span{called, time.Now()}
 						mu.Unlock()
 					}
 				})
@@ -310,31 +312,29 @@ func watchable(t *testing.T, store session.Store) bool {
 	return !errors.Is(watcher.Watch(ctx, watchEvery, func(session.Change) { cancel() }), session.ErrNotWatched)
 }
 
+// A Span is when a call was made that ended a session, and when it had returned, by
+// the process's clock.
+type Span struct{ Called, Returned time.Time }
+
 // Untold returns the sessions whose ending a watch kept from its caller: it was told
-// that it had heard everything up to a time after the ending, though neither the
-// ending nor a later [session.ChangeConnected] had come. told is what it was told,
-// in order, and ended has, by session, a time by the process's clock at which the
-// session had ended. A store's own tests call it after they have cut connections and
-// killed servers.
-func Untold(told []session.Change, ended map[session.ID]time.Time) []session.ID {
-	waiting := map[session.ID]time.Time{}
-	for id, at := range ended {
-		waiting[id] = at
-	}
+// that it had heard everything up to a time after the call that ended the session, and
+// neither the ending nor a [session.ChangeConnected] of a time after the call began
+// had come before. told is what it was told, in order. A store's own tests call it
+// after they have cut connections and killed servers.
+func Untold(told []session.Change, ended map[session.ID]Span) []session.ID {
+	waiting := maps.Clone(ended)
 	var untold []session.ID
 	for _, change := range told {
-		switch change.Kind {
-		case session.ChangeEnded:
+		if change.Kind == session.ChangeEnded {
 			delete(waiting, change.ID)
-		case session.ChangeConnected, session.ChangeHeard:
-			for id, at := range waiting {
-				if !change.Heard.After(at) {
-					continue
-				}
-				delete(waiting, id) // what it was before this is not believed
-				if change.Kind == session.ChangeHeard {
-					untold = append(untold, id)
-				}
+		}
+		for id, call := range waiting {
+			switch {
+			case change.Kind == session.ChangeConnected && change.Heard.After(call.Called):
+				delete(waiting, id) // what was known before is not believed
+			case change.Kind == session.ChangeHeard && change.Heard.After(call.Returned):
+				delete(waiting, id)
+				untold = append(untold, id)
 			}
 		}
 	}

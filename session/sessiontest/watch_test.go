@@ -16,20 +16,23 @@ func TestUntold(t *testing.T) {
 		return session.Change{Kind: kind, Heard: at.Add(after)}
 	}
 	ended := session.Change{Kind: session.ChangeEnded, ID: id}
+	connected := func(before time.Duration) session.Change { return heard(session.ChangeConnected, -before) }
+	after, lost := heard(session.ChangeHeard, 1), session.Change{Kind: session.ChangeLost}
 	for _, test := range []struct {
 		name string
 		told []session.Change
 		want []session.ID
 	}{
-		{"nothing was promised", []session.Change{heard(session.ChangeConnected, -1), heard(session.ChangeHeard, 0)}, nil},
-		{"told before", []session.Change{heard(session.ChangeConnected, -1), ended, heard(session.ChangeHeard, 1)}, nil},
-		{"told after", []session.Change{heard(session.ChangeConnected, -1), heard(session.ChangeHeard, 1), ended}, []session.ID{id}},
-		{"never told", []session.Change{heard(session.ChangeConnected, -1), heard(session.ChangeHeard, 1)}, []session.ID{id}},
-		{"it may have been missed", []session.Change{heard(session.ChangeConnected, -1), {Kind: session.ChangeLost}, heard(session.ChangeConnected, 1), heard(session.ChangeHeard, 2)}, nil},
-		{"connected again before it ended", []session.Change{heard(session.ChangeConnected, -2), {Kind: session.ChangeLost}, heard(session.ChangeConnected, -1), heard(session.ChangeHeard, 2)}, []session.ID{id}},
+		{"nothing was promised", []session.Change{connected(time.Minute), heard(session.ChangeHeard, 0)}, nil},
+		{"told before", []session.Change{connected(time.Minute), ended, after}, nil},
+		{"told after", []session.Change{connected(time.Minute), after, ended}, []session.ID{id}},
+		{"never told", []session.Change{connected(time.Minute), after}, []session.ID{id}},
+		{"it may have been missed", []session.Change{connected(time.Minute), lost, connected(-1), after}, nil},
+		{"it ended during the call, before the connection", []session.Change{connected(time.Millisecond), after}, nil},
+		{"connected again before it ended", []session.Change{connected(time.Hour), lost, connected(time.Minute), after}, []session.ID{id}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			assert.Equal(t, test.want, sessiontest.Untold(test.told, map[session.ID]time.Time{id: at}))
+			assert.Equal(t, test.want, sessiontest.Untold(test.told, map[session.ID]sessiontest.Span{id: {Called: at.Add(-time.Second), Returned: at}}))
 		})
 	}
 }

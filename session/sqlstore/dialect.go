@@ -55,6 +55,11 @@ type dialect struct {
 	lock      string
 	lockRange int64 // above 0: how many numbers there are
 
+	// notify tells those who listen to a channel of a text, once the transaction is
+	// committed, if the lock of that number shows that anybody does. "": changes are
+	// kept in a table.
+	notify string
+
 	isolation  sql.IsolationLevel
 	forUpdate  string
 	skipLocked func(version string) bool // whether FOR UPDATE takes SKIP LOCKED
@@ -77,6 +82,7 @@ var dialects = map[Dialect]dialect{
 		greatest:   "GREATEST",
 		migrating:  "SELECT pg_advisory_xact_lock(7094697340112711)",
 		lock:       "SELECT pg_advisory_xact_lock({int})",
+		notify:     "SELECT pg_notify({text}, {text}) WHERE NOT pg_try_advisory_xact_lock({int})",
 		isolation:  sql.LevelReadCommitted, // a lock must be followed by a fresh look
 		forUpdate:  " FOR UPDATE",
 		skipLocked: func(string) bool { return true },

@@ -30,6 +30,16 @@
 // each, to understand them once. That is some 20 MB with records of 1 kB, which is
 // what they mostly have. It never answers from there: each Get reads the row.
 //
+// # Changes
+//
+// [Store.Watch] tells of the changes that any process makes. In PostgreSQL a step sends
+// NOTIFY in its transaction, if a Watch anywhere listens by [Config.Listen]: PostgreSQL
+// commits transactions that notify one after the other. While nobody listens a step that
+// ends something takes a statement more. In MySQL, MariaDB and SQLite each step keeps
+// what it changed in a table of some minutes, from which Watch reads as often as it is
+// told to; Sweep forgets what is older. A transaction that is undone tells nothing. In
+// MySQL one that takes more than a minute to commit is not told.
+//
 // # Settings
 //
 // When the schema is first looked for, the settings of the server, the session and

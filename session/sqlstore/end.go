@@ -162,5 +162,8 @@ func (s *Store) end(ctx context.Context, tx *sql.Tx, verdicts []verdict) error {
 			return cmp.Or(err, fmt.Errorf("%d of %d locked sessions could be ended", n, len(ids)))
 		}
 	}
-	return s.enter(ctx, tx, verdicts)
+	if err := s.enter(ctx, tx, verdicts); err != nil {
+		return err
+	}
+	return s.announce(ctx, tx, endings(verdicts))
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/mooring-go/mooring/session"
 )
@@ -114,8 +115,13 @@ func (s *Store) failed(ctx context.Context, doing string, err error) error {
 	if strings.Contains(err.Error(), "prepared statement") {
 		err = fmt.Errorf("%w (behind a pooler that lends connections by the transaction, see the package documentation)", err)
 	}
-	// Drivers have errors of their own for a context that is done.
-	if done := ctx.Err(); done != nil && !errors.Is(err, done) {
+	// Drivers have errors of their own for a context that is done, and timers that
+	// may fire before the context's.
+	done := ctx.Err()
+	if deadline, ok := ctx.Deadline(); done == nil && ok && !time.Now().Before(deadline) {
+		done = context.DeadlineExceeded
+	}
+	if done != nil && !errors.Is(err, done) {
 		return fmt.Errorf("sqlstore: %s: %w: %w", doing, done, err)
 	}
 	return fmt.Errorf("sqlstore: %s: %w", doing, err)

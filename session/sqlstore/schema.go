@@ -11,7 +11,7 @@ import (
 )
 
 // schemaVersion is the version of the schema that this package uses.
-const schemaVersion = 2
+const schemaVersion = 3
 
 var (
 	// ErrSchema is returned where the tables are missing, which Migrate mends, where
@@ -71,11 +71,15 @@ func (s *Store) makeTables(ctx context.Context) error {
 				return s.notOurs(err)
 			}
 		}
-		for _, query := range []string{
+		queries := []string{
 			"SELECT " + allColumns + " FROM {session} WHERE 1 = 0",
 			"SELECT seq, session_id, owner, held_until FROM {journal} WHERE 1 = 0",
 			"SELECT owner, free_at FROM {queue} WHERE 1 = 0",
-		} {
+		}
+		if s.text.dialect.notify == "" {
+			queries = append(queries, "SELECT seq, session_id, owner, kind, detail, made FROM {change} WHERE 1 = 0")
+		}
+		for _, query := range queries {
 			if _, err := tx.ExecContext(ctx, s.text.of(query)); err != nil {
 				return s.notOurs(err)
 			}

@@ -72,7 +72,7 @@ var mysqlSettings = settings{
 			" 'tx_isolation', 'transaction_isolation', 'tx_read_only', 'transaction_read_only', 'read_only', 'innodb_read_only'," +
 			" 'wsrep_on', 'wsrep_sync_wait', 'group_replication_group_name', 'group_replication_single_primary_mode')",
 		"SELECT CONCAT('engine of ', table_name), engine FROM information_schema.tables WHERE table_schema = {home}" +
-			" AND table_name IN ('{session name}', '{journal name}', '{queue name}', '{lock name}')",
+			" AND table_name IN ('{session name}', '{journal name}', '{queue name}', '{lock name}', '{change name}')",
 	},
 	rules: []rule{
 		{"autocommit", on, "each read would be of what was there some time ago"},

@@ -25,6 +25,7 @@ import (
 // None contains a token: the store has none.
 type Store struct {
 	db         *sql.DB
+	listen     func(context.Context) (Listener, error)
 	table      string
 	text       text
 	prompt     func() bool
@@ -45,7 +46,7 @@ var (
 func newStore(db *sql.DB, config Config) *Store {
 	t := newText(config)
 	return &Store{
-		db: db, table: config.Table, text: t,
+		db: db, listen: config.Listen, table: config.Table, text: t,
 		prompt:  sync.OnceValue(func() bool { return isPrompt(db.Driver()) }),
 		options: &sql.TxOptions{Isolation: t.dialect.isolation},
 		get:     prepared{query: t.of("SELECT " + columns + " FROM {session} WHERE id = {text}")},

@@ -34,7 +34,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (session.Swept, error)
 		total.Expired += some.Expired
 		total.Undelivered += some.Undelivered
 	}
-	return total, nil
+	return total, s.failed(ctx, "sweep", s.forgetChanges(ctx, clock))
 }
 
 // sweepSome looks at the next rows whose sweep_at has come. It goes on from where the

@@ -112,7 +112,12 @@ func (s *Store) drift(ctx context.Context, id session.ID, seen session.Seen) err
 			}
 			_, err = tx.ExecContext(ctx, s.text.of("UPDATE {session} SET last_seen = {int}, ip = {text}, record = {bytes} WHERE id = {text}"),
 				instant(used.LastSeen), addr(used.IP), record, id.String())
-			return err
+			if err != nil {
+				return err
+			}
+			return s.announce(ctx, tx, []session.Change{
+				{Kind: session.ChangeUpdated, ID: id, User: used.User, Restricted: used.Drift.Restricted},
+			})
 		})
 	})
 }

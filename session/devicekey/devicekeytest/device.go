@@ -1,5 +1,14 @@
 // Package devicekeytest makes devices for tests: each has a private key and signs
 // what package devicekey verifies, as browsers and API clients do.
+//
+// # Devices and browsers
+//
+// A [Device] only signs. A browser that registers and proves by itself, over HTTP, is
+// in package loginstage/loginstagetest.
+//
+// # What stays compatible
+//
+// Names and behaviour: hosts' tests go on compiling.
 package devicekeytest
 
 import (

@@ -80,12 +80,16 @@ func inSQL(driver string, dialect sqlstore.Dialect, quote string) func(context.C
 		}
 		db.SetMaxOpenConns(8)
 		db.SetMaxIdleConns(8)
-		store, err := sqlstore.New(db, sqlstore.Config{Dialect: dialect, Table: p.Name})
+		config := sqlstore.Config{Dialect: dialect, Table: p.Name}
+		if dialect == sqlstore.PostgreSQL {
+			config.Listen = listen(p.Address)
+		}
+		store, err := sqlstore.New(db, config)
 		if err == nil {
 			err = store.Migrate(ctx)
 		}
 		return opened{store, db.Close, func(ctx context.Context) {
-			for _, table := range []string{"", "_journal", "_queue", "_lock", "_schema"} {
+			for _, table := range []string{"", "_journal", "_queue", "_lock", "_change", "_schema"} {
 				_, _ = db.ExecContext(ctx, "DROP TABLE IF EXISTS "+quote+p.Name+table+quote)
 			}
 		}}, err

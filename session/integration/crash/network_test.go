@@ -115,6 +115,7 @@ func (l *link) cut(silence time.Duration) {
 func TestNetworkCut(t *testing.T) {
 	for _, name := range []string{"PostgreSQL", "MySQL", "Redis"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newPlace(t, name)
 			through, link := linked(t, p)
 			through.Patient = true

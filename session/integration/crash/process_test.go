@@ -20,7 +20,7 @@ func rounds(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("MOORING_CRASH_ROUNDS")
 	if text == "" {
-		return 4
+		return 3
 	}
 	n, err := strconv.Atoi(text)
 	require.NoError(t, err, "MOORING_CRASH_ROUNDS")
@@ -74,6 +74,7 @@ func (l *ledger) crash(t *testing.T, p place, kill func(*os.Process)) error {
 func TestProcessKilled(t *testing.T) {
 	for name := range engines {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newPlace(t, name)
 			l := newLedger()
 			for round := range rounds(t) {

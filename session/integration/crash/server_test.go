@@ -103,6 +103,7 @@ func (s *server) kill() {
 func TestServerKilled(t *testing.T) {
 	for name, open := range map[string]func(*testing.T) *server{"Redis": newRedis, "PostgreSQL": newPostgreSQL} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := open(t)
 			p := place{Engine: s.engine, Address: s.address, Name: "crash"}
 			s.start(t, p)

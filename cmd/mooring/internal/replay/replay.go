@@ -135,7 +135,9 @@ func (r *Replay) begin(ctx context.Context, u Use) error {
 	}
 	if len(u.User) > 0 {
 		s.user, s.userName = maphash.Bytes(r.seed, u.User)|1, string(u.User)
-		r.users[s.user] = r.users[s.user]
+		if _, known := r.users[s.user]; !known {
+			r.users[s.user] = set{}
+		}
 	}
 	r.live[s.key] = r.byUse.PushBack(s)
 	r.result.Sessions++

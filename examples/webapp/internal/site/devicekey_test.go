@@ -35,7 +35,7 @@ func TestBrowserProvesItsKey(t *testing.T) {
 			w.follow(`//main//a[text()="Back to where you are signed in"]`)
 			w.sees("Somebody used your session without the key of its device")
 
-			w.do(chromedp.Click(`//input[@name="long"]`))
+			w.do(chromedp.SetValue(`//select[@id="thief-when"]`, "before"))
 			w.do(chromedp.SetValue(`//select[@id="thief-address"]`, bindingtest.Paris.String()))
 			w.press("Copy my cookies into a thief's browser")
 			assert.NotContains(t, w.text(`//p[@id="got"]`), "Your page")

@@ -150,7 +150,7 @@ func dropLater(t *testing.T, driver, dsn, what, table string) {
 	require.NoError(t, err)
 	needs(t, what, db.PingContext(t.Context()))
 	t.Cleanup(func() {
-		for _, name := range []string{"", "_journal", "_lock", "_schema"} {
+		for _, name := range []string{"", "_journal", "_lock", "_change", "_schema"} {
 			_, _ = db.ExecContext(context.Background(), "DROP TABLE IF EXISTS "+table+name)
 		}
 		_ = db.Close()

@@ -41,7 +41,7 @@ func (a *app) steal(site http.Handler) http.HandlerFunc {
 		from = binding.Normalize(from)
 		cookies := make(map[string]string)
 		for _, cookie := range r.Cookies() {
-			if r.PostFormValue("long") == "" || !strings.HasSuffix(cookie.Name, "_bound") {
+			if r.PostFormValue("when") != "before" || !strings.HasSuffix(cookie.Name, "_bound") {
 				cookies[cookie.Name] = cookie.Value
 			}
 		}
@@ -67,7 +67,7 @@ func (a *app) steal(site http.Handler) http.HandlerFunc {
 	}
 }
 
-// placeOf is where an address is.
+// placeOf returns where an address is.
 func (a *app) placeOf(r *http.Request, ip netip.Addr) string {
 	there, err := a.locator.Locate(r.Context(), ip)
 	if err != nil {
@@ -112,7 +112,7 @@ func browse(site http.Handler, r *http.Request, cookies map[string]string) (path
 	return "", nil, errors.New("the thief's browser was sent round in circles")
 }
 
-// stolenInWords says what the thief sees.
+// stolenInWords returns what the thief sees.
 func stolenInWords(path string, status int) notice {
 	switch {
 	case status == http.StatusOK && path == "/":

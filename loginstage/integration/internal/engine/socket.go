@@ -38,7 +38,7 @@ type reply struct {
 // dial connects to the address, and calls onEvent, which may be nil, for each
 // event, one after the other.
 func dial(ctx context.Context, address string, onEvent func(event)) (*socket, error) {
-	conn, _, err := websocket.Dial(ctx, address, nil)
+	conn, _, err := websocket.Dial(ctx, address, nil) //nolint:bodyclose // the connection is the body
 	if err != nil {
 		return nil, fmt.Errorf("engine: connecting to %s: %w", address, err)
 	}

@@ -67,7 +67,7 @@ func (w WebKit) Start(ctx context.Context, settings Settings) (Browser, error) {
 	}
 	b.address = fmt.Sprintf("http://127.0.0.1:%d/session", port)
 	if err := poll(ctx, "WebKitWebDriver", func() (bool, error) {
-		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
 			return true, conn.Close()
 		}
@@ -104,7 +104,7 @@ func startDisplay(ctx context.Context) (*process, string, error) {
 				taken = strings.Contains(p.said.String(), "already active")
 				return true, err
 			}
-			conn, err := net.Dial("unix", socket)
+			conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
 			if err != nil {
 				return false, err
 			}
@@ -154,7 +154,7 @@ func (b *webkit) call(ctx context.Context, method, path string, params, result a
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // it was read
 	var got struct {
 		Value json.RawMessage `json:"value"`
 	}

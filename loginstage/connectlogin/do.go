@@ -1,0 +1,62 @@
+package connectlogin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"connectrpc.com/connect"
+
+	"github.com/mooring-go/mooring/loginstage"
+)
+
+// ErrNotUnary is returned by [Do] and what is built on it outside of the handler of a
+// unary method. Nothing was done.
+var ErrNotUnary = errors.New("connectlogin: the context is not of the handler of a unary method: the header of a stream may have been sent, and can carry no token")
+
+// Begin is [loginstage.UserLogin.Begin] for the caller of the unary method whose handler
+// has ctx.
+func Begin(ctx context.Context, login *loginstage.UserLogin, user loginstage.User) (challenge *loginstage.Challenge, err error) {
+	err = Do(ctx, func(w http.ResponseWriter, r *http.Request) error {
+		challenge, err = login.Begin(w, r, user)
+		return err
+	})
+	return challenge, err
+}
+
+// Finish is [loginstage.UserLogin.Finish] for the caller.
+func Finish(ctx context.Context, login *loginstage.UserLogin, answer loginstage.Answer) error {
+	return Do(ctx, func(w http.ResponseWriter, r *http.Request) error { return login.Finish(w, r, answer) })
+}
+
+// Confirm is [loginstage.UserLogin.Confirm] for the caller.
+func Confirm(ctx context.Context, login *loginstage.UserLogin, user loginstage.User) error {
+	return Do(ctx, func(w http.ResponseWriter, r *http.Request) error { return login.Confirm(w, r, user) })
+}
+
+// Logout is [loginstage.UserLogin.Logout] for the caller.
+func Logout(ctx context.Context, login *loginstage.UserLogin) error { return Do(ctx, login.Logout) }
+
+// Do calls step with the call of ctx, as a request of net/http, and a writer whose header
+// is the header of the answer, and returns what step returns: for all that takes these
+// and has no function here. What step writes as a body goes nowhere, and is an error.
+func Do(ctx context.Context, step func(w http.ResponseWriter, r *http.Request) error) error {
+	info, ok := connect.CallInfoForHandlerContext(ctx)
+	if !ok || info.Spec().StreamType != connect.StreamTypeUnary {
+		return ErrNotUnary
+	}
+	call := loginstage.Call{Path: info.Spec().Procedure, Header: info.RequestHeader(), RemoteAddr: info.Peer().Addr}
+	return step(headerWriter(info.ResponseHeader()), call.Request(ctx))
+}
+
+// headerWriter is a writer of net/http that has a header alone.
+type headerWriter http.Header
+
+// Header returns the header.
+func (w headerWriter) Header() http.Header { return http.Header(w) }
+
+// WriteHeader does nothing: the status is Connect's.
+func (w headerWriter) WriteHeader(int) {}
+
+// Write returns [http.ErrBodyNotAllowed].
+func (w headerWriter) Write([]byte) (int, error) { return 0, http.ErrBodyNotAllowed }

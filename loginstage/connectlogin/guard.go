@@ -1,0 +1,113 @@
+package connectlogin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"connectrpc.com/connect"
+
+	"github.com/mooring-go/mooring/loginstage"
+)
+
+// A Guard is a [connect.Interceptor] that holds the calls of a server to what package
+// loginstage asks of a request, in the same order. [loginstage.Current] returns the
+// session in the context of a handler. A method that is neither Public nor Restricted is
+// for signed-in users alone.
+//
+// The guard is safe for concurrent use while nobody changes it. With a nil Login it
+// denies every call. It leaves the calls of a client as they are.
+type Guard struct {
+	Login *loginstage.UserLogin
+
+	// Public names the methods that anybody may call, as "/package.Service/Method", or
+	// all of a service, as "/package.Service/". There Current returns the session of a
+	// caller who is signed in. A call is denied there too where a binding is broken or
+	// nobody knows: see [loginstage.UserLogin.Guard].
+	Public []string
+
+	// Restricted names the methods, likewise, that the user of a restricted session may
+	// call, to confirm it or to sign out. Current returns such a session there.
+	Restricted []string
+
+	// Deny, if set, returns the error that a denied call ends with. A nil error counts as
+	// that of [Error]. nil: Error.
+	Deny func(ctx context.Context, denied *loginstage.AccessError) error
+}
+
+var _ connect.Interceptor = Guard{}
+
+// WrapUnary guards unary calls.
+func (g Guard) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, request connect.AnyRequest) (connect.AnyResponse, error) {
+		if request.Spec().IsClient {
+			return next(ctx, request)
+		}
+		header := http.Header{}
+		if info, ok := connect.CallInfoForHandlerContext(ctx); ok && request.HTTPMethod() == http.MethodGet {
+			header = info.ResponseHeader() // no cache keeps what a POST is answered
+		}
+		header.Add("Vary", "Cookie, Authorization")
+		ctx, err := g.admit(ctx, request.Spec(), request.Peer(), request.Header())
+		if err != nil {
+			header.Set("Cache-Control", "no-store")
+			return nil, err
+		}
+		header.Set("Cache-Control", "private, no-cache")
+		return next(ctx, request)
+	}
+}
+
+// WrapStreamingHandler guards streams, when they are opened.
+func (g Guard) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
+		ctx, err := g.admit(ctx, conn.Spec(), conn.Peer(), conn.RequestHeader())
+		if err != nil {
+			return err
+		}
+		return next(ctx, conn)
+	}
+}
+
+// WrapStreamingClient returns next.
+func (g Guard) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return next
+}
+
+// admit returns the context of a call with its session, or the error that a denied call
+// ends with.
+func (g Guard) admit(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, error) {
+	if g.Login == nil {
+		return nil, connect.NewError(connect.CodeInternal, errors.New("connectlogin: the guard has no Login"))
+	}
+	ctx, err := g.Login.Authenticate(ctx, loginstage.Call{
+		Path: spec.Procedure, Header: header, RemoteAddr: peer.Addr, AllowRestricted: names(g.Restricted, spec.Procedure),
+	})
+	if err == nil {
+		return ctx, nil
+	}
+	denied, ok := errors.AsType[*loginstage.AccessError](err)
+	if !ok {
+		return nil, connect.NewError(connect.CodeInternal, errors.New("connectlogin: the session could not be checked"))
+	}
+	if names(g.Public, spec.Procedure) && (denied.Denial == loginstage.DenialSignIn || denied.Denial == loginstage.DenialStepUp) {
+		return ctx, nil
+	}
+	if g.Deny != nil {
+		if err := g.Deny(ctx, denied); err != nil {
+			return nil, err
+		}
+	}
+	return nil, Error(denied)
+}
+
+// names reports whether the list has the method, or its service with a slash.
+func names(list []string, method string) bool {
+	for _, name := range list {
+		if name == method || (len(name) > 1 && strings.HasSuffix(name, "/") && strings.HasPrefix(method, name)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,83 @@
+package grpclogin
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/mooring-go/mooring/loginstage"
+)
+
+// Begin is [loginstage.UserLogin.Begin] for the caller of the method whose handler has
+// ctx.
+func Begin(ctx context.Context, login *loginstage.UserLogin, user loginstage.User) (challenge *loginstage.Challenge, err error) {
+	err = Do(ctx, func(w http.ResponseWriter, r *http.Request) error {
+		challenge, err = login.Begin(w, r, user)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return challenge, nil
+}
+
+// Finish is [loginstage.UserLogin.Finish] for the caller. The challenge of a caller is
+// in a cookie: it is for clients that keep cookies.
+func Finish(ctx context.Context, login *loginstage.UserLogin, answer loginstage.Answer) error {
+	return Do(ctx, func(w http.ResponseWriter, r *http.Request) error { return login.Finish(w, r, answer) })
+}
+
+// Confirm is [loginstage.UserLogin.Confirm] for the caller.
+func Confirm(ctx context.Context, login *loginstage.UserLogin, user loginstage.User) error {
+	return Do(ctx, func(w http.ResponseWriter, r *http.Request) error { return login.Confirm(w, r, user) })
+}
+
+// Logout is [loginstage.UserLogin.Logout] for the caller.
+func Logout(ctx context.Context, login *loginstage.UserLogin) error { return Do(ctx, login.Logout) }
+
+// Do calls step with the call of ctx, as a request of net/http, and a writer whose header
+// becomes the header of the answer, and returns what step returns: for all that takes
+// these and has no function here. What step writes as a body goes nowhere, and is an
+// error. Where the header has been sent the error is [loginstage.ErrResponseBegun], and
+// step is not called. A handler that takes several steps answers with the headers of
+// all: of a name that is there several times, the last counts.
+func Do(ctx context.Context, step func(w http.ResponseWriter, r *http.Request) error) error {
+	method, ok := grpc.Method(ctx)
+	if !ok {
+		return fmt.Errorf("grpclogin: the context is of no gRPC method's handler")
+	}
+	// This is what a step that sets a token says of the answer, and it finds out whether
+	// the header can still be set.
+	if err := grpc.SetHeader(ctx, metadata.Pairs("cache-control", "no-store")); err != nil {
+		return fmt.Errorf("%w: %w", loginstage.ErrResponseBegun, err)
+	}
+	w := headerWriter{}
+	if err := step(w, callOf(ctx, method).Request(ctx)); err != nil {
+		return err
+	}
+	md := metadata.MD{}
+	for name, values := range w {
+		if name != "Cache-Control" {
+			md.Append(name, values...)
+		}
+	}
+	if err := grpc.SetHeader(ctx, md); err != nil {
+		return fmt.Errorf("grpclogin: the answer's header could not be set: %w", err)
+	}
+	return nil
+}
+
+// headerWriter is a writer of net/http that has a header alone.
+type headerWriter http.Header
+
+// Header returns the header.
+func (w headerWriter) Header() http.Header { return http.Header(w) }
+
+// WriteHeader does nothing: a call has no such status.
+func (w headerWriter) WriteHeader(int) {}
+
+// Write returns [http.ErrBodyNotAllowed].
+func (w headerWriter) Write([]byte) (int, error) { return 0, http.ErrBodyNotAllowed }

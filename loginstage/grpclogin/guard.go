@@ -1,0 +1,102 @@
+package grpclogin
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/mooring-go/mooring/loginstage"
+)
+
+// A Guard holds the calls of a gRPC server to what package loginstage asks of a
+// request, in the same order. [loginstage.Current] returns the session in the context of
+// a handler. A method that is neither Public nor Restricted is for signed-in users
+// alone.
+//
+// The guard is safe for concurrent use while nobody changes it. With a nil Login it
+// denies every call.
+type Guard struct {
+	Login *loginstage.UserLogin
+
+	// Public names the methods that anybody may call, as "/package.Service/Method", or
+	// all of a service, as "/package.Service/". There Current returns the session of a
+	// caller who is signed in. A call is denied there too where a binding is broken or
+	// nobody knows: see [loginstage.UserLogin.Guard].
+	Public []string
+
+	// Restricted names the methods, likewise, that the user of a restricted session may
+	// call, to confirm it or to sign out. Current returns such a session there.
+	Restricted []string
+
+	// Deny, if set, returns the error that a denied call ends with. A nil error counts as
+	// the [Status]. nil: Status.
+	Deny func(ctx context.Context, denied *loginstage.AccessError) error
+}
+
+// Unary is a [grpc.UnaryServerInterceptor].
+func (g Guard) Unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	ctx, err := g.admit(ctx, info.FullMethod)
+	if err != nil {
+		return nil, err
+	}
+	return handler(ctx, request)
+}
+
+// Stream is a [grpc.StreamServerInterceptor]. It checks a stream when it is opened.
+func (g Guard) Stream(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	ctx, err := g.admit(stream.Context(), info.FullMethod)
+	if err != nil {
+		return err
+	}
+	return handler(server, &guardedStream{ServerStream: stream, ctx: ctx})
+}
+
+// guardedStream is a stream whose context has the session.
+type guardedStream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+// Context returns the context with the session.
+func (s *guardedStream) Context() context.Context { return s.ctx }
+
+// admit returns the context of a call with its session, or the error that a denied call
+// ends with.
+func (g Guard) admit(ctx context.Context, method string) (context.Context, error) {
+	if g.Login == nil {
+		return nil, status.Error(codes.Internal, "grpclogin: the guard has no Login")
+	}
+	call := callOf(ctx, method)
+	call.AllowRestricted = names(g.Restricted, method)
+	ctx, err := g.Login.Authenticate(ctx, call)
+	if err == nil {
+		return ctx, nil
+	}
+	denied, ok := errors.AsType[*loginstage.AccessError](err)
+	if !ok {
+		return nil, status.Error(codes.Internal, "grpclogin: the session could not be checked")
+	}
+	if names(g.Public, method) && (denied.Denial == loginstage.DenialSignIn || denied.Denial == loginstage.DenialStepUp) {
+		return ctx, nil
+	}
+	if g.Deny != nil {
+		if err := g.Deny(ctx, denied); err != nil {
+			return nil, err
+		}
+	}
+	return nil, Status(denied).Err()
+}
+
+// names reports whether the list has the method, or its service with a slash.
+func names(list []string, method string) bool {
+	for _, name := range list {
+		if name == method || (len(name) > 1 && strings.HasSuffix(name, "/") && strings.HasPrefix(method, name)) {
+			return true
+		}
+	}
+	return false
+}
