@@ -17,6 +17,20 @@
 // A [Stage] is any step of a flow. A host writes others, such as a one-time password, and
 // runs them before this one.
 //
+// # What was proved
+//
+// A session knows when its user last proved who they are, how and how well
+// ([User.AuthTime], AMR, ACR), who acts as the user if another does ([User.Actor]), and a
+// small value of the host's ([session.ValueOf], [UserLogin.SetValue]).
+// [UserLogin.Reauthenticate] has it go on with a new token, new limits and what was
+// proved now (step-up); [UserLogin.RequireFresh] and [UserLogin.RequireACR] demand that.
+// [User.Required] restricts a session until [UserLogin.Complete].
+//
+// [Config.Account] ends the sessions of disabled accounts, and
+// [UserLogin.CredentialsChanged] those that a changed password ends.
+// [UserLogin.AddAccount] and [UserLogin.SwitchAccount] are for several accounts in one
+// browser.
+//
 // # Guarding
 //
 // [UserLogin.Guard] and [UserLogin.Require] are the session middleware: they wrap an
@@ -71,8 +85,9 @@
 //
 // # What the host runs
 //
-// The package has goroutines of its own only while there are events to give, and timers
-// while a client has a few seconds to prove its key.
+// The package has goroutines of its own only while there are events to give, while
+// Account is asked and in Run, and timers while a client has a few seconds to prove its
+// key.
 // A host runs [UserLogin.Run] once in each process, and waits for it before it exits. Run
 // deletes expired sessions ([UserLogin.Sweep]), delivers endings with DurableEvents
 // ([UserLogin.Deliver]), watches the locator's data, and in the end waits for the sink

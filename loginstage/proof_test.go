@@ -224,3 +224,14 @@ func TestMaxSessionsDenies(t *testing.T) {
 		require.NoError(t, h.do("/begin"))
 	})
 }
+
+func TestLimitsThatLimitNothing(t *testing.T) {
+	for field, config := range map[string]loginstage.Config{
+		"DenyOverMaxSessions": {DenyOverMaxSessions: true}, "MaxSessionsPerTenant": {MaxSessionsPerTenant: true},
+		"AccountEvery": {AccountEvery: duration.MustParse("minutes=1")}, "ImpersonationLimit": {ImpersonationLimit: -1},
+		"RequiredURL": {RequiredURL: "https://elsewhere.example.com"},
+	} {
+		_, err := loginstage.New(config)
+		require.ErrorContains(t, err, field)
+	}
+}

@@ -117,6 +117,12 @@ func (c Config) mistakes() []error {
 			add(page.field, fmt.Sprintf("%q", page.url), `a path on the same origin, such as "/login"`)
 		}
 	}
+	if c.MaxSessions == 0 && c.DenyOverMaxSessions {
+		add("DenyOverMaxSessions", c.DenyOverMaxSessions, "a MaxSessions above 0, or false")
+	}
+	if c.MaxSessions == 0 && c.MaxSessionsPerTenant {
+		add("MaxSessionsPerTenant", c.MaxSessionsPerTenant, "a MaxSessions above 0, or false")
+	}
 	c.checkAssurance(add)
 	if c.Account == nil && (c.AccountEvery != 0 || c.AccountStale != 0) {
 		add("AccountEvery, AccountStale", fmt.Sprint(c.AccountEvery, " ", c.AccountStale), "none without Account")

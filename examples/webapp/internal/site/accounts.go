@@ -1,6 +1,7 @@
 package site
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -19,7 +20,7 @@ type account struct {
 
 // user returns the account as the login stage wants it.
 func (a account) user() loginstage.User {
-	return loginstage.User{ID: a.ID, Name: a.Name, Method: "password", Inactive: a.Inactive}
+	return loginstage.User{ID: a.ID, Name: a.Name, Method: "password", AMR: []string{"pwd"}, Inactive: a.Inactive}
 }
 
 // maxPassword is how many bytes of a password bcrypt looks at.
@@ -52,6 +53,12 @@ func newAccounts(demo []demoAccount) (*accounts, error) {
 		known.byID[d.ID] = d.account
 	}
 	return known, nil
+}
+
+// active reports whether there is an account that may be used.
+func (a *accounts) active(_ context.Context, id string) (bool, error) {
+	found, ok := a.byID[id]
+	return ok && !found.Inactive, nil
 }
 
 // check returns the account if the password is its own. It takes as long for a

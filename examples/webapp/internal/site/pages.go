@@ -24,7 +24,7 @@ var templates = func() map[string]*template.Template {
 		"when":     func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") }, // times.js has the reader's zone
 		"plain":    plain,
 	}).ParseFS(files, "templates/layout.html"))
-	for _, name := range []string{"login.html", "stay.html", "sessions.html", "theft.html", "unavailable.html"} {
+	for _, name := range []string{"login.html", "stay.html", "confirm.html", "sessions.html", "theft.html", "unavailable.html"} {
 		pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(files, "templates/"+name))
 	}
 	return pages

@@ -93,6 +93,8 @@ func newApp(s settings, store session.Store, locator *maxmind.DB, logger *slog.L
 	config.Store = store
 	config.Locator = locator
 	config.LoginURL = "/login"
+	config.StepUpURL = "/confirm"
+	config.Account = accounts.active
 	config.Deny = a.denied
 	config.Events = sink.FanOut(a.events, sink.Log(logger))
 	config.Logger = logger
@@ -131,9 +133,15 @@ func (a *app) handler() http.Handler {
 		mux.Handle(pattern, a.login.Require(handler))
 	}
 	member("GET /{$}", a.showSessions)
-	member("POST /sessions/end", a.endSession)
-	member("POST /sessions/end-others", a.endOthers)
-	member("POST /devices/forget", a.forgetDevices)
+	fresh := a.login.RequireFresh(provedFor)
+	mux.Handle("POST /sessions/end", fresh(http.HandlerFunc(a.endSession)))
+	mux.Handle("POST /sessions/end-others", fresh(http.HandlerFunc(a.endOthers)))
+	mux.Handle("POST /devices/forget", fresh(http.HandlerFunc(a.forgetDevices)))
+	confirming := func(pattern string, handler http.HandlerFunc) { // restricted sessions too
+		mux.Handle(pattern, a.login.AllowRestricted(a.login.Require(handler)))
+	}
+	confirming("GET /confirm", a.showConfirm)
+	confirming("POST /confirm", a.confirm)
 	member("GET /events", a.streamEvents)
 
 	if a.demo != nil {
@@ -164,11 +172,11 @@ func serve(ctx context.Context, listener net.Listener, a *app, handler http.Hand
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer cancel()
-	background.Go(func() { a.sweep(ctx, 5*time.Minute) })
-	background.Go(func() { a.watch(ctx) })
-	if a.durable {
-		background.Go(func() { _ = a.login.Deliver(ctx) }) // it returns when ctx is done
-	}
+	background.Go(func() {
+		if err := a.login.Run(ctx); err != nil {
+			a.logger.Error("ending", "error", err)
+		}
+	})
 
 	failed := make(chan error, 1)
 	go func() {
@@ -190,22 +198,6 @@ func serve(ctx context.Context, listener net.Listener, a *app, handler http.Hand
 		return errors.Join(err, server.Close())
 	}
 	return a.login.Flush(grace) // events that are on their way are not lost
-}
-
-// sweep forgets now and then what is overdue. Limits hold without it.
-func (a *app) sweep(ctx context.Context, every time.Duration) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			if _, err := a.login.Sweep(ctx); err != nil {
-				a.logger.Error("sweeping", "error", err)
-			}
-		}
-	}
 }
 
 // listen listens on the address that was asked for or, where none was and the

@@ -117,6 +117,10 @@ func endingInWords(e session.Ending) notice {
 		return notice{"For your safety you were signed out, because your session was used from " + elsewhere(e.Reason) + "." + notYou, true}
 	case session.CauseTerminated, session.CauseMaxSessions:
 		return notice{"You were signed out here because somebody signed in to your account on another device." + notYou, true}
+	case session.CauseAccountDisabled:
+		return notice{Text: "You were signed out because your account is not active. Ask an administrator of this site."}
+	case session.CauseCredentialsChanged:
+		return notice{"You were signed out here because your password was changed." + notYou, true}
 	case session.CauseRevoked:
 		return notice{"You were signed out here from another device." + notYou, true}
 	default:
@@ -180,6 +184,10 @@ func rowOf(e loginstage.Event) eventRow {
 		row.Detail = "They were in " + there + "."
 	case loginstage.ActionDeviceForgotten:
 		row.Title = "A device is no longer remembered"
+	case loginstage.ActionConfirm:
+		row.Title, row.Detail = "Confirmed with the password", "From "+there+"."
+	case loginstage.ActionRenew:
+		row.Title = "A session got a new token"
 	case loginstage.ActionLogout:
 		row.Title = logoutTitle(e)
 		if broken := e.Context.Binding; broken != nil {
@@ -201,7 +209,7 @@ func logoutTitle(e loginstage.Event) string {
 		return "A session ended because it was not used"
 	case session.CauseBroken:
 		return "A session was ended for your safety"
-	case session.CauseReplaced, session.CauseRenewed:
+	case session.CauseReplaced:
 		return "Signed in again in the same browser"
 	case session.CauseTerminated, session.CauseMaxSessions:
 		return "A session was ended by a newer sign-in"
