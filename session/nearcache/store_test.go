@@ -247,6 +247,35 @@ func TestAReadThatAChangeOvertakes(t *testing.T) {
 	}
 }
 
+// A session that this process has changed is read again, before the store tells of it.
+func TestAChangeOfThisProcess(t *testing.T) {
+	for name, change := range map[string]func(cache *nearcache.Store, s session.Session) error{
+		"Touch": func(cache *nearcache.Store, s session.Session) error {
+			return cache.Touch(t.Context(), s.ID, session.Seen{Time: time.Now(), IP: netip.MustParseAddr("192.0.2.2")})
+		},
+		"Update": func(cache *nearcache.Store, s session.Session) error {
+			_, err := cache.Update(t.Context(), s.ID, session.Update{Value: []byte(`"new"`)})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cache, store := rig(t, time.Second)
+				store.says(session.ChangeConnected, session.ID{})
+				s := signIn(t, store, "ada")
+				reads(t, cache, store, s, true)
+				reads(t, cache, store, s, false)
+				time.Sleep(time.Millisecond)
+
+				require.NoError(t, change(cache, s))
+				changed, err := cache.Get(t.Context(), s.ID)
+				require.NoError(t, err)
+				require.NotEqual(t, s, changed)
+			})
+		})
+	}
+}
+
 // What a step may have changed that failed is not believed.
 func TestAStepThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
