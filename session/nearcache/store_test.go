@@ -19,7 +19,7 @@ import (
 	"github.com/mooring-go/mooring/session/sessiontest"
 )
 
-// open is a cache that is watched until the test is over.
+// open returns a cache that is watched until the test is over.
 func open(t *testing.T, store session.Store, config nearcache.Config) *nearcache.Store {
 	t.Helper()
 	cache, err := nearcache.New(store, config)
@@ -115,7 +115,7 @@ func ending(cause session.Cause) session.Ending {
 	return session.Ending{Cause: cause, Time: time.Now(), Keep: time.Now().Add(time.Hour)}
 }
 
-// rig is a cache over a tap whose Watch runs.
+// rig returns a cache over a tap whose Watch runs.
 func rig(t *testing.T, maxStale time.Duration) (*nearcache.Store, *tap) {
 	t.Helper()
 	store := newTap()
