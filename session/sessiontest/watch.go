@@ -168,7 +168,7 @@ var watchRules = []rule[*watchFixture]{
 		"A store that ends a session at its limit, since its TellExpiry is set, tells of that like of any other ending.",
 		func(f *watchFixture) {
 			if _, ok := session.StoreAs[session.Journal](f.watcher); !ok {
-				f.T.Skip("the store is no session.Journal")
+				f.T.Skip("the store is not a session.Journal")
 			}
 			s := f.storeFixture
 			over := s.expiring("ada")
