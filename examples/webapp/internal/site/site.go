@@ -166,6 +166,7 @@ func serve(ctx context.Context, listener net.Listener, a *app, handler http.Hand
 	defer cancel()
 	background.Go(func() { a.sweep(ctx, 5*time.Minute) })
 	background.Go(func() { a.watch(ctx) })
+	background.Go(func() { a.hear(ctx) })
 	if a.durable {
 		background.Go(func() { _ = a.login.Deliver(ctx) }) // it returns when ctx is done
 	}
@@ -190,6 +191,13 @@ func serve(ctx context.Context, listener net.Listener, a *app, handler http.Hand
 		return errors.Join(err, server.Close())
 	}
 	return a.login.Flush(grace) // events that are on their way are not lost
+}
+
+// hear ends the streams of sessions that end, in this process or another one.
+func (a *app) hear(ctx context.Context) {
+	if err := a.login.Watch(ctx); err != nil && ctx.Err() == nil {
+		a.logger.Error("no stream stays open", "error", err)
+	}
 }
 
 // sweep forgets now and then what is overdue. Limits hold without it.
