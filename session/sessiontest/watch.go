@@ -17,12 +17,11 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-const (
-	// watchEvery is the interval of the watches of the rules.
-	watchEvery = 50 * time.Millisecond
-	// watchPatience is how long a rule waits for what has to be told.
-	watchPatience = 20 * time.Second
-)
+// watchEvery is the interval of the watches of the rules.
+const watchEvery = 50 * time.Millisecond
+
+// watchPatience is how long a rule waits for what has to be told.
+var watchPatience = 20 * time.Second
 
 // watchFixture is a store that tells of changes, and what one watch has been told.
 type watchFixture struct {
