@@ -132,7 +132,7 @@ func TestAdaptersRequireTheRootAndTheirFramework(t *testing.T) {
 		"grpclogin":    {"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/genproto/googleapis/rpc"},
 		"connectlogin": {"connectrpc.com/connect", "google.golang.org/protobuf", "google.golang.org/genproto/googleapis/rpc"},
 	}
-	modules, err := filepath.Glob("loginstage/*/go.mod")
+	modules, err := filepath.Glob("loginstage/*login/go.mod")
 	require.NoError(t, err)
 	require.Len(t, modules, len(frameworks))
 	for _, file := range modules {
