@@ -31,7 +31,8 @@ import (
 //
 // The request that next gets differs from the guard's in its context alone. What
 // next does to it is to be found in the guard's request afterwards: the Pattern that
-// a ServeMux sets, path values, the forms that were parsed.
+// a ServeMux sets, path values, the forms that were parsed, and another Method,
+// RemoteAddr, Host or URL.
 func (l *UserLogin) Guard(next http.Handler) http.Handler { return l.admitting(everyone, next) }
 
 // Require is Guard for signed-in users alone. It denies anonymous requests and
