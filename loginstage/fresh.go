@@ -60,7 +60,8 @@ func (l *UserLogin) requiring(unmet func(*http.Request, session.Session) *Access
 // enough (RFC 9470, section 3).
 func (e *AccessError) respondInsufficient(w http.ResponseWriter, r *http.Request, config Config) {
 	problem := Problem{Type: ProblemStepUp, Status: http.StatusUnauthorized, ACR: e.ACR}
-	challenge, query := "", url.Values{}
+	var challenge string
+	query := url.Values{}
 	if e.Denial == DenialStale {
 		seconds := int64(e.MaxAge / time.Second)
 		problem.Detail, problem.MaxAge = "Prove again who you are to use this: it was too long ago.", &seconds

@@ -43,7 +43,7 @@ func liveIn(t *testing.T, stage *loginstagetest.Stage, token string, live func(*
 	r := httptest.NewRequestWithContext(parent, http.MethodGet, "https://host.example/stream", nil)
 	r.AddCookie(&http.Cookie{Name: cookie, Value: token})
 	var ctx context.Context
-	stage.AllowRestricted(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ctx = live(r) })).ServeHTTP(httptest.NewRecorder(), r)
+	stage.AllowRestricted(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ctx = live(r) })).ServeHTTP(httptest.NewRecorder(), r) //nolint:fatcontext // it is the context of that request
 	require.NotNil(t, ctx, "the request was denied")
 	return ctx
 }

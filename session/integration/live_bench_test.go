@@ -105,7 +105,7 @@ func BenchmarkRevokedToClosed(b *testing.B) {
 			}
 			streams := make([]context.Context, revocations)
 			for i := range streams {
-				streams[i] = server.Live(request(b, there, fmt.Sprint("user ", i)))
+				streams[i] = server.Live(request(b, there, fmt.Sprint("user ", i))) //nolint:fatcontext // one of each stream
 				require.NoError(b, streams[i].Err())
 			}
 			took := make([]time.Duration, revocations)

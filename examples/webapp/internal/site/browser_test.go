@@ -59,7 +59,7 @@ func startBrowser(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.C
 	var err error
 	if len(flags) == 0 {
 		stayingBrowser.once.Do(func() {
-			stayingBrowser.ctx, stayingBrowser.stop, stayingBrowser.err = runBrowser(context.Background(), program)
+			stayingBrowser.ctx, stayingBrowser.stop, stayingBrowser.err = runBrowser(context.Background(), program) //nolint:fatcontext // one browser for all tests
 		})
 		browser, err = stayingBrowser.ctx, stayingBrowser.err
 	} else {
