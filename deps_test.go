@@ -120,6 +120,40 @@ func TestEveryModuleIsInTheWorkspace(t *testing.T) {
 	assert.ElementsMatch(t, found, listed)
 }
 
+// An adapter of a framework is a module of its own below loginstage. It needs that
+// framework, and of this repository the root module alone; what it needs for its tests
+// alone is testify.
+func TestAdaptersRequireTheRootAndTheirFramework(t *testing.T) {
+	frameworks := map[string][]string{
+		"ginlogin":     {"github.com/gin-gonic/gin"},
+		"echo4login":   {"github.com/labstack/echo/v4"},
+		"echo5login":   {"github.com/labstack/echo/v5"},
+		"fiberlogin":   {"github.com/gofiber/fiber/v3", "github.com/valyala/fasthttp"},
+		"grpclogin":    {"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/genproto/googleapis/rpc"},
+		"connectlogin": {"connectrpc.com/connect", "google.golang.org/protobuf", "google.golang.org/genproto/googleapis/rpc"},
+	}
+	modules, err := filepath.Glob("loginstage/*login/go.mod")
+	require.NoError(t, err)
+	require.Len(t, modules, len(frameworks))
+	for _, file := range modules {
+		var mod struct {
+			Require []struct {
+				Path     string
+				Indirect bool
+			}
+			Replace []any
+		}
+		goJSON(t, &mod, "mod", "edit", "-json", file)
+		assert.Empty(t, mod.Replace, file)
+		allowed := append([]string{module, "github.com/stretchr/testify"}, frameworks[path.Base(path.Dir(file))]...)
+		for _, require := range mod.Require {
+			if !require.Indirect {
+				assert.Contains(t, allowed, require.Path, file)
+			}
+		}
+	}
+}
+
 // goJSON runs the go command and reads what it prints.
 func goJSON(t *testing.T, into any, arguments ...string) {
 	t.Helper()

@@ -51,8 +51,8 @@
 //   - [github.com/mooring-go/mooring/loginstage]: the stage: sign-in, session
 //     middleware, revocation, events. Package loginstage/sink has sinks for events;
 //     loginstage/loginstagetest is a browser that moves, for your tests. Modules
-//     loginstage/ginlogin, echo4login, echo5login and fiberlogin are the middleware of
-//     web frameworks.
+//     loginstage/ginlogin, echo4login, echo5login, fiberlogin, grpclogin and connectlogin
+//     are the middleware of frameworks.
 //
 // # What stays compatible
 //

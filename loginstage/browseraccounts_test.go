@@ -79,7 +79,7 @@ func (b *several) signIn(users ...string) {
 
 func (b *several) whoami() string { return b.Get("/whoami").Text }
 
-// accounts are the users, the active one first.
+// accounts returns the users, the active one first.
 func (b *several) accounts() string {
 	b.t.Helper()
 	b.Get("/accounts")
@@ -92,7 +92,7 @@ func (b *several) accounts() string {
 	return strings.Join(users, " ")
 }
 
-// of is the session ID of the user's account, as text.
+// of returns the session ID of the user's account, as text.
 func (b *several) of(user string) string {
 	b.t.Helper()
 	all, err := b.stage.Sessions(b.t.Context(), user)

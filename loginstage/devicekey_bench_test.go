@@ -14,7 +14,7 @@ import (
 	"github.com/mooring-go/mooring/session/devicekey"
 )
 
-// keyedRequest is a request of a session for the guard, with a device key and a pass if
+// keyedRequest returns a request of a session for the guard, with a device key and a pass if
 // there is a kind, and the guard around a handler that does nothing.
 func keyedRequest(t testing.TB, config loginstage.Config, kind devicekey.Kind) (http.Handler, *http.Request) {
 	stage := loginstagetest.New(t, config)

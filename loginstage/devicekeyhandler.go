@@ -40,10 +40,11 @@ const (
 // Beside a pattern for one method, such as "GET /", a ServeMux wants it mounted for
 // "GET /mooring/" and for "POST /mooring/".
 //
-// It needs no guard, and guards around it pass its requests on as they are. What
-// stands before it must not redirect, cache, rewrite or rate-limit these paths: a
-// browser takes a 4xx for the end of its device-bound session and drops the key. Where
-// the store or the locator fails the answer is 503, and the browser keeps the key.
+// It needs no guard. Guard and AllowRestricted around it pass its requests on as they
+// are, and Require answers them itself. What stands before it must not redirect, cache,
+// rewrite or rate-limit these paths: a browser takes a 4xx for the end of its
+// device-bound session and drops the key. Where the store or the locator fails the
+// answer is 503, and the browser keeps the key.
 func (l *UserLogin) DeviceKeys() http.Handler {
 	mux := http.NewServeMux()
 	for path, handler := range map[string]http.HandlerFunc{
@@ -67,8 +68,8 @@ func (l *UserLogin) DeviceKeys() http.Handler {
 	})
 }
 
-// isKeyEndpoint reports whether r is for an endpoint of DeviceKeys, which no guard
-// holds up.
+// isKeyEndpoint reports whether r is for an endpoint of DeviceKeys, which needs no
+// session.
 func (l *UserLogin) isKeyEndpoint(r *http.Request) bool {
 	path, below := strings.CutPrefix(r.URL.Path, l.config.DeviceKeyPath)
 	if !below {

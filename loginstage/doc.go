@@ -83,6 +83,12 @@
 // [Config.DurableEvents] the store writes each ending into its journal in the same step
 // (transactional outbox), and [UserLogin.Deliver] tells it at least once.
 //
+// # What stays open
+//
+// A stream or a WebSocket outlives the request that opened it. [UserLogin.Live] returns a
+// context that ends when the session does, in whichever process it is ended, while
+// [UserLogin.Watch] runs.
+//
 // # What the host runs
 //
 // The package has goroutines of its own only while there are events to give, while

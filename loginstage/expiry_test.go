@@ -16,7 +16,7 @@ import (
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 )
 
-// expiring is a browser of a host that says when sessions end.
+// expiring returns a browser of a host that says when sessions end.
 func expiring(t *testing.T, config loginstage.Config) (*loginstagetest.Browser, func() loginstage.Expiry) {
 	stage := loginstagetest.New(t, config)
 	mux := http.NewServeMux()

@@ -2,7 +2,7 @@ package loginstage
 
 import "context"
 
-// AccountActive is what the guard asks.
+// AccountActive returns what the guard asks.
 func (l *UserLogin) AccountActive(ctx context.Context, user string) (bool, error) {
 	return l.accounts.active(ctx, user)
 }

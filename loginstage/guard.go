@@ -31,13 +31,15 @@ import (
 //
 // The request that next gets differs from the guard's in its context alone. What
 // next does to it is to be found in the guard's request afterwards: the Pattern that
-// a ServeMux sets, path values, the forms that were parsed.
+// a ServeMux sets, path values, the forms that were parsed, and another Method,
+// RemoteAddr, Host or URL.
 func (l *UserLogin) Guard(next http.Handler) http.Handler { return l.admitting(everyone, next) }
 
 // Require is Guard for signed-in users alone. It denies anonymous requests and
 // those of restricted sessions: a browser that asks for a page is sent to LoginURL
 // or StepUpURL, anything else gets 401 with a [Problem]. It can stand inside a
-// Guard, which has then done the work.
+// Guard, which has then done the work. It answers the endpoints of
+// [UserLogin.DeviceKeys] itself: next does not get their requests.
 //
 // A CORS preflight is passed on all the same, so that a CORS handler can stand
 // behind Require: browsers send it without credentials. next gets it as an anonymous
@@ -112,9 +114,13 @@ func (a audience) denies(denial Denial) bool {
 
 // admitting returns the guard for the audience.
 func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
+	keys := next // which has them, or takes the request for an anonymous one
+	if whom == signedIn {
+		keys = l.DeviceKeys() // what next does without a session is not for everybody
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if l.isKeyEndpoint(r) {
-			next.ServeHTTP(w, r)
+			keys.ServeHTTP(w, r)
 			return
 		}
 		outer, _ := r.Context().Value(guardedKey{}).(*guarded)

@@ -86,6 +86,18 @@ func carryBack(r, copied *http.Request, ctx *guarded) {
 			r.SetPathValue(name, copied.PathValue(name))
 		}
 	}
+	if r.Method != copied.Method { // an override of the method, for the log outside
+		r.Method = copied.Method
+	}
+	if r.RemoteAddr != copied.RemoteAddr {
+		r.RemoteAddr = copied.RemoteAddr
+	}
+	if r.Host != copied.Host {
+		r.Host = copied.Host
+	}
+	if r.URL != copied.URL {
+		r.URL = copied.URL
+	}
 	if r.Form == nil && copied.Form != nil {
 		r.Form = copied.Form
 	}

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -69,6 +70,8 @@ func TestMiddlewareOutsideSeesWhatTheHandlersDid(t *testing.T) {
 				mux := http.NewServeMux()
 				mux.HandleFunc("POST /users/{user}/files/{path...}", func(_ http.ResponseWriter, r *http.Request) {
 					assert.NoError(t, r.ParseMultipartForm(1<<20))
+					r.Method, r.RemoteAddr, r.Host = "PUT", "192.0.2.9:1", "shop.example"
+					r.URL = &url.URL{Path: "/rewritten"}
 					if panics {
 						panic(http.ErrAbortHandler)
 					}
@@ -90,6 +93,7 @@ func TestMiddlewareOutsideSeesWhatTheHandlersDid(t *testing.T) {
 				require.NotNil(t, r.MultipartForm)
 				assert.Len(t, r.MultipartForm.File["file"], 1)
 				assert.Equal(t, ctx, r.Context())
+				assert.Equal(t, "PUT 192.0.2.9:1 shop.example /rewritten", r.Method+" "+r.RemoteAddr+" "+r.Host+" "+r.URL.Path)
 			})
 		}
 	}

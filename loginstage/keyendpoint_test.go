@@ -429,28 +429,66 @@ func (c *signedInClient) sendFrom(ip, path, body string, header map[string]strin
 	return w
 }
 
-// An endpoint that is not there is for the host's own handlers, and one that is there
-// is no way past a guard.
-func TestOnlyTheEndpointsPassAGuard(t *testing.T) {
+// An endpoint is no way past Require to what stands behind it, which may not look at the
+// path: Require answers the endpoints itself.
+func TestTheEndpointsAreNoWayPastRequire(t *testing.T) {
+	configs := map[string]loginstage.Config{"off": {}, "on": proven()}
+	for name, config := range configs {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				stage := loginstagetest.New(t, config)
+				reached := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+					t.Errorf("%s %s reached the handler behind Require", r.Method, r.URL.Path)
+				})
+				ways := map[string]http.Handler{
+					"Require":              stage.Require(reached),
+					"Guard(Require)":       stage.Guard(stage.Require(reached)),
+					"Require with a proof": stage.RequireFresh(time.Minute)(reached),
+					"Require with an ACR":  stage.RequireACR(loginstage.ACRAAL2)(reached),
+					"Guard(Strip(Require))": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						r.URL.Path = "/x" + r.URL.Path
+						stage.Guard(http.StripPrefix("/x", stage.Require(reached))).ServeHTTP(w, r)
+					}),
+				}
+				status := func(handler http.Handler, method, path string) int {
+					w := httptest.NewRecorder()
+					handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, nil))
+					return w.Code
+				}
+				for way, handler := range ways {
+					for _, path := range []string{"/mooring/", "/mooring", "/mooring/admin", "/mooring/page/state/", "/mooring/../private", "/mooring/page/../../private", "/x/mooring/page/state", "/mooringpage/state", "/MOORING/page/state"} {
+						assert.Equal(t, denied, status(handler, "GET", path), "%s: %s", way, path)
+					}
+					for path, want := range map[string]int{
+						"GET /mooring/page/state": 200, "GET /mooring/device-key.js": 200, "GET /mooring/dbsc/refresh": 405,
+						"POST /mooring/page/state": 405, "DELETE /mooring/page/prove": 405, "POST /mooring/page/prove": 400,
+						"POST /mooring/dbsc/refresh": 400, "POST /mooring/dbsc/register": 400, "POST /mooring/page/unproved": 204,
+					} {
+						method, path, _ := strings.Cut(path, " ")
+						assert.Equal(t, want, status(handler, method, path), "%s: %s %s", way, method, path)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Guard passes anonymous requests on, and so it passes on those for the endpoints,
+// wherever the host has mounted them: nobody is signed in by one.
+func TestGuardPassesTheEndpointsOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		stage := loginstagetest.New(t, proven())
 		reached := 0
-		handler := stage.Require(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		v := newTraveller(t, loginstagetest.New(t, proven()))
+		v.signIn()
+		v.handler = v.stage.Guard(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			reached++
 			_, signedIn := loginstage.Current(r.Context())
 			assert.False(t, signedIn)
 		}))
-		get := func(path string) int {
-			w := httptest.NewRecorder()
-			handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", path, nil))
-			return w.Code
-		}
-		for _, path := range []string{"/mooring/", "/mooring", "/mooring/admin", "/mooring/page/state/", "/mooring/../private", "/mooring/page/../../private", "/x/mooring/page/state", "/mooringpage/state", "/MOORING/page/state"} {
-			assert.Equal(t, denied, get(path), path)
-		}
-		assert.Zero(t, reached)
 		for _, path := range []string{"/mooring/page/state", "/mooring/device-key.js", "/mooring/dbsc/refresh"} {
-			assert.Equal(t, http.StatusOK, get(path), path)
+			w := httptest.NewRecorder()
+			v.handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", path, nil))
+			assert.Equal(t, http.StatusOK, w.Code, path)
 		}
 		assert.Equal(t, 3, reached)
 	})

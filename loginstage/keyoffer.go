@@ -1,6 +1,7 @@
 package loginstage
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -121,6 +122,25 @@ type bearing interface{ Bears(r *http.Request) bool }
 func bears(carrier session.Carrier, r *http.Request) bool {
 	bearer, ok := carrier.(bearing)
 	return ok && bearer.Bears(r)
+}
+
+// tokenHeaderOf returns the header by which the carrier gives some clients their token,
+// in its canonical form, or "" where it has none or nobody knows.
+func tokenHeaderOf(carrier session.Carrier) string {
+	var bearer session.Bearer
+	switch carrier := carrier.(type) {
+	case session.Bearer:
+		bearer = carrier
+	case *session.Bearer:
+		bearer = *carrier
+	case session.CookieOrBearer:
+		bearer = carrier.Bearer
+	case *session.CookieOrBearer:
+		bearer = carrier.Bearer
+	default:
+		return ""
+	}
+	return http.CanonicalHeaderKey(cmp.Or(bearer.Header, session.DefaultTokenHeader))
 }
 
 // stageCookie returns one of the stage's own cookies.

@@ -27,7 +27,7 @@ type host struct {
 	err     error
 }
 
-// newHost is a host of the stage, with a browser in Berlin that is not signed in.
+// newHost returns a host of the stage, with a browser in Berlin that is not signed in.
 func newHost(t *testing.T, config loginstage.Config) *host {
 	t.Helper()
 	return hostOf(t, loginstagetest.New(t, config))
@@ -83,13 +83,13 @@ func (h *host) signIn(user loginstage.User) session.Session {
 	return h.started
 }
 
-// status is that of what a script gets from the path.
+// status returns the status of what a script gets from the path.
 func (h *host) status(path string) int {
 	h.t.Helper()
 	return h.Call("GET", path, nil).StatusCode
 }
 
-// sessions are the user's, as the store has them.
+// sessions returns the user's sessions, as the store has them.
 func (h *host) sessions(user string) []session.Session {
 	h.t.Helper()
 	all, err := h.stage.Sessions(h.t.Context(), user)
@@ -97,7 +97,7 @@ func (h *host) sessions(user string) []session.Session {
 	return all
 }
 
-// full is a user of whom everything is known.
+// full returns a user of whom everything is known.
 func full() loginstage.User {
 	return loginstage.User{
 		ID: "ada", Name: "Ada", Method: "password", AMR: []string{"pwd", "otp"}, ACR: loginstage.ACRAAL2, Tenant: "acme",

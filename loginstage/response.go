@@ -187,9 +187,12 @@ func variesByCookie(header http.Header) bool {
 	return false
 }
 
-// setsToken reports whether the header sets a cookie of the stage, or one that may be
-// the carrier's.
+// setsToken reports whether the header has a token for a client of an API, or sets a
+// cookie of the stage, or one that may be the carrier's.
 func (l *UserLogin) setsToken(header http.Header) bool {
+	if name := tokenHeaderOf(l.config.Carrier); name != "" && len(header[name]) > 0 {
+		return true
+	}
 	lines := header["Set-Cookie"]
 	if len(lines) == 0 {
 		return false
@@ -212,12 +215,15 @@ func (l *UserLogin) setsToken(header http.Header) bool {
 // alike, and older ones), and those by which a cache could compare the answer.
 func makeUncacheable(header http.Header) {
 	for name := range header {
-		switch {
-		case strings.HasSuffix(strings.ToLower(name), "-cache-control"):
+		canonical := http.CanonicalHeaderKey(name) // a handler can write header["ETag"]
+		switch canonical {
+		case "Cache-Control", "Etag", "Last-Modified", "Expires", "Age", "Pragma",
+			"Surrogate-Control", "Edge-Control", "X-Accel-Expires":
 			delete(header, name)
-		case name == "Etag", name == "Last-Modified", name == "Expires", name == "Age", name == "Pragma",
-			name == "Surrogate-Control", name == "Edge-Control", name == "X-Accel-Expires":
-			delete(header, name)
+		default:
+			if strings.HasSuffix(canonical, "-Cache-Control") {
+				delete(header, name)
+			}
 		}
 	}
 	header.Set("Cache-Control", "no-store")

@@ -39,7 +39,7 @@ func (s *swept) Sweep(ctx context.Context, now time.Time) (session.Swept, error)
 	return s.Journal.Sweep(ctx, now)
 }
 
-// running is Run for a while: what it returns.
+// running calls Run for a while, and returns what that returns.
 func running(t *testing.T, login *loginstagetest.Stage, while time.Duration) error {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

@@ -33,16 +33,16 @@ var _ context.Context = (*stream)(nil)
 // nowhere is the place of a stream that nobody looks at.
 const nowhere = -1
 
-// Deadline is that of the request.
+// Deadline returns the deadline of the request.
 func (s *stream) Deadline() (time.Time, bool) { return s.request.Deadline() }
 
-// Done is closed when the session, or the request, is over.
+// Done returns a channel that is closed when the session, or the request, is over.
 func (s *stream) Done() <-chan struct{} { return s.done }
 
-// Value is that of the request.
+// Value returns the value of the request.
 func (s *stream) Value(key any) any { return s.request.Value(key) }
 
-// Err is why the context has ended.
+// Err returns why the context has ended.
 func (s *stream) Err() error {
 	if s.request.Err() != nil {
 		s.streams.end(s, context.Cause(s.request))
@@ -116,7 +116,7 @@ type streams struct {
 // unheardFor is for how long contexts go on without a Watch that hears.
 const unheardFor = 30 * time.Second
 
-// clock is the time since the streams began. It is called with the lock.
+// clock returns the time since the streams began. It is called with the lock.
 func (t *streams) clock() time.Duration {
 	if t.begun.IsZero() {
 		t.begun = time.Now()

@@ -61,6 +61,156 @@ func main() {
 }
 `, prints: "signed in: false\nsigned in: true\n"},
 
+	module + "/loginstage/ginlogin": {source: `package main
+
+import (
+	"fmt"
+	"net/http/httptest"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/ginlogin"
+)
+
+func main() {
+	login, err := loginstage.New(loginstage.Config{})
+	if err != nil {
+		panic(err)
+	}
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	engine.GET("/", ginlogin.Require(login), func(*gin.Context) {})
+	w := httptest.NewRecorder()
+	engine.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	fmt.Println(w.Code)
+}
+`, prints: "401\n"},
+
+	module + "/loginstage/echo4login": {source: `package main
+
+import (
+	"fmt"
+	"net/http/httptest"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/echo4login"
+)
+
+func main() {
+	login, err := loginstage.New(loginstage.Config{})
+	if err != nil {
+		panic(err)
+	}
+	e := echo.New()
+	e.GET("/", func(echo.Context) error { return nil }, echo4login.Require(login))
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	fmt.Println(w.Code)
+}
+`, prints: "401\n"},
+
+	module + "/loginstage/echo5login": {source: `package main
+
+import (
+	"fmt"
+	"net/http/httptest"
+
+	"github.com/labstack/echo/v5"
+
+	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/echo5login"
+)
+
+func main() {
+	login, err := loginstage.New(loginstage.Config{})
+	if err != nil {
+		panic(err)
+	}
+	e := echo.New()
+	e.GET("/", func(*echo.Context) error { return nil }, echo5login.Require(login))
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	fmt.Println(w.Code)
+}
+`, prints: "401\n"},
+
+	module + "/loginstage/fiberlogin": {source: `package main
+
+import (
+	"fmt"
+	"net/http/httptest"
+
+	"github.com/gofiber/fiber/v3"
+
+	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/fiberlogin"
+)
+
+func main() {
+	login, err := loginstage.New(loginstage.Config{})
+	if err != nil {
+		panic(err)
+	}
+	app := fiber.New()
+	app.Get("/", fiberlogin.Require(login), func(fiber.Ctx) error { return nil })
+	response, err := app.Test(httptest.NewRequest("GET", "/", nil))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(response.StatusCode)
+}
+`, prints: "401\n"},
+
+	module + "/loginstage/grpclogin": {source: `package main
+
+import (
+	"context"
+	"fmt"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
+
+	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/grpclogin"
+)
+
+func main() {
+	login, err := loginstage.New(loginstage.Config{})
+	if err != nil {
+		panic(err)
+	}
+	guard := grpclogin.Guard{Login: login}
+	_, err = guard.Unary(context.Background(), nil, &grpc.UnaryServerInfo{FullMethod: "/a.B/C"}, nil)
+	fmt.Println(status.Code(err))
+}
+`, prints: "Unauthenticated\n"},
+
+	module + "/loginstage/connectlogin": {source: `package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/connectlogin"
+)
+
+func main() {
+	login, err := loginstage.New(loginstage.Config{})
+	if err != nil {
+		panic(err)
+	}
+	_ = connectlogin.Guard{Login: login}
+	w := httptest.NewRecorder()
+	login.Require(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("POST", "/a.B/C", nil))
+	fmt.Println(w.Code)
+}
+`, prints: "401\n"},
+
 	module + "/session/redisstore": {source: `package main
 
 import (

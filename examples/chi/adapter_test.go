@@ -57,7 +57,8 @@ func application(host loginstagetest.AdapterHost) http.Handler {
 	required.Options("/private", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Access-Control-Allow-Origin", loginstagetest.AdapterUser(loginstage.Current(r.Context())))
 		w.Header().Set("Access-Control-Allow-Headers", r.Header.Get("Cookie"))
-		w.WriteHeader(http.StatusNoContent)
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = io.WriteString(w, "a body that is not sent")
 	})
 	router.With(login.AllowRestricted).Get("/restricted", current)
 	router.With(login.Require, login.AllowRestricted).Get("/order", current)

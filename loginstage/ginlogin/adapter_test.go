@@ -74,7 +74,7 @@ func application(host loginstagetest.AdapterHost) *gin.Engine {
 	required.OPTIONS("/private", func(c *gin.Context) {
 		c.Header("Access-Control-Allow-Origin", loginstagetest.AdapterUser(ginlogin.Current(c)))
 		c.Header("Access-Control-Allow-Headers", c.GetHeader("Cookie"))
-		c.String(http.StatusNoContent, "a body that is not sent")
+		c.String(http.StatusAccepted, "a body that is not sent")
 	})
 	required.GET("/items/:id", func(c *gin.Context) { c.String(http.StatusOK, "%s", c.Param("id")) })
 	required.GET("/stream", func(c *gin.Context) {

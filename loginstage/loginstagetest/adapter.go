@@ -24,8 +24,8 @@ import (
 //	GET  /current          Guard            200 and AdapterUser of Current
 //	GET  /bare             none             200 and AdapterUser of Current
 //	GET  /private          Require          200 and AdapterUser of Current
-//	OPTIONS /private       Require          204, Access-Control-Allow-Origin: AdapterUser of Current,
-//	                                        Access-Control-Allow-Headers: the request's Cookie
+//	OPTIONS /private       Require          202 and any text, Access-Control-Allow-Origin: AdapterUser of
+//	                                        Current, Access-Control-Allow-Headers: the request's Cookie
 //	GET  /restricted       AllowRestricted  200 and AdapterUser of Current
 //	GET  /order            Require, AllowRestricted inside: 200 and AdapterUser of Current
 //	GET  /twice            Guard, Guard, Require, Require: 200 and AdapterUser of Current

@@ -17,7 +17,7 @@ import (
 	"github.com/mooring-go/mooring/session/devicekey"
 )
 
-// shop is a host: whoever posts to /login is ada, and /private is hers.
+// shop returns a host: any user who posts to /login is ada, and /private is hers.
 func shop(login *loginstage.UserLogin) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/mooring/", login.DeviceKeys())

@@ -38,7 +38,7 @@ func listen(dsn string) func(context.Context) (sqlstore.Listener, error) {
 	}
 }
 
-// watchable is a store on the tables of that name that is watched by way of the DSN.
+// watchable returns a store on the tables of that name that is watched by way of the DSN.
 func (e engine) watchable(t testing.TB, db *sql.DB, table, dsn string) *sqlstore.Store {
 	t.Helper()
 	config := sqlstore.Config{Dialect: e.dialect, Table: table}

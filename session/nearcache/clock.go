@@ -50,7 +50,7 @@ func (c *clock) compare(ctx context.Context, now time.Time) bool {
 	return true
 }
 
-// now is the store's time at the process's. Where it is not known it is later than any
+// now returns the store's time at the process's. Where it is not known it is later than any
 // limit.
 func (c *clock) now(at time.Time) time.Time {
 	if c.source == nil {

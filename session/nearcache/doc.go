@@ -37,4 +37,9 @@
 //
 // What the cache cannot mend is what the store itself forgets: a failover of Redis that
 // loses an ending shows the session as live to every reader.
+//
+// # What stays compatible
+//
+// The cache keeps nothing outside of the process. A change of a kind that a later release
+// tells of is taken for one that makes the session be read again.
 package nearcache

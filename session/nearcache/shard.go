@@ -52,7 +52,7 @@ func (sh *shard) get(id session.ID) *entry {
 	return e
 }
 
-// generation is what keep is told: it is another one once something was dropped.
+// generation returns a number for keep, which changes when something is dropped.
 func (sh *shard) generation() uint64 {
 	sh.mu.RLock()
 	defer sh.mu.RUnlock()

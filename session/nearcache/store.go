@@ -64,7 +64,7 @@ func (s *Store) believes(e *entry, now time.Time) bool {
 	return elapsed(e.read, now) < maxAge && e.session.Deadline().Sub(s.clock.now(now)) > margin
 }
 
-// elapsed is how long ago a time was, by the monotonic clock or by the wall clock,
+// elapsed returns how long ago a time was, by the monotonic clock or by the wall clock,
 // whichever says more: the one stands still while a machine sleeps, the other is set.
 func elapsed(since, now time.Time) time.Duration {
 	return max(now.Sub(since), now.Round(0).Sub(since.Round(0)))

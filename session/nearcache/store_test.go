@@ -19,7 +19,7 @@ import (
 	"github.com/mooring-go/mooring/session/sessiontest"
 )
 
-// open is a cache that is watched until the test is over.
+// open returns a cache that is watched until the test is over.
 func open(t *testing.T, store session.Store, config nearcache.Config) *nearcache.Store {
 	t.Helper()
 	cache, err := nearcache.New(store, config)
@@ -115,7 +115,7 @@ func ending(cause session.Cause) session.Ending {
 	return session.Ending{Cause: cause, Time: time.Now(), Keep: time.Now().Add(time.Hour)}
 }
 
-// rig is a cache over a tap whose Watch runs.
+// rig returns a cache over a tap whose Watch runs.
 func rig(t *testing.T, maxStale time.Duration) (*nearcache.Store, *tap) {
 	t.Helper()
 	store := newTap()
@@ -244,6 +244,35 @@ func TestAReadThatAChangeOvertakes(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// A session that this process has changed is read again, before the store tells of it.
+func TestAChangeOfThisProcess(t *testing.T) {
+	for name, change := range map[string]func(cache *nearcache.Store, s session.Session) error{
+		"Touch": func(cache *nearcache.Store, s session.Session) error {
+			return cache.Touch(t.Context(), s.ID, session.Seen{Time: time.Now(), IP: netip.MustParseAddr("192.0.2.2")})
+		},
+		"Update": func(cache *nearcache.Store, s session.Session) error {
+			_, err := cache.Update(t.Context(), s.ID, session.Update{Value: []byte(`"new"`)})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cache, store := rig(t, time.Second)
+				store.says(session.ChangeConnected, session.ID{})
+				s := signIn(t, store, "ada")
+				reads(t, cache, store, s, true)
+				reads(t, cache, store, s, false)
+				time.Sleep(time.Millisecond)
+
+				require.NoError(t, change(cache, s))
+				changed, err := cache.Get(t.Context(), s.ID)
+				require.NoError(t, err)
+				require.NotEqual(t, s, changed)
+			})
+		})
 	}
 }
 

@@ -23,7 +23,10 @@ type Journal struct {
 	leases  int
 }
 
-var _ session.Journal = (*Journal)(nil)
+var (
+	_ session.Journal = (*Journal)(nil)
+	_ session.Watcher = (*Journal)(nil)
+)
 
 // waiting is an ending that has yet to be delivered.
 type waiting struct {
@@ -200,4 +203,9 @@ func (j *Journal) Release(_ context.Context, pause time.Duration, ids ...session
 		}
 	}
 	return nil
+}
+
+// Watch tells of changes, as [memstore.Store.Watch] does.
+func (j *Journal) Watch(ctx context.Context, every time.Duration, tell func(session.Change)) error {
+	return j.store.Watch(ctx, every, tell)
 }

@@ -29,7 +29,7 @@ func RunStore(t *testing.T, open func(*testing.T) session.Store) {
 	})
 	t.Run("Watcher", func(t *testing.T) {
 		if !watchable(t, open(t)) {
-			t.Skip("the store is no session.Watcher, or is not set up to be one")
+			t.Skip("the store is not a session.Watcher, or is not set up to be one")
 		}
 		run(t, watchRules, watching(open))
 	})

@@ -17,12 +17,11 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-const (
-	// watchEvery is the interval of the watches of the rules.
-	watchEvery = 50 * time.Millisecond
-	// watchPatience is how long a rule waits for what has to be told.
-	watchPatience = 20 * time.Second
-)
+// watchEvery is the interval of the watches of the rules.
+const watchEvery = 50 * time.Millisecond
+
+// watchPatience is how long a rule waits for what has to be told.
+var watchPatience = 20 * time.Second
 
 // watchFixture is a store that tells of changes, and what one watch has been told.
 type watchFixture struct {
@@ -168,7 +167,7 @@ var watchRules = []rule[*watchFixture]{
 		"A store that ends a session at its limit, since its TellExpiry is set, tells of that like of any other ending.",
 		func(f *watchFixture) {
 			if _, ok := session.StoreAs[session.Journal](f.watcher); !ok {
-				f.T.Skip("the store is no session.Journal")
+				f.T.Skip("the store is not a session.Journal")
 			}
 			s := f.storeFixture
 			over := s.expiring("ada")

@@ -134,11 +134,11 @@ func parsePayload(payload string) []session.Change {
 	return changes
 }
 
-// channel is the name of the channel of the store's changes. A name in PostgreSQL has
+// channel returns the name of the channel of the store's changes. A name in PostgreSQL has
 // up to 63 bytes, so it is made of a number.
 func (s *Store) channel() string { return fmt.Sprintf("mooring_%016x", uint64(s.number("changes"))) }
 
-// listening is the number of the lock that each Watch shares, and that a transaction
+// listening returns the number of the lock that each Watch shares, and that a transaction
 // gets only if there is none.
 func (s *Store) listening() int64 { return s.number("listening") }
 

@@ -113,7 +113,7 @@ func (b *boundedRound) do(ctx context.Context, caller int, store session.Store, 
 	})
 }
 
-// watched is one of the steps whose changes are told, or a look: mostly looks, which is
+// watched returns one of the steps whose changes are told, or a look: mostly looks, which is
 // what a cache is for. Uses are at the instant of the history, which no clock has yet to
 // come to, and with a drift.
 func (c *cast) watched(pick choice) operation {
@@ -150,7 +150,7 @@ var watchedContract = porcupine.Model{
 	Equal: contract.Equal,
 }
 
-// withoutUse is r without when and from where live sessions were used.
+// withoutUse returns r without when and from where live sessions were used.
 func withoutUse(r result) result {
 	r.sessions = slices.Clone(r.sessions)
 	for i := range r.sessions {

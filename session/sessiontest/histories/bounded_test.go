@@ -14,7 +14,7 @@ import (
 	"github.com/mooring-go/mooring/session/sessiontest/histories"
 )
 
-// caches are n caches in front of the store, watched until the test is over.
+// caches returns n caches in front of the store, watched until the test is over.
 func caches(t *testing.T, store session.Store, n int) []session.Store {
 	t.Helper()
 	all := make([]session.Store, n)

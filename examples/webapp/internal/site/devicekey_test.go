@@ -5,8 +5,10 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/binding/bindingtest"
+	"github.com/mooring-go/mooring/loginstage"
 )
 
 // The browser's own key and that of a page do the same for the user.
@@ -27,6 +29,13 @@ func TestBrowserProvesItsKey(t *testing.T) {
 			w.sees("Paris, France")
 			w.sees(test.kept)
 			w.sees("A device proved its key")
+
+			// A stream is asked for a proof too, once the last one is over.
+			w.forget(sessionCookie + "_bound")
+			w.become(true)
+			w.become(false)
+			require.NoError(t, a.events.Emit(t.Context(), loginstage.Event{ID: "meanwhile", User: "ada", Action: loginstage.ActionDeviceForgotten}))
+			w.sees("Just now: A device is no longer remembered.")
 
 			w.do(chromedp.SetValue(`//select[@id="thief-address"]`, bindingtest.NewYork.String()))
 			w.press("Copy my cookies into a thief's browser")

@@ -36,7 +36,11 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	default:
-		os.Exit(m.Run())
+		code := m.Run()
+		if stayingBrowser.stop != nil {
+			stayingBrowser.stop()
+		}
+		os.Exit(code)
 	}
 }
 
@@ -100,6 +104,7 @@ func (p *program) end() string {
 func (p *program) visitor() *visitor { return newVisitor(p.t, &httptest.Server{URL: p.url}) }
 
 func TestTheProgramFromItsStartToItsEnd(t *testing.T) {
+	t.Parallel()
 	for _, store := range [][]string{{"-store=memory"}, {"-store=sqlite", "-dsn=" + filepath.Join(t.TempDir(), "s.db")}} {
 		program := start(t, store...)
 		v := program.visitor()

@@ -177,6 +177,7 @@ func serve(ctx context.Context, listener net.Listener, a *app, handler http.Hand
 			a.logger.Error("ending", "error", err)
 		}
 	})
+	background.Go(func() { a.hear(ctx) })
 
 	failed := make(chan error, 1)
 	go func() {
@@ -198,6 +199,13 @@ func serve(ctx context.Context, listener net.Listener, a *app, handler http.Hand
 		return errors.Join(err, server.Close())
 	}
 	return a.login.Flush(grace) // events that are on their way are not lost
+}
+
+// hear ends the streams of sessions that end, in this process or another one.
+func (a *app) hear(ctx context.Context) {
+	if err := a.login.Watch(ctx); err != nil && ctx.Err() == nil {
+		a.logger.Error("no stream stays open", "error", err)
+	}
 }
 
 // listen listens on the address that was asked for or, where none was and the

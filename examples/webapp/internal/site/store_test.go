@@ -19,6 +19,7 @@ import (
 
 // A restart keeps everyone signed in, and tells what ended shortly before.
 func TestARestartKeepsUsersSignedIn(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "sessions.db")
 	first := start(t, "-dsn="+file)
 	ada1, ada2, gone := first.visitor(), first.visitor(), first.visitor()
@@ -46,6 +47,7 @@ func TestARestartKeepsUsersSignedIn(t *testing.T) {
 
 // What is killed in the midst of all keeps everyone signed in as well.
 func TestACrashKeepsUsersSignedIn(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "sessions.db")
 	first := start(t, "-dsn="+file)
 	v := first.visitor()

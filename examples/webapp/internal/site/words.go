@@ -45,7 +45,7 @@ func keyName(key devicekey.Key) string {
 	short = short[:min(8, len(short))]
 	switch key.Kind {
 	case "":
-		return "None: whoever has the cookie has the session"
+		return "None: any client with the cookie has the session"
 	case devicekey.DBSC:
 		return "Kept by the browser (" + short + ")"
 	case devicekey.Page:
