@@ -215,7 +215,7 @@ var adapterRules = []adapterRule{
 			v := f.signedIn("ada")
 			response, err := v.client.Do(v.request("GET", "/stream"))
 			require.NoError(f, err)
-			defer response.Body.Close()
+			defer func() { _ = response.Body.Close() }()
 			assert.Equal(f, http.StatusOK, response.StatusCode)
 			assert.Equal(f, []string{"private, no-cache"}, response.Header["Cache-Control"])
 			lines := bufio.NewReader(response.Body)
