@@ -17,6 +17,10 @@ test: ## Run all tests; those that need a missing server or browser are skipped
 test-servers: ## Run all tests under the race detector; a missing server or browser fails
 	MOORING_REQUIRE_SERVERS=1 MOORING_REQUIRE_BROWSER=1 go test -race -timeout 15m work
 
+.PHONY: long
+long: ## Run the tests of the SQL stores with more users, sessions and drivers
+	MOORING_LONG=1 MOORING_REQUIRE_SERVERS=1 go test -timeout 20m ./session/integration
+
 .PHONY: servers
 servers: ## Start PostgreSQL, MariaDB and Redis in containers, at their usual ports
 	docker compose up --detach --wait
@@ -49,9 +53,10 @@ bench: ## Measure each path beside the libraries that it is compared with
 load: ## Load the example application at rising rates
 	go run ./benchmarks/cmd/load
 
+MOORING_CRASH_ROUNDS ?= 300
 .PHONY: crash
-crash: ## Kill processes and servers, 300 times each
-	MOORING_CRASH_ROUNDS=300 go test -v -timeout 3h ./session/integration/crash
+crash: ## Kill processes and servers, 300 times each or MOORING_CRASH_ROUNDS times
+	MOORING_CRASH_ROUNDS=$(MOORING_CRASH_ROUNDS) go test -v -timeout 3h ./session/integration/crash
 
 .PHONY: ci
 ci: ## Run all that a change must pass

@@ -35,7 +35,7 @@ func berlin() string {
 	return string(text)
 }
 
-// answer is the application: it asks who is signed in, and answers 204 if that is
+// answer returns the application: it asks who is signed in, and answers 204 if that is
 // who it should be.
 func answer(who func(*http.Request) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -18,7 +18,7 @@ import (
 	sessionstore "github.com/mooring-go/mooring/session/memstore"
 )
 
-// mooring is a stage with bindings, on a store; nil: the memory store.
+// mooring returns a stage with bindings, on a store; nil: the memory store.
 func mooring(tb testing.TB, store session.Store, locator binding.Locator, events loginstage.Sink) *loginstage.UserLogin {
 	if store == nil {
 		store = sessionstore.New()
@@ -45,7 +45,7 @@ func signIn(tb testing.TB, login *loginstage.UserLogin, id, from string) *http.R
 	return get(from, w)
 }
 
-// guarded is the application behind Mooring's guard, and a request to it.
+// guarded returns the application behind Mooring's guard, and a request to it.
 func guarded(tb testing.TB, store session.Store) (http.Handler, *http.Request) {
 	login := mooring(tb, store, bindingtest.Places(), nil)
 	return login.Guard(answer(current)), signIn(tb, login, user, bindingtest.Berlin.String())
@@ -56,7 +56,7 @@ func current(r *http.Request) string {
 	return s.User
 }
 
-// withSCS is the application behind scs, and a request to it.
+// withSCS returns the application behind scs, and a request to it.
 func withSCS(tb testing.TB, store scs.Store) (http.Handler, *http.Request) {
 	manager := scs.New()
 	if store == nil {
@@ -73,7 +73,7 @@ func withSCS(tb testing.TB, store scs.Store) (http.Handler, *http.Request) {
 	return manager.LoadAndSave(answer(who)), get(bindingtest.Berlin.String(), w)
 }
 
-// withGorilla is the application on a gorilla store, and a request to it. It
+// withGorilla returns the application on a gorilla store, and a request to it. It
 // saves the session where save says so, as an application with a sliding limit
 // has to.
 func withGorilla(tb testing.TB, store sessions.Store, save bool) (http.Handler, *http.Request) {

@@ -13,7 +13,7 @@ import (
 	"github.com/mooring-go/mooring/binding/maxmind"
 )
 
-// files are the databases that MOORING_BENCH_ASN and MOORING_BENCH_CITY name, or
+// files returns the databases that MOORING_BENCH_ASN and MOORING_BENCH_CITY name, or
 // else those of bindingtest, which are so small that a processor's cache holds
 // them.
 func files(tb testing.TB) (asn, city string) {
@@ -39,7 +39,7 @@ type move struct {
 	to   netip.Addr
 }
 
-// moves are n moves within networks that are spread over all of IPv4, the same
+// moves returns n moves within networks that are spread over all of IPv4, the same
 // ones in each run. Where the files know few places they repeat.
 func moves(tb testing.TB, locator binding.Locator, n int) []move {
 	tb.Helper()
@@ -69,7 +69,7 @@ func moves(tb testing.TB, locator binding.Locator, n int) []move {
 	return found
 }
 
-// abroad is an address in another network and country than from.
+// abroad returns an address in another network and country than from.
 func abroad(tb testing.TB, locator binding.Locator, from binding.Location) netip.Addr {
 	for _, ip := range []string{"81.2.69.142", "8.8.8.8", bindingtest.London.String()} {
 		to, err := locator.Locate(tb.Context(), netip.MustParseAddr(ip))

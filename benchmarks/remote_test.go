@@ -74,7 +74,7 @@ func (m remote) measure(b *testing.B, name string) {
 	})
 }
 
-// ofMooring is a stage on the store.
+// ofMooring returns a stage on the store.
 func ofMooring(b *testing.B, store session.Store) (m remote, ids []session.ID) {
 	login := mooring(b, store, bindingtest.Places(), nil)
 	m.handler = login.Guard(answer(current))
@@ -88,7 +88,7 @@ func ofMooring(b *testing.B, store session.Store) (m remote, ids []session.ID) {
 	return m, ids
 }
 
-// ofSCS is scs on the store.
+// ofSCS returns scs on the store.
 func ofSCS(b *testing.B, store scs.Store) remote {
 	var m remote
 	for range people {
@@ -116,7 +116,7 @@ func ofSCS(b *testing.B, store scs.Store) remote {
 	return m
 }
 
-// raw is find and nothing else, for each request, with what it finds left as it
+// raw returns find and nothing else, for each request, with what it finds left as it
 // is: what any store must cost.
 func raw(m remote, find func(ctx context.Context, i int) error) remote {
 	byCookie := map[string]int{}

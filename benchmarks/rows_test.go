@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// rows is how many rows of the table of sessions were read, inserted, updated and
+// rows returns how many rows of the table of sessions were read, inserted, updated and
 // deleted so far, as PostgreSQL counts them.
 func rows(t *testing.T, db *sql.DB) (n [4]int64) {
 	conn, err := db.Conn(t.Context())

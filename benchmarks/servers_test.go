@@ -71,7 +71,7 @@ func redisStore(tb testing.TB, client *redis.Client) *redisstore.Store {
 	return store
 }
 
-// postgres is a configuration of a schema of the test's own, which is dropped in
+// postgres returns a configuration of a schema of the test's own, which is dropped in
 // the end.
 func postgres(tb testing.TB) *pgxpool.Config {
 	tb.Helper()
@@ -107,7 +107,7 @@ func pgxPool(tb testing.TB, config *pgxpool.Config) *pgxpool.Pool {
 func sqlDB(tb testing.TB, config *pgxpool.Config) *sql.DB {
 	db := stdlib.OpenDB(*config.ConnConfig)
 	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections) // the default is two: all others would be dialled anew
+	db.SetMaxIdleConns(connections) // the default is two: all others would be dialled again
 	tb.Cleanup(func() { _ = db.Close() })
 	return db
 }

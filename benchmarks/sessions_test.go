@@ -16,7 +16,7 @@ import (
 	"github.com/mooring-go/mooring/session/memstore"
 )
 
-// each user has so many sessions.
+// each user has the given number of sessions.
 const perUser = 2
 
 func userOf(i int) string { return fmt.Sprintf("user-%08d", i/perUser) }
@@ -51,7 +51,7 @@ func fill(tb testing.TB, store session.Store, n int) []session.ID {
 	return ids
 }
 
-// footprint is how many bytes of memory are in use.
+// footprint returns how many bytes of memory are in use.
 func footprint() float64 {
 	runtime.GC()
 	runtime.GC() // the first finds what weak pointers held

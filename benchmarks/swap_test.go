@@ -51,7 +51,7 @@ func BenchmarkSwap(b *testing.B) {
 	idling.report(b, "-idle")
 }
 
-// another is the file with other letters in its description, so that it is not
+// another returns the file with other letters in its description, so that it is not
 // the same one again.
 func another(content []byte, n int) []byte {
 	at := bytes.LastIndex(content, []byte("description"))

@@ -15,7 +15,7 @@ const (
 	End    Action = iota // end: the session ends
 	StepUp               // step_up: the session is restricted until it is confirmed
 	Prove                // prove: the request is served once the session's device key is proved
-	Report               // report: it is told, and the session goes on
+	Report               // report: an event tells of it, and the session goes on
 	Allow                // allow: nothing
 )
 

@@ -34,9 +34,9 @@ func (c Class) isLocal() bool {
 // String returns the class's name.
 func (c Class) String() string { return levelName("Class", classNames, uint8(c)) }
 
-// special are the blocks of the registries that are not globally reachable and
-// that netip does not know, behind what is in one of them and is reachable, or of
-// which the registries do not say. The first that holds an address counts.
+// special are the blocks of the registries that netip does not know. Blocks that are
+// not globally reachable stand behind the parts of them that are reachable, or that the
+// registries leave open. The first block that holds an address counts.
 var special = []struct {
 	prefix netip.Prefix
 	class  Class
@@ -154,10 +154,19 @@ func (l PrefixLengths) same(a, b netip.Addr) bool {
 	if !a.IsValid() || a.BitLen() != b.BitLen() {
 		return false
 	}
+	return l.masked(a).Contains(b)
+}
+
+// masked returns the prefix of all addresses that count as one with a, which is
+// normalized.
+func (l PrefixLengths) masked(a netip.Addr) netip.Prefix {
 	bits, v6 := l.bits()
 	if a.Is6() {
 		bits = v6
 	}
 	prefix, err := a.Prefix(bits)
-	return err == nil && prefix.Contains(b)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return prefix
 }

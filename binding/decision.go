@@ -6,10 +6,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"strings"
 )
 
-// Outcome is what came of one fact in a [Decision].
+// Outcome is the result of one fact in a [Decision].
 type Outcome string
 
 // The outcomes.
@@ -98,15 +99,28 @@ func (d Decision) Tolerated() bool {
 
 // Move returns a name for what is broken: each such fact with both its values. A guard
 // remembers by it what it has told of and what a device has proved. It is empty where
-// the policy holds, and the same in every process for the same two places.
+// the policy holds, and the same in every process for the same two places, and for all
+// addresses that the policy's SameIP counts as one. Where facts are missing, the
+// address names the place, up to a /64 of IPv6 (RFC 8981): one unknown place is not
+// another.
 func (d Decision) Move() string {
 	if d.Decisive == "" {
 		return ""
 	}
 	hash := sha256.New()
 	for _, r := range d.Rulings {
-		if r.Outcome == Broke {
-			fmt.Fprintf(hash, "%s\n%s\n%s\n", r.Rule, text(r.Previous), text(r.New))
+		if r.Outcome != Broke {
+			continue
+		}
+		if from, ok := r.Previous.(netip.Addr); ok {
+			r.Previous = d.Policy.SameIP.masked(from)
+		}
+		if to, ok := r.New.(netip.Addr); ok {
+			r.New = d.Policy.SameIP.masked(to)
+		}
+		fmt.Fprintf(hash, "%s\n%s\n%s\n", r.Rule, text(r.Previous), text(r.New))
+		if r.Rule == NetworkMissing || r.Rule == GeoIPMissing {
+			fmt.Fprintln(hash, PrefixLengths{IPv6: 64}.masked(Normalize(d.To.IP)))
 		}
 	}
 	return base64.RawURLEncoding.EncodeToString(hash.Sum(nil)[:12])

@@ -274,6 +274,18 @@ func TestTheNameOfAMove(t *testing.T) {
 	assert.NotEqual(t, moved.Move(), policy.Explain(from, in("9.6.9.9", 64501, "9.6.0.0/16", "DE")).Move(), "another prefix")
 	assert.Equal(t, policy.Explain(germany("9.7.9.9"), nowhere).Move(), policy.Explain(germany("9.7.9.9"), nowhere).Move(), "facts behind pointers")
 
+	unknown := func(ip string) string { return policy.Explain(from, binding.Location{IP: address(ip)}).Move() }
+	assert.NotEqual(t, unknown("9.5.9.9"), unknown("9.5.9.8"), "one unknown place is not another")
+	assert.Equal(t, unknown("9.5.9.9"), unknown("::ffff:9.5.9.9"))
+	assert.Equal(t, unknown("2a00:5::9"), unknown("2a00:5::8"), "a temporary address of the same network")
+	assert.NotEqual(t, unknown("2a00:5::9"), unknown("2a00:5:0:1::9"))
+
+	policy.Network, policy.SameIP = binding.NetworkASNNetworkIP, binding.PrefixLengths{IPv4: 24, IPv6: 64}
+	near := policy.Explain(from, germany("9.7.9.9"))
+	assert.Equal(t, near.Move(), policy.Explain(from, germany("9.7.9.1")).Move(), "an address that counts as the same")
+	assert.NotEqual(t, near.Move(), policy.Explain(from, germany("9.7.8.9")).Move(), "another address")
+	assert.NotEqual(t, near.Move(), policy.Explain(from, binding.Location{}).Move(), "no address")
+
 	var read binding.Decision
 	require.NoError(t, json.Unmarshal([]byte(asJSON(t, moved)), &read))
 	assert.Equal(t, moved.Move(), read.Move(), "read from JSON")

@@ -26,7 +26,7 @@ func parseLevel(kind string, names []string, s string) (uint8, error) {
 	return 0, &LevelError{Kind: kind, Input: s, Allowed: slices.Clone(names)}
 }
 
-// levelName is the name of a level, or kind(n) for a number that is no level.
+// levelName returns the name of a level, or kind(n) for a number that is no level.
 func levelName(kind string, names []string, level uint8) string {
 	if int(level) < len(names) {
 		return names[level]
@@ -34,7 +34,7 @@ func levelName(kind string, names []string, level uint8) string {
 	return fmt.Sprintf("%s(%d)", kind, level)
 }
 
-// levelText is the name of a level as text, or an error for a number that is
+// levelText returns the name of a level as text, or an error for a number that is
 // no level.
 func levelText(kind string, names []string, level uint8) ([]byte, error) {
 	if int(level) < len(names) {

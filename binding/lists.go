@@ -49,7 +49,7 @@ func (g *ASNGroups) Same(a, b uint32) bool {
 	return okA && okB && groupA == groupB
 }
 
-// frozen is the groups as they are now, or nil for nil.
+// frozen returns the groups as they are now, or nil for nil.
 func (g *ASNGroups) frozen() *ASNGroups {
 	if g == nil {
 		return nil
@@ -59,7 +59,7 @@ func (g *ASNGroups) frozen() *ASNGroups {
 	return now
 }
 
-// load is the group of each number, as of now.
+// load returns the group of each number, as of now.
 func (g *ASNGroups) load() map[uint32]int {
 	if g == nil {
 		return nil

@@ -50,7 +50,7 @@ func (p Policy) WithoutKey() Policy {
 	return p
 }
 
-// frozen returns p with its lists as they are now, whatever becomes of them.
+// frozen returns p with its lists as they are now; later changes do not reach it.
 func (p Policy) frozen() Policy {
 	p.ASNGroups, p.Exempt = p.ASNGroups.frozen(), p.Exempt.frozen()
 	return p
@@ -87,7 +87,7 @@ func (p *Policy) first(from, to *Location) *rule {
 	return nil
 }
 
-// judge says what comes of the rule at i, and by which tolerance it holds, if by one.
+// judge returns the outcome of the rule at i, and the tolerance by which it holds, if any.
 // known is what both sides know.
 func (p *Policy) judge(i int, known factSet, from, to *Location) (outcome Outcome, by string) {
 	r := &rules[i]
@@ -113,9 +113,9 @@ func (p *Policy) asks(r *rule) bool {
 	return uint8(p.GeoIP) >= r.level
 }
 
-// holds reports whether the fact of the rule at i is equal or, for a rule about the
-// records, whether all is known that p asks for of its kind, which is what the rules
-// behind it need.
+// holds reports whether the fact of the rule at i is equal. For a rule about the
+// records it reports whether both sides know the facts that p asks for by later rules
+// of its kind.
 func (p *Policy) holds(i int, known factSet, from, to *Location) bool {
 	r := &rules[i]
 	if !r.isOfRecords() {

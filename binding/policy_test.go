@@ -20,7 +20,7 @@ var (
 	hamburg = binding.City{GeoNameID: 2911298, Names: binding.Names{"en": "Hamburg"}}
 )
 
-// home is a location that every level can be checked at.
+// home returns a location that every level can be checked at.
 func home() binding.Location {
 	return binding.Location{
 		IP:  netip.MustParseAddr("192.0.2.1"),
@@ -32,7 +32,7 @@ func home() binding.Location {
 	}
 }
 
-// at is home after change.
+// at returns home after change.
 func at(change func(*binding.Location)) binding.Location {
 	l := home()
 	change(&l)
@@ -159,7 +159,7 @@ func TestCheckOfAddresses(t *testing.T) {
 	}
 }
 
-// address is s as an address, or the zero address for "".
+// address returns s as an address, or the zero address for "".
 func address(s string) netip.Addr {
 	if s == "" {
 		return netip.Addr{}
@@ -190,7 +190,7 @@ func TestStricterLevelsNeverForgive(t *testing.T) {
 	}
 }
 
-// everyLocation is each combination of a few values of each fact, with and
+// everyLocation returns each combination of a few values of each fact, with and
 // without it.
 func everyLocation() []binding.Location {
 	asns := []*binding.ASN{nil, {}}

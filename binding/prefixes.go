@@ -73,7 +73,7 @@ func (p *Prefixes) Contains(ip netip.Addr) bool {
 	return false
 }
 
-// frozen is the list as it is now, or nil for nil.
+// frozen returns the list as it is now, or nil for nil.
 func (p *Prefixes) frozen() *Prefixes {
 	if p == nil {
 		return nil
@@ -83,7 +83,7 @@ func (p *Prefixes) frozen() *Prefixes {
 	return now
 }
 
-// around is what of the list holds the address, or nil for nothing.
+// around returns what of the list holds the address, or nil for nothing.
 func (p *Prefixes) around(ip netip.Addr) *Prefixes {
 	if !p.Contains(ip) {
 		return nil
@@ -99,7 +99,7 @@ func (p *Prefixes) around(ip netip.Addr) *Prefixes {
 	return holding
 }
 
-// load is the list as of now, or nil for none.
+// load returns the list as of now, or nil for none.
 func (p *Prefixes) load() *prefixSet {
 	if p == nil {
 		return nil

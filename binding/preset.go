@@ -2,7 +2,7 @@ package binding
 
 // Preset names a policy that suits many hosts. The zero value is [PresetNone].
 // It is read and written as text, so that a configuration can name one. How the
-// presets were chosen, and what each costs honest users, is in the README.
+// presets were chosen, and what each costs honest users, is in docs/policies.md.
 type Preset uint8
 
 // The presets.
@@ -51,14 +51,13 @@ func (p Preset) Policy() Policy {
 	}
 }
 
-// Relaxed returns the policy for those whom a binding must hardly ever disturb: a
+// Relaxed returns the policy for users whom a binding must hardly ever disturb: a
 // session ends when it changes the continent.
 //
 // A fact may be unknown between two public addresses, and a session may be used from
-// local addresses, behind the same router as the application.
-//
-// Attacker: everybody on the user's continent, and at any public address that the
-// databases do not know; for a session that was made at a local address, everybody.
+// local addresses, behind the same router as the application. Attacker: everybody on
+// the user's continent, and at any public address that the databases do not know; for a
+// session that was made at a local address, everybody.
 func Relaxed() Policy {
 	return Policy{GeoIP: GeoIPContinent, Tolerance: Tolerance{Missing: MissingSameClass, Local: LocalHold}}
 }

@@ -13,9 +13,9 @@ type rule struct {
 	kind   ruleKind
 	level  uint8 // of the kind: a policy asks for the fact at this level and above it
 
-	// needs are facts, one of which both sides must know for the rule to be compared.
-	// A rule about the records needs none: it holds where both sides know what those of
-	// the rules behind it need that the policy asks for.
+	// needs are facts; for the rule to be compared, both sides must know one of them. A
+	// rule about the records needs none: it holds where both sides know the facts that
+	// the policy asks for by later rules of its kind.
 	needs factSet
 
 	// One of these compares the fact. A rule about the records has none. They take

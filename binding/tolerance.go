@@ -6,8 +6,8 @@ import (
 	"net/netip"
 )
 
-// Tolerance is what a [Policy] lets pass that by the letter of its levels would
-// be broken. The zero value tolerates nothing. Each field says what an attacker
+// Tolerance is what a [Policy] lets pass though its levels alone would not hold. The
+// zero value tolerates nothing. Each field says what an attacker
 // who has stolen a session gains by it.
 type Tolerance struct {
 	// SameIP is when two addresses count as the same for network.ip.

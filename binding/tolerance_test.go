@@ -32,7 +32,7 @@ func ExamplePolicy_atHome() {
 	// 9.9.9.9 -> 192.168.1.20: end for geoip.missing; geoip.missing broken (end), known -> unknown
 }
 
-// in is a location at ip, in the network and the place that are given; 0 and ""
+// in returns a location at ip, in the network and the place that are given; 0 and ""
 // for what is not known.
 func in(ip string, asn uint32, network, country string) binding.Location {
 	l := binding.Location{IP: address(ip)}
@@ -121,9 +121,9 @@ func TestTolerance(t *testing.T) {
 		{"network of the same group, another prefix", network, 0, groups, v4, v4Partner, binding.NetworkPrefixChanged},
 
 		{"to an exempt address", ip, country, office, v4, v4Foreign, holds},
-		{"to an exempt address of which nothing is known", ip, country, office, v4, private, holds},
+		{"to an exempt address that is not in the databases", ip, country, office, v4, private, holds},
 		{"from an exempt address", asn, 0, office, v4Foreign, v4, binding.NetworkASNChanged},
-		{"from an exempt address of which nothing is known", 0, country, office, private, v4, binding.GeoIPMissing},
+		{"from an exempt address that is not in the databases", 0, country, office, private, v4, binding.GeoIPMissing},
 
 		{"facts missing", asn, 0, binding.Tolerance{}, v4, noASN, binding.NetworkMissing},
 		{"facts missing, held", asn, 0, hold, v4, noASN, holds},

@@ -40,4 +40,9 @@
 // Among equally short ones, one of whole numbers only goes first, then one whose
 // largest unit is larger. Every pair of a negative duration carries the sign, and
 // zero is "seconds=0".
+//
+// # What stays compatible
+//
+// What Parse reads, and what String writes, is read by later releases as the same
+// value. A later release may write another canonical form, and may know more keys.
 package duration

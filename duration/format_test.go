@@ -99,7 +99,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// someDuration is as likely small as large, as likely round as odd.
+// someDuration returns a duration that is as likely small as large, and as likely round as odd.
 func someDuration() duration.Duration {
 	d := rand.Int64() >> rand.IntN(63)
 	if rand.IntN(2) == 0 {

@@ -50,7 +50,7 @@ func oracleParse(s string) (duration.Duration, bool) {
 	return duration.Duration(ns.Int64()), ns.IsInt64()
 }
 
-// oracleDecimal writes d as one pair with so many decimals, and says if that is exact.
+// oracleDecimal writes d as one pair with the given number of decimals, and says if that is exact.
 func oracleDecimal(name string, unit time.Duration, d duration.Duration, decimals int) (string, bool) {
 	exact := big.NewRat(int64(d), int64(unit))
 	text := exact.FloatString(decimals)

@@ -248,7 +248,7 @@ func TestParseErrorText(t *testing.T) {
 	assert.NotContains(t, err.Error(), `\x`, "cut between characters")
 }
 
-// worst is as long as allowed and as far apart in its exponents as can be made.
+// worst returns a text that is as long as allowed and as far apart in its exponents as can be made.
 // Computed naively it would take petabytes.
 func worst() string {
 	const limit = 1024

@@ -16,14 +16,14 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// ErrNoChallenge is returned by [UserLogin.Finish] where there is nothing to
-// answer: the client was asked nothing, or it has been answered, or it is too
-// late. The user has to sign in again.
+// ErrNoChallenge is returned by [UserLogin.Finish] where there is nothing to answer:
+// the client was asked nothing, has answered already, or is too late. The user has to
+// sign in again.
 var ErrNoChallenge = errors.New("loginstage: no challenge to answer")
 
 // A DeniedError reports a user whom the stage does not sign in.
 type DeniedError struct {
-	Cause session.Cause // CauseNoUser, CauseInactiveUser or, by Confirm, CauseOtherUser
+	Cause session.Cause // CauseNoUser, CauseInactiveUser or, by Confirm, CauseOtherUser or CauseImpersonated
 	User  string        // the user's ID as it was given
 }
 
@@ -34,6 +34,8 @@ func (e *DeniedError) Error() string {
 		return fmt.Sprintf("loginstage: user %q is inactive and is not signed in", e.User)
 	case CauseOtherUser:
 		return fmt.Sprintf("loginstage: user %q is not the one that the session is of", e.User)
+	case CauseImpersonated:
+		return fmt.Sprintf("loginstage: the session of user %q is another's, who cannot prove to be that user", e.User)
 	}
 	return fmt.Sprintf("loginstage: user ID %.80q: want 1 to %d bytes of printable text", e.User, maxUser)
 }
@@ -57,37 +59,53 @@ const (
 // its header.
 //
 // A user without a usable ID, or an inactive one, is a [*DeniedError], and no
-// session is made. Any other error means that the store or the carrier failed, or,
+// session is made. Where DenyOverMaxSessions is on, a user with too many sessions is a
+// [*session.LimitError], which names those to end first. What no session can hold of
+// the user, such as a Value that is too long, is [session.ErrInvalid]. Any other error means that the store or the carrier failed, or,
 // where a binding is configured, that the locator failed or the client's address is
 // not known; the user is not signed in, and what was before is as it was. Without
 // a binding such an address is logged as a warning, and the user is signed in.
 func (l *UserLogin) Begin(w http.ResponseWriter, r *http.Request, user User) (*Challenge, error) {
+	_, challenge, err := l.SignIn(w, r, user)
+	return challenge, err
+}
+
+// SignIn is [UserLogin.Begin], and returns the session that was started besides: the
+// pending one where there is a challenge.
+func (l *UserLogin) SignIn(w http.ResponseWriter, r *http.Request, user User) (session.Session, *Challenge, error) {
+	var none session.Session
 	if err := begun(w); err != nil {
-		return nil, err
+		return none, nil, err
 	}
-	if denied := deniedFor(user); denied != nil {
-		l.events.emit(r.Context(), l.deniedEvent(r, denied.Cause, user.ID, nil))
-		return nil, denied
+	if err := l.admitUser(r, user, none); err != nil {
+		return none, nil, err
 	}
 	l.pitfalls.warnOfPlainHTTP(l, r)
 	policy := l.config.policy()
 	here, err := l.here(r, policy)
 	if err != nil {
-		return nil, err
+		return none, nil, err
 	}
 	s := session.Session{
 		User: user.ID, Name: clip(user.Name, maxName), Method: clip(user.Method, maxName), Stage: l.config.Name,
 		Created: l.sessions.Now(r.Context()), IP: here.IP, UserAgent: clip(r.UserAgent(), maxUserAgent),
 		Policy: policy, Anchor: here,
+		Actor: user.Actor, Tenant: user.Tenant, Required: user.Required,
 	}
-	if l.config.StaySignedInOffset == 0 {
-		_, err := l.signIn(w, r, s, here, false)
-		return nil, err
+	proved(&s, user, s.Created)
+	if user.Value != nil {
+		if s.Value, err = session.EncodeValue(user.Value); err != nil {
+			return none, nil, fmt.Errorf("loginstage: beginning: %w", err)
+		}
+	}
+	if l.config.StaySignedInOffset == 0 || s.Actor != "" {
+		s, err := l.signIn(w, r, s, here, false)
+		return s, nil, err
 	}
 	if s, err = l.beginPending(w, r, s); err != nil {
-		return nil, fmt.Errorf("loginstage: beginning: %w", err)
+		return none, nil, fmt.Errorf("loginstage: beginning: %w", err)
 	}
-	return challengeOf(s, l.config.StaySignedInOffset), nil
+	return s, challengeOf(s, l.config.StaySignedInOffset), nil
 }
 
 // Challenge returns the challenge that the client has yet to answer, for a host
@@ -111,59 +129,71 @@ func challengeOf(pending session.Session, offset duration.Duration) *Challenge {
 	}
 }
 
-// Finish signs the user in whom Begin asked, with the answer. It does so once,
-// however often and from however many requests at once it is called: the others
-// get [ErrNoChallenge]. A client that has moved since Begin so that the binding
-// is broken gets [*MovedError], and has to sign in again; where the Actions
-// do not end a session for it, the new one is restricted, or it is reported. An
-// answer whose Raw cannot be read is a [*RejectedError], and consumes nothing.
-// Where the binding does not hold by the letter the session stays bound to where
-// Begin was called.
+// Finish signs the user in whom Begin asked, with the answer. It does so once, however
+// often and from however many requests at once it is called: the others get
+// [ErrNoChallenge].
 //
-// Like Begin it is called before the response begins, and is [ErrResponseBegun]
+// The client may have moved since Begin. Where the binding is broken there, Finish
+// returns [*MovedError], and the user has to sign in again; where the Actions do not
+// end a session for it, the new session is restricted or the move is reported. Where
+// the binding holds by a tolerance alone, the session stays bound to where Begin was
+// called.
+//
+// An answer whose Raw cannot be read is a [*RejectedError], and consumes nothing. Like
+// Begin, Finish is called before the response begins, and returns [ErrResponseBegun]
 // otherwise.
 func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer) error {
+	_, err := l.FinishSignIn(w, r, answer)
+	return err
+}
+
+// FinishSignIn is [UserLogin.Finish], and returns the session that was started.
+func (l *UserLogin) FinishSignIn(w http.ResponseWriter, r *http.Request, answer Answer) (session.Session, error) {
+	var none session.Session
 	if err := begun(w); err != nil {
-		return err
+		return none, err
 	}
 	staySignedIn, err := answer.staysSignedIn()
 	if err != nil {
-		return err
+		return none, err
 	}
 	pending, err := l.pending(r)
 	if isEnded(err) {
-		return ErrNoChallenge
+		return none, ErrNoChallenge
 	}
 	if err != nil {
-		return fmt.Errorf("loginstage: finishing: %w", err)
+		return none, fmt.Errorf("loginstage: finishing: %w", err)
+	}
+	if err := l.admitUser(r, User{ID: pending.User}, pending); err != nil {
+		return none, err
 	}
 	here, err := l.here(r, pending.Policy)
 	if err != nil {
-		return err
+		return none, err
 	}
 	moved := verdict{action: binding.Allow}
 	if here.IP != pending.Anchor.IP {
 		if moved, err = l.judge(r.Context(), pending, here.IP); err != nil {
-			return err
+			return none, err
 		}
 		if moved.action == binding.End {
-			return l.denyMoved(r, pending, moved)
+			return none, l.denyMoved(r, pending, moved)
 		}
 	}
 	s := pending
 	s.Created, s.LastSeen = l.sessions.Now(r.Context()), time.Time{}
 	s.IP, s.Drift = here.IP, moved.drift
-	if here.IP == pending.Anchor.IP || moved.byTheLetter(pending) {
+	if here.IP == pending.Anchor.IP || moved.holdsExactly(pending) {
 		s.Anchor = here // and otherwise it stays, so that it is not moved by a tolerance
 	}
 	s, err = l.signIn(w, r, s, here, staySignedIn)
 	if isEnded(err) {
-		return ErrNoChallenge
+		return none, ErrNoChallenge
 	}
 	if err == nil {
 		l.emitMove(r, s, session.Drift{}, moved)
 	}
-	return err
+	return s, err
 }
 
 // denyMoved ends a pending session whose client has moved.
@@ -191,10 +221,15 @@ func (e *MovedError) Error() string {
 	return "loginstage: moved before the challenge was answered: " + e.Broken.String()
 }
 
-// signIn starts s, from here, which is as yet without its limits. A pending s must
-// still be live, and is answered.
+// signIn makes s live, at the location here, with the limits that it sets. If s is
+// pending it must still be live, and is answered.
 func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Session, here binding.Location, staySignedIn bool) (session.Session, error) {
-	l.limit(&s, staySignedIn)
+	l.limit(&s, s.Created, staySignedIn)
+	key, err := l.signInKey(r)
+	if err != nil {
+		return session.Session{}, fmt.Errorf("loginstage: signing in: %w", err)
+	}
+	s.Drift.Key = key
 	device, err := l.knownDevice(r, s.User)
 	if err != nil {
 		return session.Session{}, err
@@ -202,28 +237,43 @@ func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Ses
 	s.KnownDevice = !device.IsZero()
 	replace := session.Replace{
 		Others: l.config.TerminateOtherSessions,
-		Max:    l.config.MaxSessions,
-		Ending: l.ending(r, "", s.User),
+		Max:    l.config.MaxSessions, Deny: l.config.DenyOverMaxSessions, PerTenant: l.config.MaxSessionsPerTenant,
+		Ending: l.ending(r, "", actorOf(s)),
+	}
+	if s.Actor != "" {
+		replace.Others, replace.Max = false, 0 // somebody else ends none of the user's own
 	}
 	if s.Kind == session.KindPending {
 		replace.Answers, s.Kind = s.ID, session.KindSession
 	}
+	user := s.User
 	s, err = l.sessions.Start(w, r, s, replace)
+	if _, over := errors.AsType[*session.LimitError](err); over {
+		l.events.emit(r.Context(), l.deniedEvent(r, session.CauseMaxSessions, user, nil))
+	}
 	if err != nil {
 		return session.Session{}, fmt.Errorf("loginstage: signing in: %w", err)
 	}
 	if !replace.Answers.IsZero() {
 		l.clearPending(w)
 	}
-	l.rememberDevice(w, r, s, device)
+	if s.Actor == "" {
+		l.rememberDevice(w, r, s, device)
+	}
 	l.deleteDuplicateTokens(w, r)
+	l.replaceWaiting(w, r, s.User)
+	l.offerKey(w, r, s)
+	l.renewNonce(w, r, &s)
 	carried(w, r)
 	l.events.emit(r.Context(), l.loginEvent(r, s, here))
+	if !key.IsZero() {
+		l.emitBound(r, s)
+	}
 	return s, nil
 }
 
-// limit sets how long s lives.
-func (l *UserLogin) limit(s *session.Session, staySignedIn bool) {
+// limit sets how long s lives, from the instant at which its user was admitted.
+func (l *UserLogin) limit(s *session.Session, from time.Time, staySignedIn bool) {
 	lifetime := l.config.SessionDuration
 	if staySignedIn {
 		lifetime += l.config.StaySignedInOffset
@@ -234,10 +284,14 @@ func (l *UserLogin) limit(s *session.Session, staySignedIn bool) {
 		lifetime = l.config.MaxLifetime
 		s.Idle = leastPositive(l.config.IdleTimeout, l.config.BrowserSessionLimit).Std()
 	}
-	s.Expires = s.Created.Add(lifetime.Std())
+	if s.Actor != "" {
+		lifetime = min(lifetime, l.config.ImpersonationLimit)
+		s.MaxAge = min(s.MaxAge, lifetime.Std())
+	}
+	s.Expires = from.Add(lifetime.Std())
 }
 
-// leastPositive is the lesser of the two that is a limit at all.
+// leastPositive returns the lesser of the two; one that is 0 is no limit.
 func leastPositive(a, b duration.Duration) duration.Duration {
 	if a == 0 {
 		return b
@@ -245,8 +299,9 @@ func leastPositive(a, b duration.Duration) duration.Duration {
 	return min(a, b)
 }
 
-// here is where the request comes from. Where policy binds nothing, a client or
-// a locator that says nothing is as good as one that knows nothing.
+// here returns the location that the request comes from. Where the policy binds
+// nothing, an address that is not known or a locator that fails is logged, and the
+// location has nothing but the address.
 func (l *UserLogin) here(r *http.Request, policy binding.Policy) (binding.Location, error) {
 	ip, err := l.clientIP(r)
 	var location binding.Location
@@ -263,7 +318,8 @@ func (l *UserLogin) here(r *http.Request, policy binding.Policy) (binding.Locati
 	return binding.Location{IP: ip}, nil
 }
 
-// locate looks the address up, in bounded time where that is not in memory.
+// locate returns the location of the address, in bounded time unless the locator is in
+// memory.
 func (l *UserLogin) locate(ctx context.Context, ip netip.Addr) (binding.Location, error) {
 	if l.config.Locator == nil {
 		return binding.Location{IP: ip}, nil
@@ -281,7 +337,7 @@ func (l *UserLogin) locate(ctx context.Context, ip netip.Addr) (binding.Location
 	return location, nil
 }
 
-// deniedFor is why the user cannot be signed in, or nil.
+// deniedFor returns why the user cannot be signed in, or nil.
 func deniedFor(user User) *DeniedError {
 	switch {
 	case user.ID == "" || len(user.ID) > maxUser || !printable(user.ID):

@@ -7,11 +7,11 @@ import (
 	"reflect"
 )
 
-// ErrResponseBegun is returned by Begin, Finish, Confirm and Logout if the
-// header of the response has been written by then: the token could no longer be
-// given to the client or taken from it. Nothing was done. A response that has begun
-// is noticed behind a guard, on the writers of net/http and httptest, and on writers
-// that wrap these and have the Unwrap method of http.ResponseController.
+// ErrResponseBegun is returned by Begin, Finish, Reauthenticate, Confirm, Complete and Logout if
+// the header of the response has been written already, so that the token can neither be given to the
+// client nor taken from it. The call has then done nothing. It finds that out behind a
+// guard, on the writers of net/http and httptest, and on writers that wrap these and
+// have the Unwrap method of http.ResponseController.
 var ErrResponseBegun = errors.New("loginstage: the response has begun, and its header can no longer carry a token: call this before the first WriteHeader or Write")
 
 // maxWriters is how many writers around each other are looked at.

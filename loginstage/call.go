@@ -65,8 +65,8 @@ func (c Call) Request(ctx context.Context) *http.Request {
 // Authenticate is [UserLogin.Check] for a call. The context that it returns is one
 // within ctx in which [Current] and [Restricted] return what it found out, with or
 // without an error. The error is nil, or an [*AccessError] by which the host denies the
-// call; one that serves anonymous callers too goes on at [DenialSignIn] and
-// [DenialStepUp].
+// call; one that serves anonymous callers too goes on at [DenialSignIn],
+// [DenialStepUp] and [DenialRequired].
 //
 // In a context that it returned, or behind a guard of the stage, Authenticate returns
 // what was found out, unless the call has a Token.
@@ -78,7 +78,7 @@ func (l *UserLogin) Authenticate(ctx context.Context, call Call) (context.Contex
 		found.err = l.admitCall(call.Request(ctx), call.Token, &found.session)
 	}
 	denial := denialOf(found.session, found.err)
-	if found.admitted || (denial == DenialStepUp && call.AllowRestricted) {
+	if found.admitted || (restricts(denial) && call.AllowRestricted) {
 		denial = ""
 	}
 	found.admitted = denial == ""

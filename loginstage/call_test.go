@@ -135,6 +135,24 @@ func TestAuthenticateAndRestrictedSessions(t *testing.T) {
 	assert.Equal(t, loginstage.DenialStepUp, denial(t, err).Denial, "what was admitted for one is not admitted for all")
 }
 
+func TestAuthenticateAndRequiredActions(t *testing.T) {
+	stage, _, call := callers(t, loginstage.Config{})
+	w := httptest.NewRecorder()
+	_, err := stage.Begin(w, call.Request(t.Context()), loginstage.User{ID: "ada", Required: []string{"enrol"}})
+	require.NoError(t, err)
+	call.Header = http.Header{"Authorization": {"Bearer " + w.Header().Get(session.DefaultTokenHeader)}}
+	ctx, err := stage.Authenticate(t.Context(), call)
+	assert.Equal(t, loginstage.DenialRequired, denial(t, err).Denial)
+	assertCurrent(t, ctx, "")
+
+	call.AllowRestricted = true
+	for _, outer := range []context.Context{ctx, t.Context()} {
+		inner, err := stage.Authenticate(outer, call)
+		require.NoError(t, err, "where the action is done")
+		assertCurrent(t, inner, "ada")
+	}
+}
+
 func TestAuthenticateWhereNobodyKnows(t *testing.T) {
 	stage, store, call := callers(t, loginstage.Config{})
 	store.Fail(errOut)

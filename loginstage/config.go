@@ -4,11 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/binding/clientip"
 	"github.com/mooring-go/mooring/duration"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // The defaults of a [Config].
@@ -17,11 +19,14 @@ const (
 	DefaultBrowserSessionLimit = duration.Duration(24 * hour)
 	DefaultMaxLifetime         = duration.Duration(30 * 24 * hour)
 	DefaultKeepEndings         = duration.Duration(24 * hour)
+	DefaultImpersonationLimit  = duration.Duration(hour)
+	DefaultAccountEvery        = duration.Duration(30 * time.Second)
+	DefaultDeviceKeyGrace      = duration.Duration(time.Minute)
 )
 
-// Config is what a [UserLogin] is made of: the settings that an operator knows,
-// each of which can be read from JSON, YAML or the environment, and what the
-// host wires in. The zero value of each field is a safe default. [New] copies it.
+// Config is what a [UserLogin] is made of: the operator's settings, which can be read
+// from JSON, YAML or the environment ([Config.ReadSettings]), and what the host wires
+// in. The zero value of each field is a safe default. [New] copies it.
 type Config struct {
 	// Name is the stage's name in events and sessions. Empty: DefaultName. Sessions
 	// that were made under a former name are admitted if AlsoAdmit has that.
@@ -95,6 +100,23 @@ type Config struct {
 	// forget cookies leave one session per sign-in until it expires.
 	MaxSessions int `json:"max_sessions" yaml:"max_sessions"`
 
+	// DenyOverMaxSessions denies a sign-in over MaxSessions, which ends nothing then:
+	// Begin and Finish return a session.LimitError. MaxSessionsPerTenant counts the
+	// sessions of each User.Tenant by themselves.
+	DenyOverMaxSessions  bool `json:"deny_over_max_sessions" yaml:"deny_over_max_sessions"`
+	MaxSessionsPerTenant bool `json:"max_sessions_per_tenant" yaml:"max_sessions_per_tenant"`
+
+	// Assurance holds the limits to those of a level of NIST SP 800-63B-4, section 2:
+	// ACRAAL1 to 30 days, ACRAAL2 to 24 hours and one hour unused, ACRAAL3 to 12 hours
+	// and 15 minutes unused. MaxLifetime and IdleTimeout are as the level says where they
+	// are 0; limits that are longer are mistakes. It holds nobody to the proof that a
+	// level takes: RequireACR does. Empty: none.
+	Assurance string `json:"assurance" yaml:"assurance"`
+
+	// ImpersonationLimit is how long a session lives at the most in which somebody acts
+	// as the user: see User.Actor. 0: DefaultImpersonationLimit.
+	ImpersonationLimit duration.Duration `json:"impersonation_limit" yaml:"impersonation_limit"`
+
 	// IdleTimeout ends a session that was not used for so long. 0: only
 	// BrowserSessionLimit does, where it applies.
 	IdleTimeout duration.Duration `json:"idle_timeout" yaml:"idle_timeout"`
@@ -118,6 +140,33 @@ type Config struct {
 	// session.DefaultStoreTimeout. A store or a locator with a method InMemory()
 	// answers at once and needs no bound.
 	StoreTimeout duration.Duration `json:"store_timeout" yaml:"store_timeout"`
+
+	// DeviceKey says whether sessions are bound to a key that cannot leave the device,
+	// so that a stolen token is worth nothing elsewhere: see UserLogin.DeviceKeys, which
+	// the host mounts, and docs/device-keys.md. Zero: DeviceKeyOff.
+	DeviceKey DeviceKey `json:"device_key" yaml:"device_key"`
+
+	// ProveEvery is how often a session that has a device key has to prove it: a
+	// browser is given a cookie for so long, without which no request of the session is
+	// served. From minutes=1 to days=1; browsers that have DBSC sign about 6 times in 9
+	// minutes and no more, so that 5 to 15 minutes are sensible. 0: only where a binding
+	// that does not hold asks for it. Clients of an API that have a key prove it with
+	// each request.
+	ProveEvery duration.Duration `json:"prove_every" yaml:"prove_every"`
+
+	// DeviceKeyGrace is how long after a sign-in or a confirmation a session without a
+	// device key may do everything, where DeviceKey requires one. 0:
+	// DefaultDeviceKeyGrace.
+	DeviceKeyGrace duration.Duration `json:"device_key_grace" yaml:"device_key_grace"`
+
+	// DeviceKeyPath is where UserLogin.DeviceKeys is mounted, without PathPrefix and
+	// without a slash at its end. Empty: DefaultDeviceKeyPath.
+	DeviceKeyPath string `json:"device_key_path" yaml:"device_key_path"`
+
+	// Origin is the scheme and the host under which clients reach the host, such as
+	// "https://api.example.com": what a DPoP proof has to be for. A Carrier of bearer
+	// tokens beside a DeviceKey needs it. Empty: no DPoP proof holds.
+	Origin string `json:"origin" yaml:"origin"`
 
 	// DurableEvents has the store keep what ended, when, why and by whom, in the
 	// same step as the ending, and leaves telling the sink to Deliver: at least
@@ -147,6 +196,27 @@ type Config struct {
 	// and calls Confirm. Empty: it gets a 401.
 	StepUpURL string `json:"step_up_url" yaml:"step_up_url"`
 
+	// RequiredURL is where Require sends a browser whose session requires actions, as
+	// LoginURL otherwise: a page behind AllowRestricted on which the user does them, and
+	// which calls Complete. Empty: it gets a 403.
+	RequiredURL string `json:"required_url" yaml:"required_url"`
+
+	// ClearSiteData has the answer to Logout ask the browser to delete what it keeps of
+	// this origin in caches and storage (Clear-Site-Data), so that the back button shows
+	// no page of the user. It deletes what the origin's other applications keep too.
+	ClearSiteData bool `json:"clear_site_data" yaml:"clear_site_data"`
+
+	// TellExpiry has the answer to a request with a session say in how many seconds the
+	// session ends unless it is used before, in the header Mooring-Session-Ends. See
+	// also UserLogin.Expiry.
+	TellExpiry bool `json:"tell_expiry" yaml:"tell_expiry"`
+
+	// AccountEvery is how long an answer of Account holds in a process. 0:
+	// DefaultAccountEvery. AccountStale is for how much longer it holds while Account
+	// fails. 0: a request is answered with 503 then.
+	AccountEvery duration.Duration `json:"account_every" yaml:"account_every"`
+	AccountStale duration.Duration `json:"account_stale" yaml:"account_stale"`
+
 	// PathPrefix is what a proxy removes from the start of every path before it
 	// passes a request on, such as "/app". LoginURL and StepUpURL have it, as the
 	// browser does; the parameter next gets it. Empty: nothing is removed.
@@ -168,9 +238,23 @@ type Config struct {
 	// session.Cookie.
 	StageCookie session.Cookie `json:"-" yaml:"-"`
 
+	// DeviceSecrets make and check what clients are given to prove device keys by, the
+	// same in all processes of a host and at all times: with others no device key can be
+	// proved any more, and users sign in again. The zero value: random ones of this
+	// process, which do for a store that is in memory alone.
+	DeviceSecrets devicekey.Secrets `json:"-" yaml:"-"`
+
 	// Decide, if set, says what is done about a binding that no longer holds, in
 	// place of the session's Actions; decision.Action is what they say.
 	Decide func(ctx context.Context, s session.Session, decision binding.Decision) binding.Action `json:"-" yaml:"-"`
+
+	// Account, if set, reports whether the account of a user is active: false for one
+	// that is disabled or deleted. It is asked at each sign-in and re-authentication, and
+	// for a session in use every AccountEvery, per process and user. Where it is false,
+	// the user's sessions and devices end with the cause account_disabled. It has to
+	// heed ctx, which ends after StoreTimeout, and be safe for concurrent use. nil: not
+	// asked.
+	Account func(ctx context.Context, user string) (active bool, err error) `json:"-" yaml:"-"`
 
 	// Deny, if set, answers all requests that a guard denies, instead of the
 	// redirect, the 401 or the 503. It looks at denied.Denial, and calls

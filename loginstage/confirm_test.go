@@ -95,12 +95,12 @@ func TestConfirm(t *testing.T) {
 		assert.Equal(t, "FR", after.Anchor.Geo.Country.ISOCode)
 		assert.True(t, after.Drift.IsZero())
 		assert.Equal(t, before.Created, after.Created)
-		assert.Equal(t, before.Expires, after.Expires)
+		assert.Equal(t, time.Now().UTC().Add(12*time.Hour), after.Expires, "the limits start again")
 		assert.Equal(t, before.Policy, after.Policy)
 		assert.Equal(t, time.Now().UTC(), after.LastSeen)
 		for _, cookie := range response.Cookies() {
 			if cookie.Name == session.DefaultCookieName {
-				assert.Equal(t, 11*60*60, cookie.MaxAge, "what is left")
+				assert.Equal(t, 12*60*60, cookie.MaxAge)
 			}
 		}
 		require.Equal(t, passes, v.Call("GET", "/private", nil).StatusCode)
@@ -111,7 +111,8 @@ func TestConfirm(t *testing.T) {
 		assert.Equal(t, loginstage.CauseConfirmed, events[0].Cause)
 		assert.Equal(t, after.ID, events[0].Session)
 		assert.Equal(t, bindingtest.Paris, events[0].ClientIP)
-		endings := v.told(loginstage.ActionLogout)
+		assert.Empty(t, v.told(loginstage.ActionLogout), "nobody was signed out")
+		endings := v.told(loginstage.ActionRenew)
 		require.Len(t, endings, 1)
 		assert.Equal(t, session.CauseRenewed, endings[0].Cause)
 		assert.Equal(t, before.ID, endings[0].Session)
@@ -119,10 +120,10 @@ func TestConfirm(t *testing.T) {
 		require.Equal(t, passes, v.visit(bindingtest.Berlin))
 		assert.Equal(t, binding.GeoIPCountryChanged, v.stored().Drift.Restricted, "bound to where it was confirmed")
 
-		time.Sleep(11*time.Hour - time.Nanosecond)
+		time.Sleep(12*time.Hour - time.Nanosecond)
 		require.Equal(t, passes, v.visit(bindingtest.Paris))
 		time.Sleep(time.Nanosecond)
-		require.Equal(t, anonymous, v.visit(bindingtest.Paris), "no longer than it would have lived")
+		require.Equal(t, anonymous, v.visit(bindingtest.Paris))
 	})
 }
 
@@ -249,7 +250,8 @@ func TestConfirmAtOnce(t *testing.T) {
 			left, err := stage.Sessions(t.Context(), "ada")
 			require.NoError(t, err)
 			assert.Len(t, left, int(confirmed.Load()))
-			assert.Len(t, stage.Events.Of(loginstage.ActionLogout), 1)
+			assert.Len(t, stage.Events.Of(loginstage.ActionLogout), int(revoked.Load()))
+			assert.Len(t, stage.Events.Of(loginstage.ActionRenew), int(confirmed.Load()))
 		}
 	})
 }

@@ -15,33 +15,34 @@ const (
 	// deliverBackoff is how long a failing store, or the endings of a user whom the
 	// sink refuses, are left alone at most.
 	deliverBackoff = 30 * time.Second
-	// deliverDown is how many users the sink refuses in a row, and nobody it takes,
-	// when it counts as down, and deliverDownPause how long it is left alone then.
+	// deliverDown is the number of users in a row whose endings the sink refuses, and
+	// takes none between, at which it counts as down. deliverDownPause is how long it
+	// is then left alone.
 	deliverDown      = 4
 	deliverDownPause = 5 * time.Second
 	// deliverBatch is how many endings are leased at a time, and deliverLease for how
-	// long: so long are their users' endings not told after a process was killed.
+	// long. After a process was killed, its users' endings wait for that long.
 	deliverBatch = 32
 	deliverLease = 20 * time.Second
-	// deliverMargin is what is left of a lease when the sink may still be at work on
-	// an ending, for telling the store of it.
+	// deliverMargin is the time that is left of a lease, when a sink has used all of
+	// its own, to tell the store of it.
 	deliverMargin = 2 * time.Second
 	// maxRefused is how many users' backoffs are remembered.
 	maxRefused = 4096
 )
 
-// Deliver gives the endings that the store has kept to the sink, until ctx ends,
-// and returns ctx's error. It needs [Config.DurableEvents].
+// Deliver gives the endings that the store has kept to the sink, until ctx ends, and
+// returns ctx's error. It needs [Config.DurableEvents].
 //
-// Each ending is delivered at least once and, per user, in order; one that is
-// delivered again has the same [Event.ID]. Any number of processes can run
-// Deliver on one store, and share the work; where one is killed, the others take
-// over what it was about to deliver after twenty seconds.
+// Each ending is delivered at least once and, for each user, in order. An ending that
+// is delivered again has the same [Event.ID]. Any number of processes can run Deliver
+// on one store, and share the work. Where one is killed, the others take over after
+// twenty seconds.
 //
-// An ending that the sink refuses, by an error or a panic, or is slow with, holds
-// back that user's endings alone, and is tried again after a second, and later
-// after up to thirty. Endings wait in the store for [Config.KeepEndings] at most:
-// see [UserLogin.Sweep].
+// An ending that the sink refuses, by an error or a panic, or is slow with, holds back
+// that user's endings alone. Deliver tries it again after a second, and later after up
+// to thirty. Endings wait in the store for [Config.KeepEndings] at most: see
+// [UserLogin.Sweep].
 func (l *UserLogin) Deliver(ctx context.Context) error {
 	journal, ok := session.StoreAs[session.Journal](l.config.Store)
 	if !ok || !l.config.DurableEvents {
@@ -84,13 +85,13 @@ type delivery struct {
 	late    chan outcome    // of those endings
 }
 
-// outcome is what became of giving an ending to the sink.
+// outcome is what the sink did with one ending.
 type outcome struct {
 	ended session.Ended
 	err   error
 }
 
-// settlement is what the store is to be told of leased endings.
+// settlement is what the store has yet to be told of leased endings.
 type settlement struct {
 	delivered []session.ID
 	held      map[time.Duration][]session.ID // by how long they are not to be tried
@@ -146,8 +147,8 @@ func (d *delivery) lease(ctx context.Context) ([]session.Ended, error) {
 	return leased, nil
 }
 
-// give gives one ending to the sink, and returns what became of it. It is false if
-// the sink is slow: the outcome comes later, and other users go on.
+// give gives one ending to the sink, and returns what the sink did. It is false if the
+// sink is slow: the outcome comes later, and other users go on.
 func (d *delivery) give(ctx context.Context, ended session.Ended) (outcome, bool) {
 	login := d.login
 	event, ok := login.endedEvent(ended, contextIn(ended.Ending.Detail))
@@ -178,8 +179,8 @@ func (d *delivery) give(ctx context.Context, ended session.Ended) (outcome, bool
 	}
 }
 
-// settle notes what became of an ending, and returns for how long its user is held
-// back if the sink did not take it.
+// settle adds to done what the store is to be told of an ending, and returns for how
+// long its user is held back if the sink did not take it.
 func (d *delivery) settle(ctx context.Context, o outcome, done *settlement) time.Duration {
 	id, user := o.ended.Session.ID, o.ended.Session.User
 	switch {
@@ -203,8 +204,8 @@ func (d *delivery) settle(ctx context.Context, o outcome, done *settlement) time
 	return pause
 }
 
-// settleLate settles at once, before its lease is over, an ending that the sink was
-// slow with.
+// settleLate tells the store, before the lease is over, what the sink did with an
+// ending that it was slow with.
 func (d *delivery) settleLate(ctx context.Context, o outcome) {
 	delete(d.slow, o.ended.Session.User)
 	var done settlement
@@ -230,8 +231,8 @@ func (d *delivery) sleep(ctx context.Context, pause time.Duration) error {
 	}
 }
 
-// record tells the store what became of leased endings, also if ctx has ended: what
-// is delivered should not be delivered again.
+// record tells the store what the sink did with leased endings, even if ctx has ended:
+// what is delivered should not be delivered again.
 func (d *delivery) record(ctx context.Context, done settlement) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.login.config.StoreTimeout.Std())
 	defer cancel()
@@ -248,8 +249,8 @@ func (d *delivery) record(ctx context.Context, done settlement) error {
 	return nil
 }
 
-// finish waits for the sink to have done with what it is slow with, whose contexts
-// have ended, for no longer than it is waited for anyway.
+// finish waits, for a bounded time, until the sink is done with the endings that it is
+// slow with. Their contexts have ended.
 func (d *delivery) finish(ctx context.Context) {
 	patience := time.NewTimer(emitSlow)
 	defer patience.Stop()

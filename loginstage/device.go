@@ -24,7 +24,7 @@ const (
 
 // KnownDevice reports whether the user has signed in on the device that sent
 // the request, and that was remembered: see [Config.RememberDevice]. It proves
-// nobody: whoever uses the device may be anyone. Use it to tell the user of a
+// nobody: anyone may be using the device. Use it to tell the user of a
 // sign-in on a new device, or to ask a new device for more.
 func (l *UserLogin) KnownDevice(r *http.Request, user string) (bool, error) {
 	device, err := l.knownDevice(r, user)
@@ -32,8 +32,8 @@ func (l *UserLogin) KnownDevice(r *http.Request, user string) (bool, error) {
 }
 
 // ForgetDevices revokes all remembered devices of the user, and returns how many it
-// revoked, also with an error: those stay revoked. The actor is whose doing it is,
-// for the events.
+// revoked, with an error too: those stay revoked. The actor, for the events, is the
+// user or the host's own name that did it.
 func (l *UserLogin) ForgetDevices(ctx context.Context, user, actor string) (int, error) {
 	n, err := l.sessions.EndUser(ctx, user, session.ID{}, l.ending(nil, session.CauseRevoked, actor), session.KindDevice)
 	l.events.wait()
@@ -43,10 +43,9 @@ func (l *UserLogin) ForgetDevices(ctx context.Context, user, actor string) (int,
 	return n, nil
 }
 
-// knownDevice returns the ID of the record by which the device that sent the request
-// is known for the user, or the zero ID. Whatever else stands in the device's cookie
-// it finds nothing, and nothing becomes of it: the token of a session, of a pending
-// one, or of a device of another user.
+// knownDevice returns the ID of the record by which the device that sent the request is
+// known for the user, or the zero ID. A token of another kind or of another user's
+// device in the cookie finds nothing, and stays as it is.
 func (l *UserLogin) knownDevice(r *http.Request, user string) (session.ID, error) {
 	if l.config.RememberDevice == 0 {
 		return session.ID{}, nil
@@ -67,8 +66,8 @@ func (l *UserLogin) knownDevice(r *http.Request, user string) (session.ID, error
 	return device.ID, nil
 }
 
-// rememberDevice makes the device known for s.User from now on, in place of
-// what it was known by before. The sign-in does not depend on it.
+// rememberDevice makes the device known for s.User from now on, and replaces what it
+// was known by before. The sign-in does not depend on it.
 func (l *UserLogin) rememberDevice(w http.ResponseWriter, r *http.Request, s session.Session, known session.ID) {
 	if l.config.RememberDevice == 0 {
 		return
@@ -89,9 +88,9 @@ func (l *UserLogin) rememberDevice(w http.ResponseWriter, r *http.Request, s ses
 	l.trimDeviceCookies(w, r, s.User)
 }
 
-// trimDeviceCookies takes from a browser that many users share the cookies that
-// are too many, so that its requests stay within the limits of servers. However
-// many a client sends, one answer deletes maxTrimmed of them at the most.
+// trimDeviceCookies deletes the cookies that are too many from a browser that many
+// users share, so that its requests stay within the limits of servers. One answer
+// deletes at most maxTrimmed of them, however many a client sends.
 func (l *UserLogin) trimDeviceCookies(w http.ResponseWriter, r *http.Request, user string) {
 	own, prefix := l.deviceCookie(user), l.deviceCookieName("")
 	others := make(map[string]struct{})
@@ -118,7 +117,7 @@ func (l *UserLogin) trimDeviceCookies(w http.ResponseWriter, r *http.Request, us
 	}
 }
 
-// deviceCookie is the cookie by which one browser is known for the user. Users
+// deviceCookie returns the cookie by which one browser is known for the user. Users
 // who share a browser have one each, unless they share a shard.
 func (l *UserLogin) deviceCookie(user string) session.Cookie {
 	cookie := l.config.StageCookie

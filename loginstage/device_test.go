@@ -22,10 +22,10 @@ import (
 
 var remembering = loginstage.Config{RememberDevice: duration.MustParse("days=30")}
 
-// deviceCookie is the name of the cookie by which a device is known for the user.
+// deviceCookie returns the name of the cookie by which a device is known for the user.
 func deviceCookie(user string) string { return cookie + "_device_" + session.Shard(user) }
 
-// known is whether the device of the browser is known for the user.
+// known reports whether the device of the browser is known for the user.
 func known(t *testing.T, stage *loginstagetest.Stage, browser *loginstagetest.Browser, user string) bool {
 	t.Helper()
 	var is bool
@@ -65,7 +65,7 @@ func TestADeviceIsKnownAfterASignIn(t *testing.T) {
 			assert.True(t, sessions(t, stage, "ada")[0].KnownDevice)
 
 			time.Sleep(30*day - 1)
-			assert.True(t, known(t, stage, browser, "ada"), "each sign-in counts anew")
+			assert.True(t, known(t, stage, browser, "ada"), "each sign-in starts the time again")
 			token := browser.Cookie(deviceCookie("ada"))
 			time.Sleep(time.Nanosecond)
 			hoarder := loginstagetest.NewBrowser(t, app(stage.UserLogin))

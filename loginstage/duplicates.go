@@ -9,11 +9,11 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// A browser that has two cookies of one name, from another Domain or Path than the
-// present configuration has, sends both. They are no token, so the user cannot sign
-// in until one of them is gone.
+// A browser can have two cookies of one name, one of them from a former configuration
+// with another Domain or Path. It sends both, which is no token, so the user cannot
+// sign in until one of them is deleted.
 
-// warnOfDuplicates looks at a request without a token.
+// warnOfDuplicates warns of a request that has no token because it has two.
 func (p *pitfalls) warnOfDuplicates(l *UserLogin, r *http.Request) {
 	if p.duplicates.Load() || len(r.Header["Cookie"]) == 0 {
 		return

@@ -12,12 +12,13 @@ import (
 )
 
 const (
-	// emitQueue is how many events wait for a slow sink before more are lost, and
-	// emitShare how many of one user are not lost for another one's.
+	// emitQueue is how many events wait for a slow sink before more are lost. emitShare
+	// is how many of them a user has for certain: these are not lost for another
+	// user's.
 	emitQueue = 1024
 	emitShare = 64
-	// emitBatch is how many events wait besides, of sessions that one step ended
-	// together: no sink keeps up with that.
+	// emitBatch is how many events wait besides that came together, because one step
+	// ended many sessions: no sink keeps up with that.
 	emitBatch = 16 * emitQueue
 	// emitTimeout is how long a sink has for one event.
 	emitTimeout = 10 * time.Second
@@ -27,10 +28,10 @@ const (
 	emitLanes = 8
 )
 
-// emitter gives events to a sink, and keeps what the sink does away from the
-// requests that the events came of. It gives them one at a time and in order, but
-// goes on past an event that the sink is slow with, for all users but that event's.
-// It has goroutines only while there are events to give.
+// emitter gives events to a sink, so that the sink never holds up the requests that the
+// events come from. It gives them one at a time and in order. Where the sink is slow
+// with an event, the events of other users go on, and that user's wait. It has
+// goroutines only while there are events to give.
 type emitter struct {
 	sink   Sink
 	logger *slog.Logger
@@ -104,8 +105,8 @@ func (m *emitter) add(e *emission) (lost *emission) {
 	return lost
 }
 
-// crowdedOut takes from the queue the last event of a user who has more than a share
-// of it waiting, if the user whose event needs the room has less. The lock is held.
+// crowdedOut removes from the queue, and returns, the last event of a user who has more
+// than a share of it, if the user whose event needs room has less. The lock is held.
 func (m *emitter) crowdedOut(user string) *emission {
 	if m.single[user] >= emitShare {
 		return nil
@@ -156,8 +157,8 @@ func (m *emitter) wait() {
 	m.mu.Unlock()
 }
 
-// last returns the event that the sink is to have last, or nil if it has had all
-// but those of users with an event that it is slow with. The lock is held.
+// last returns the event that the sink will have last, passing over users with an event
+// that it is slow with, or nil if nothing else waits. The lock is held.
 func (m *emitter) last() *emission {
 	for _, e := range slices.Backward(m.queue) {
 		if before := m.out[e.event.User]; before == nil || !before.slow {
@@ -190,8 +191,8 @@ func (m *emitter) flush(ctx context.Context) error {
 	return nil
 }
 
-// start has a goroutine give what waits, unless one does, or the sink is slow with
-// as many events as it may be. The lock is held.
+// start makes a goroutine that gives what waits, unless one does so already, or the
+// sink is slow with as many events as it may be. The lock is held.
 func (m *emitter) start() {
 	if m.active == 0 && len(m.queue) > 0 && len(m.out) < emitLanes {
 		m.active++
@@ -219,8 +220,9 @@ func (m *emitter) drain() {
 	}
 }
 
-// next takes from the queue the first event of a user with none being given, or
-// returns nil, and the goroutine that asked is to end.
+// next removes from the queue, and returns, the first event of a user for whom the sink
+// has none at the moment. It returns nil where there is none, and the goroutine that
+// asked ends.
 func (m *emitter) next() *emission {
 	m.mu.Lock()
 	defer m.mu.Unlock()

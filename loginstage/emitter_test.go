@@ -146,7 +146,7 @@ func TestASinkThatRecoversIsWaitedForAgain(t *testing.T) {
 	})
 }
 
-// Each event has ten seconds, whatever becomes of the request.
+// Each event has ten seconds, though the request ends before.
 func TestEmissionOutlivesTheRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type key struct{}

@@ -9,16 +9,16 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// maxActor is how long the name of who ends a session can be, in bytes.
+// maxActor is how long an actor's name can be, in bytes.
 const maxActor = 255
 
-// ending returns how a session ends by a request or, where that is nil, by the host.
+// ending returns the ending that a request brings about or, where r is nil, the host.
 func (l *UserLogin) ending(r *http.Request, cause session.Cause, actor string) session.Ending {
 	return l.endingAbout(r, cause, actor, l.contextOf(r, nil))
 }
 
-// endingBroken returns how a session ends whose binding is broken, and what the
-// event is to say of it.
+// endingBroken returns the ending of a session whose binding is broken, and the context
+// of its event.
 func (l *UserLogin) endingBroken(r *http.Request, moved verdict) (session.Ending, Context) {
 	about := l.contextOf(r, &moved)
 	ending := l.endingAbout(r, session.CauseBroken, "", about)
@@ -82,8 +82,8 @@ func (l *UserLogin) emitBroken(ctx context.Context, ended session.Ended, about C
 // nobody.
 func (l *UserLogin) tellsEndings() bool { return !l.config.DurableEvents && l.config.Events != nil }
 
-// contextIn returns what is written in an ending's detail. One that cannot be read
-// leaves the event without a context: that the session ended counts for more.
+// contextIn returns the context that is written in an ending's detail. Where that
+// cannot be read the event has no context: that the session ended matters more.
 func contextIn(detail json.RawMessage) Context {
 	var about Context
 	if len(detail) > 0 {

@@ -31,7 +31,7 @@ var hesse = bindingtest.Locator{
 	},
 }
 
-// encoded is v as JSON, as a map.
+// encoded returns v as JSON, as a map.
 func encoded(t *testing.T, v any) map[string]any {
 	t.Helper()
 	text, err := json.Marshal(v)

@@ -31,13 +31,15 @@ import (
 //
 // The request that next gets differs from the guard's in its context alone. What
 // next does to it is to be found in the guard's request afterwards: the Pattern that
-// a ServeMux sets, path values, the forms that were parsed.
+// a ServeMux sets, path values, the forms that were parsed, and another Method,
+// RemoteAddr, Host or URL.
 func (l *UserLogin) Guard(next http.Handler) http.Handler { return l.admitting(everyone, next) }
 
 // Require is Guard for signed-in users alone. It denies anonymous requests and
 // those of restricted sessions: a browser that asks for a page is sent to LoginURL
 // or StepUpURL, anything else gets 401 with a [Problem]. It can stand inside a
-// Guard, which has then done the work.
+// Guard, which has then done the work. It answers the endpoints of
+// [UserLogin.DeviceKeys] itself: next does not get their requests.
 //
 // A CORS preflight is passed on all the same, so that a CORS handler can stand
 // behind Require: browsers send it without credentials. next gets it as an anonymous
@@ -56,9 +58,9 @@ func (l *UserLogin) Require(next http.Handler) http.Handler {
 	})
 }
 
-// AllowRestricted is Guard for what a restricted session may do: its page to
-// confirm, its sign-out. Behind it [Current] returns such a session like any
-// other. Anonymous requests are passed on; AllowRestricted(Require(next)) denies
+// AllowRestricted is Guard for the pages that a restricted session may use: the one
+// that confirms it, and the sign-out. Behind it [Current] returns such a session like
+// any other. Anonymous requests are passed on; AllowRestricted(Require(next)) denies
 // them.
 func (l *UserLogin) AllowRestricted(next http.Handler) http.Handler {
 	return l.admitting(restrictedToo, next)
@@ -79,10 +81,10 @@ func Current(ctx context.Context) (session.Session, bool) {
 
 // Restricted returns the session that the request with this context was sent in,
 // behind a guard, if it is restricted: signed in once, and admitted nowhere but
-// behind [UserLogin.AllowRestricted] until it is confirmed.
+// behind [UserLogin.AllowRestricted] until it is confirmed, and what it requires is done.
 func Restricted(ctx context.Context) (session.Session, bool) {
 	g, ok := ctx.Value(guardedKey{}).(*guarded)
-	if !ok || g.session.Drift.Restricted == "" {
+	if !ok || (g.session.Drift.Restricted == "" && len(g.session.Required) == 0) {
 		return session.Session{}, false
 	}
 	return g.session, true
@@ -103,7 +105,7 @@ func (a audience) denies(denial Denial) bool {
 	switch denial {
 	case "":
 		return false
-	case DenialSignIn, DenialStepUp:
+	case DenialSignIn, DenialStepUp, DenialRequired:
 		return a == signedIn
 	default:
 		return true
@@ -112,7 +114,15 @@ func (a audience) denies(denial Denial) bool {
 
 // admitting returns the guard for the audience.
 func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
+	keys := next // which has them, or takes the request for an anonymous one
+	if whom == signedIn {
+		keys = l.DeviceKeys() // what next does without a session is not for everybody
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if l.isKeyEndpoint(r) {
+			keys.ServeHTTP(w, r)
+			return
+		}
 		outer, _ := r.Context().Value(guardedKey{}).(*guarded)
 		known := outer != nil && outer.login == l
 		var s session.Session
@@ -129,12 +139,14 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 		switch {
 		case whom.denies(denial):
 			l.deny(w, r, l.accessError(denial, s, err))
-		case known && (denial != DenialStepUp || whom != restrictedToo):
+		case known && (!restricts(denial) || whom != restrictedToo):
 			next.ServeHTTP(w, r)
 		case err == session.ErrNotFound && outer == nil: //nolint:errorlint // as it is, on the common path
 			l.passAnonymous(w, r, next)
 		default:
-			admitted := denial == "" || (denial == DenialStepUp && whom == restrictedToo)
+			l.renewNonce(w, r, &s)
+			l.tellExpiry(w, r, &s)
+			admitted := denial == "" || (restricts(denial) && whom == restrictedToo)
 			l.pass(w, r, next, &guarded{login: l, session: s, err: err, admitted: admitted})
 		}
 	})
@@ -143,11 +155,13 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 // admit sets s to the live session of the request. It holds the request to all that
 // must hold, in this order: the carrier has one well-formed token; the store has a
 // signed-in session of it; that has reached no limit; a stage signed it in that
-// this one admits; the client's address is known, if the session is bound; its
-// binding holds there. Then it records the use.
+// this one admits; the user's account is active; the client's address is known, if the session is bound; its device
+// key, if it has one, was proved not too long ago; its binding holds there, or the key
+// was proved there. Then it records the use.
 //
 // Errors are session.ErrNotFound and *session.EndedError where there is no session,
-// *brokenError for one whose binding is broken, and any other where nobody knows.
+// *brokenError for one whose binding is broken, *proofError for one whose device key is
+// to be proved first, and any other where nobody knows.
 func (l *UserLogin) admit(r *http.Request, s *session.Session) error {
 	found, err := l.load(r)
 	if err != nil {
@@ -159,15 +173,28 @@ func (l *UserLogin) admit(r *http.Request, s *session.Session) error {
 // hold sets s to found, the session that the request was sent in, if its binding holds
 // there, and records the use. Its errors are those of admit.
 func (l *UserLogin) hold(r *http.Request, found, s *session.Session) error {
+	if l.accounts != nil {
+		if err := l.checkAccount(r, *found); err != nil {
+			return err
+		}
+	}
 	ip, err := l.clientIP(r)
 	if err != nil && found.Policy.Binds() {
 		return err // a binding cannot be checked against an unknown address
 	}
-	if ip != found.IP || l.letOff(found) {
-		*s, err = l.enforce(r, *found, ip)
-		return err
+	if !found.Drift.Key.IsZero() {
+		if err := l.checkKey(r, found, ip); err != nil {
+			return err
+		}
 	}
-	*s, err = l.sessions.Touch(r.Context(), *found, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip})
+	if ip != found.IP || l.reevaluates(found) {
+		*s, err = l.enforce(r, *found, ip)
+	} else {
+		*s, err = l.sessions.Touch(r.Context(), *found, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip})
+	}
+	if err == nil && l.config.DeviceKey == DeviceKeyRequire {
+		l.requireKey(r, s)
+	}
 	return err
 }
 
@@ -202,8 +229,7 @@ type otherStageError struct{}
 func (*otherStageError) Error() string { return "loginstage: a session of another stage" }
 func (*otherStageError) Unwrap() error { return session.ErrNotFound }
 
-// admits reports whether sessions that the stage of the name signed in are
-// sessions of this one.
+// admits reports whether this stage admits the sessions that the named stage signed in.
 func (l *UserLogin) admits(stage string) bool {
 	return stage == l.config.Name || slices.Contains(l.config.AlsoAdmit, stage)
 }
@@ -216,6 +242,11 @@ func (l *UserLogin) enforce(r *http.Request, s session.Session, ip netip.Addr) (
 	}
 	if moved.action == binding.End {
 		return session.Session{}, l.endBroken(r, s, moved)
+	}
+	if moved.action == binding.Prove {
+		if err := l.checkMove(r, s, &moved); err != nil {
+			return session.Session{}, err
+		}
 	}
 	before := s.Drift
 	s, err = l.sessions.Touch(r.Context(), s, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip, Drift: moved.drift})

@@ -48,7 +48,8 @@ func (g *guarded) Value(key any) any {
 	return g.Context.Value(key)
 }
 
-// passAnonymous passes r on as it is: there is nothing to tell about it.
+// passAnonymous passes r on as it is: nothing is known of it that a handler could ask
+// for.
 func (l *UserLogin) passAnonymous(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	response := &response{ResponseWriter: w, login: l}
 	defer response.finish()
@@ -84,6 +85,18 @@ func carryBack(r, copied *http.Request, ctx *guarded) {
 		for name := range wildcards(copied.Pattern) {
 			r.SetPathValue(name, copied.PathValue(name))
 		}
+	}
+	if r.Method != copied.Method { // an override of the method, for the log outside
+		r.Method = copied.Method
+	}
+	if r.RemoteAddr != copied.RemoteAddr {
+		r.RemoteAddr = copied.RemoteAddr
+	}
+	if r.Host != copied.Host {
+		r.Host = copied.Host
+	}
+	if r.URL != copied.URL {
+		r.URL = copied.URL
 	}
 	if r.Form == nil && copied.Form != nil {
 		r.Form = copied.Form

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -28,7 +29,7 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// signedInTo is a stage, and the Cookie header of a client that is signed in to it.
+// signedInTo returns a stage, and the Cookie header of a client that is signed in to it.
 func signedInTo(t testing.TB, config loginstage.Config) (*loginstagetest.Stage, string) {
 	t.Helper()
 	stage := loginstagetest.New(t, config)
@@ -69,6 +70,8 @@ func TestMiddlewareOutsideSeesWhatTheHandlersDid(t *testing.T) {
 				mux := http.NewServeMux()
 				mux.HandleFunc("POST /users/{user}/files/{path...}", func(_ http.ResponseWriter, r *http.Request) {
 					assert.NoError(t, r.ParseMultipartForm(1<<20))
+					r.Method, r.RemoteAddr, r.Host = "PUT", "192.0.2.9:1", "shop.example"
+					r.URL = &url.URL{Path: "/rewritten"}
 					if panics {
 						panic(http.ErrAbortHandler)
 					}
@@ -90,6 +93,7 @@ func TestMiddlewareOutsideSeesWhatTheHandlersDid(t *testing.T) {
 				require.NotNil(t, r.MultipartForm)
 				assert.Len(t, r.MultipartForm.File["file"], 1)
 				assert.Equal(t, ctx, r.Context())
+				assert.Equal(t, "PUT 192.0.2.9:1 shop.example /rewritten", r.Method+" "+r.RemoteAddr+" "+r.Host+" "+r.URL.Path)
 			})
 		}
 	}
@@ -107,7 +111,7 @@ func TestAContextThatAHandlerPassesOutComesOut(t *testing.T) {
 	assert.Equal(t, "a note", r.Context().Value(noteKey{}))
 }
 
-// form is a multipart form with a file of so many bytes.
+// form returns a multipart form with a file of the size, in bytes.
 func form(t *testing.T, size int) (body *bytes.Buffer, contentType string) {
 	t.Helper()
 	body = &bytes.Buffer{}

@@ -17,7 +17,7 @@ import (
 // cookie is the name of the cookie with the token.
 const cookie = session.DefaultCookieName
 
-// app is a host application. It says in its status what came of a sign-in, which
+// app returns a host application. It says in its status the result of a sign-in, which
 // is outside of the guard.
 func app(login *loginstage.UserLogin) http.Handler {
 	mux, guarded := http.NewServeMux(), http.NewServeMux()
@@ -90,11 +90,11 @@ func signIn(t *testing.T, browser *loginstagetest.Browser, user string) loginsta
 	return response
 }
 
-// whoami is who the host takes the browser's user for: "nobody" if anonymous,
+// whoami returns who the host takes the browser's user for: "nobody" if anonymous,
 // and the answer where the request was turned away.
 func whoami(browser *loginstagetest.Browser) string { return browser.Get("/whoami").Text }
 
-// sessions are the live sessions of the user.
+// sessions returns the live sessions of the user.
 func sessions(t *testing.T, stage *loginstagetest.Stage, user string) []session.Session {
 	t.Helper()
 	live, err := stage.Sessions(t.Context(), user)
@@ -102,7 +102,7 @@ func sessions(t *testing.T, stage *loginstagetest.Stage, user string) []session.
 	return live
 }
 
-// causes are the causes of the events with the action, in order.
+// causes returns the causes of the events with the action, in order.
 func causes(stage *loginstagetest.Stage, action loginstage.Action) []session.Cause {
 	var all []session.Cause
 	for _, e := range stage.Events.Of(action) {
@@ -111,7 +111,7 @@ func causes(stage *loginstagetest.Stage, action loginstage.Action) []session.Cau
 	return all
 }
 
-// setCookie is what the response sets for the cookie of the name, or nil. More
+// setCookie returns what the response sets for the cookie of the name, or nil. More
 // than one is an error.
 func setCookie(t *testing.T, response loginstagetest.Response, name string) *http.Cookie {
 	t.Helper()

@@ -103,5 +103,5 @@ func argsOf(rawQuery string, shown []string) map[string]string {
 	return args
 }
 
-// head returns the first n bytes of s at the most.
+// head returns at most the first n bytes of s.
 func head(s string, n int) string { return s[:min(len(s), n)] }

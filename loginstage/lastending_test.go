@@ -20,7 +20,7 @@ import (
 
 func bound() loginstage.Config { return loginstage.Config{GeoIPBinding: binding.GeoIPCountry} }
 
-// withCookie is a request for the sign-in page with one cookie.
+// withCookie returns a request for the sign-in page with one cookie.
 func withCookie(name, value string) *http.Request {
 	r := httptest.NewRequest("GET", "/login", nil)
 	r.Header.Set("Cookie", name+"="+value)

@@ -10,7 +10,7 @@ import (
 // left out.
 const maxNext = 2048
 
-// Next is the page that the user wanted before they were sent to sign in: the
+// Next returns the page that the user wanted before they were sent to sign in: the
 // request's parameter next, from the query or the form, if that is a path on
 // the same origin, and "/" otherwise. It is safe to redirect to.
 func Next(r *http.Request) string {
@@ -20,9 +20,9 @@ func Next(r *http.Request) string {
 	return "/"
 }
 
-// samePath reports whether a browser would take s for a path on the same
-// origin: //host and /\host it would not, and it drops tabs and line ends
-// wherever they are before it looks (WHATWG URL, section 4.4).
+// samePath reports whether a browser takes s for a path on the same origin. It does not
+// take //host and /\host for one, and it drops tabs and line ends before it looks
+// (WHATWG URL, section 4.4).
 func samePath(s string) bool {
 	if len(s) > maxNext || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.ContainsRune(s, '\\') {
 		return false
@@ -36,8 +36,8 @@ func samePath(s string) bool {
 	return err == nil && u.Scheme == "" && u.Host == ""
 }
 
-// withNext returns page with the page that r is about as the parameter next, as
-// the client knows it: with the prefix that a proxy has removed.
+// withNext returns page with the parameter next: the page that r asks for, as the
+// client knows it, with the prefix that a proxy has removed.
 func withNext(page, prefix string, r *http.Request) string {
 	target, err := url.Parse(page)
 	if err != nil {

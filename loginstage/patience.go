@@ -6,15 +6,15 @@ const (
 	// emitGrace is how long a request waits for the sink, so that its events are out
 	// when its response is, unless the sink is slow.
 	emitGrace = 100 * time.Millisecond
-	// patienceRegained is how many times longer than they waited requests have to do
-	// without, before they wait again.
+	// patienceRegained is how many times longer than they waited the requests go
+	// without waiting.
 	patienceRegained = 20
 )
 
-// patience is how long all requests together wait for a sink: emitGrace, and then
-// again as much as time allows. A request can wait several times, once for each of
-// its steps that ends sessions: since they share what is left, it waits no longer
-// in all than it would once. The zero value is full.
+// patience is the time for which all requests together wait for a sink: emitGrace,
+// which comes back with time. A request can wait several times, once for each of its
+// steps that ends sessions; since all share what is left, it waits no longer in all
+// than it would once. The zero value is full.
 type patience struct {
 	spent time.Duration // as of at
 	at    time.Time

@@ -37,8 +37,8 @@ func (l *UserLogin) beginPending(w http.ResponseWriter, r *http.Request, s sessi
 	return s, nil
 }
 
-// pending returns the pending session that r was sent in, if it is one of this
-// stage. Another stage's has been proved to that stage alone.
+// pending returns the pending session that r was sent in, if this stage made it. A user
+// whom another stage asked has been proved to that stage alone.
 func (l *UserLogin) pending(r *http.Request) (session.Session, error) {
 	token, err := l.pendingCookie().Read(r)
 	if err != nil {
@@ -51,8 +51,8 @@ func (l *UserLogin) pending(r *http.Request) (session.Session, error) {
 	return pending, err
 }
 
-// dropPending ends the pending session that r was sent in, if any, and takes its
-// token from the client: nobody who comes to the browser later can answer.
+// dropPending ends the pending session that r was sent in, if any, and takes its token
+// from the client, so that nobody who uses the browser later can answer.
 func (l *UserLogin) dropPending(w http.ResponseWriter, r *http.Request) error {
 	if _, ok := l.pendingCookie().Value(r); !ok {
 		return nil

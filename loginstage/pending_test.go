@@ -82,7 +82,7 @@ func TestFinishFromTwoTabsAtOnce(t *testing.T) {
 }
 
 // Signing out withdraws a sign-in that waits: the next person at the browser cannot
-// answer for the user, also where somebody else is signed in meanwhile.
+// answer for the user, even if somebody else is signed in meanwhile.
 func TestLogoutWithdrawsAWaitingSignIn(t *testing.T) {
 	stage, browser := open(t, asking)
 	signIn(t, browser, "bob")

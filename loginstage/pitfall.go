@@ -14,8 +14,8 @@ import (
 // concurrent use.
 type pitfalls struct{ plainHTTP, challenge, duplicates atomic.Bool }
 
-// warnOfPlainHTTP looks at a request that is about to be given a cookie, for one
-// that the browser will refuse.
+// warnOfPlainHTTP warns of a request that is about to get a cookie which the browser
+// will refuse.
 func (p *pitfalls) warnOfPlainHTTP(l *UserLogin, r *http.Request) {
 	cookie, ok := cookieOf(l.config.Carrier)
 	if !ok || cookie.InsecureHTTP || !overPlainHTTP(r) || p.plainHTTP.Swap(true) {
@@ -25,7 +25,8 @@ func (p *pitfalls) warnOfPlainHTTP(l *UserLogin, r *http.Request) {
 		"serve HTTPS, have the proxy send X-Forwarded-Proto, or set Cookie.InsecureHTTP in a test network", "host", clip(r.Host, maxName), "cookie", cookie.CookieName())
 }
 
-// warnOfChallenge looks at a request that is denied since nobody is signed in.
+// warnOfChallenge warns of a request that is denied though its user has a challenge to
+// answer.
 func (p *pitfalls) warnOfChallenge(l *UserLogin, r *http.Request) {
 	if p.challenge.Load() || l.config.StaySignedInOffset == 0 {
 		return

@@ -17,7 +17,7 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// logged is a stage and its log.
+// logged returns a stage and its log.
 func logged(t *testing.T, config loginstage.Config) (*loginstagetest.Stage, *bytes.Buffer) {
 	t.Helper()
 	log := &bytes.Buffer{}

@@ -6,7 +6,7 @@ import (
 	"github.com/mooring-go/mooring/binding"
 )
 
-// policy is what sessions are bound by, as it is recorded in them.
+// policy returns the policy that is recorded in sessions at the sign-in.
 func (c Config) policy() binding.Policy {
 	policy := binding.Policy{Network: c.NetworkBinding, GeoIP: c.GeoIPBinding, Tolerance: withoutLists(c.Tolerance)}
 	if c.Preset != binding.PresetNone {
@@ -24,13 +24,13 @@ func (c Config) policy() binding.Policy {
 	return policy
 }
 
-// withoutLists is t without what is kept current in the configuration.
+// withoutLists returns t without its lists, which the running configuration has.
 func withoutLists(t binding.Tolerance) binding.Tolerance {
 	t.ASNGroups, t.Exempt = nil, nil
 	return t
 }
 
-// checkBinding finds policies that nothing could check.
+// checkBinding adds the mistakes in the policy, such as one that nothing could check.
 func (c Config) checkBinding(add func(field string, value any, want string), wired func(field string, err error)) {
 	_, presetErr := c.Preset.MarshalText()
 	wired("Preset", presetErr)

@@ -15,7 +15,7 @@ import (
 	"github.com/mooring-go/mooring/loginstage"
 )
 
-// in is a lookup in a map.
+// in returns a lookup in a map.
 func in(settings map[string]string) func(string) (string, bool) {
 	return func(key string) (string, bool) {
 		text, ok := settings[key]

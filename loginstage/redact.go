@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// What a word is like that is shown though nobody vouches for it. Tokens have
-// digits, mixed case or more letters.
+// A word is shown though nobody has named it. These are its limits; tokens have digits,
+// mixed case or more letters.
 const (
 	maxWord    = 16 // letters
 	maxWords   = 3
@@ -19,8 +19,7 @@ const (
 // familiar are segments of ordinary paths that do not look like words.
 var familiar = []string{"", "*", ".well-known", "2fa", "u2f", "oauth2", "saml2"}
 
-// announcing are words after which the rest of a path is a secret more often than
-// not.
+// announcing are words after which the rest of a path is often a secret.
 var announcing = []string{
 	"reset", "recover", "recovery", "verify", "verifier", "verification", "confirm", "confirmation", "activate", "activation",
 	"magic", "invite", "invitation", "invitations", "invites", "token", "tokens", "code", "otp", "totp", "mfa", "pin", "unlock",

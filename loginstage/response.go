@@ -187,9 +187,12 @@ func variesByCookie(header http.Header) bool {
 	return false
 }
 
-// setsToken reports whether the header sets a cookie of the stage, or one that may be
-// the carrier's.
+// setsToken reports whether the header has a token for a client of an API, or sets a
+// cookie of the stage, or one that may be the carrier's.
 func (l *UserLogin) setsToken(header http.Header) bool {
+	if name := tokenHeaderOf(l.config.Carrier); name != "" && len(header[name]) > 0 {
+		return true
+	}
 	lines := header["Set-Cookie"]
 	if len(lines) == 0 {
 		return false
@@ -207,17 +210,20 @@ func (l *UserLogin) setsToken(header http.Header) bool {
 	return false
 }
 
-// makeUncacheable forbids all caches to keep the answer. It drops what some caches
-// heed before Cache-Control, which are the targeted fields of RFC 9213, whose names
-// end alike, and older ones, and what they could compare the answer by.
+// makeUncacheable forbids all caches to keep the answer. It drops the fields that some
+// caches heed before Cache-Control (the targeted fields of RFC 9213, whose names end
+// alike, and older ones), and those by which a cache could compare the answer.
 func makeUncacheable(header http.Header) {
 	for name := range header {
-		switch {
-		case strings.HasSuffix(strings.ToLower(name), "-cache-control"):
+		canonical := http.CanonicalHeaderKey(name) // a handler can write header["ETag"]
+		switch canonical {
+		case "Cache-Control", "Etag", "Last-Modified", "Expires", "Age", "Pragma",
+			"Surrogate-Control", "Edge-Control", "X-Accel-Expires":
 			delete(header, name)
-		case name == "Etag", name == "Last-Modified", name == "Expires", name == "Age", name == "Pragma",
-			name == "Surrogate-Control", name == "Edge-Control", name == "X-Accel-Expires":
-			delete(header, name)
+		default:
+			if strings.HasSuffix(canonical, "-Cache-Control") {
+				delete(header, name)
+			}
 		}
 	}
 	header.Set("Cache-Control", "no-store")

@@ -46,6 +46,14 @@ var cacheable = map[string]http.HandlerFunc{
 		w.Header().Set("Cache-Control", "public, max-age=31536000")
 		panic("a bug")
 	},
+	"a header that is not canonical": func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["cache-control"] = []string{"public, max-age=31536000"}
+		w.Header()["ETag"] = []string{`"1"`}
+		w.Header()["expires"] = []string{"Thu, 01 Jan 2099 00:00:00 GMT"}
+		w.Header()["surrogate-control"] = []string{"max-age=600"}
+		w.Header()["CDN-cache-control"] = []string{"max-age=600"}
+		_, _ = w.Write([]byte("a"))
+	},
 	"Write": func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "public")
 		_, _ = w.Write([]byte("a"))
@@ -153,12 +161,38 @@ func TestAnAnswerWithATokenIsUncacheable(t *testing.T) {
 					require.True(t, done)
 					require.NotEmpty(t, response.Header["Set-Cookie"])
 					assert.Equal(t, []string{"no-store"}, response.Header["Cache-Control"])
+					for name := range response.Header {
+						assert.Equal(t, http.CanonicalHeaderKey(name), name, "it is not looked for below")
+					}
 					for _, name := range []string{"Expires", "ETag", "Last-Modified", "CDN-Cache-Control", "Vercel-CDN-Cache-Control", "Surrogate-Control", "X-Accel-Expires"} {
 						assert.Empty(t, response.Header.Get(name), name)
 					}
 					assert.Contains(t, strings.Join(response.Header["Vary"], ","), "Cookie")
 				})
 			}
+		}
+	}
+}
+
+// A token in a header is one too, whatever writer stands between Begin and the guard.
+func TestAnAnswerWithATokenInAHeaderIsUncacheable(t *testing.T) {
+	for _, carrier := range []session.Carrier{
+		session.Bearer{}, &session.Bearer{Header: "x-token"}, session.CookieOrBearer{}, &session.CookieOrBearer{Bearer: session.Bearer{Header: "X-Token"}},
+	} {
+		for how, hide := range map[string]func(http.Handler) http.Handler{
+			"nothing between": func(next http.Handler) http.Handler { return next },
+			"TimeoutHandler":  func(next http.Handler) http.Handler { return http.TimeoutHandler(next, time.Minute, "") },
+		} {
+			stage := loginstagetest.New(t, loginstage.Config{Carrier: carrier})
+			handler := stage.Guard(hide(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, err := stage.Begin(w, r, loginstage.User{ID: "ada"})
+				assert.NoError(t, err)
+				w.Header().Set("Cache-Control", "public, max-age=31536000")
+			})))
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+			assert.NotEmpty(t, w.Header().Get(session.DefaultTokenHeader)+w.Header().Get("X-Token"))
+			assert.Equal(t, []string{"no-store"}, w.Header()["Cache-Control"], "%T, %s", carrier, how)
 		}
 	}
 }

@@ -9,25 +9,38 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// Logout ends the session that the request was sent in, if any, and takes the
-// token from the client. It ends a sign-in too that waits for the answer to its
-// challenge. A client that is not signed in is not an error, and a session of a
-// stage that this one does not admit stays. If the session could not be ended, the
-// client keeps its token, so that it can try again.
+// Logout ends the session that the request was sent in, if any, and takes the token
+// from the client. It also ends a sign-in that waits for the answer to its challenge, and
+// the other accounts that the browser is signed in to: see [UserLogin.SignOutAccount]. A
+// client that is not signed in is not an error, and a session of a stage that this one
+// does not admit stays. If the session could not be ended, the client keeps its token,
+// so that it can try again.
 //
-// Like Begin it is called before the response begins, and is [ErrResponseBegun]
-// otherwise.
+// Like Begin, Logout is called before the response begins, and returns
+// [ErrResponseBegun] otherwise.
 func (l *UserLogin) Logout(w http.ResponseWriter, r *http.Request) error {
 	if err := begun(w); err != nil {
 		return err
 	}
+	waiting, err := l.waiting(r)
+	if err != nil {
+		return fmt.Errorf("loginstage: signing out: %w", err)
+	}
+	if err := l.signOutWaiting(w, r, waiting); err != nil {
+		return err
+	}
+	return l.logoutActive(w, r)
+}
+
+// logoutActive is Logout, but for the accounts that wait.
+func (l *UserLogin) logoutActive(w http.ResponseWriter, r *http.Request) error {
 	if err := l.dropPending(w, r); err != nil {
 		return fmt.Errorf("loginstage: signing out: %w", err)
 	}
 	s, err := l.load(r)
 	if err == nil {
 		// A browser that is closed on signing out does not wait for the answer.
-		_, err = l.sessions.End(context.WithoutCancel(r.Context()), s.ID, l.ending(r, session.CauseSignedOut, s.User))
+		_, err = l.sessions.End(context.WithoutCancel(r.Context()), s.ID, l.ending(r, session.CauseSignedOut, actorOf(s)))
 	}
 	if err == errOtherStage { //nolint:errorlint // as load returns it
 		return nil
@@ -39,6 +52,10 @@ func (l *UserLogin) Logout(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("loginstage: signing out: %w", err)
 	}
 	l.deleteDuplicateTokens(w, r)
+	l.forgetProofs(w, r)
+	if l.config.ClearSiteData {
+		w.Header().Set("Clear-Site-Data", `"cache", "storage"`) // not "cookies": those are taken one by one
+	}
 	carried(w, r)
 	return nil
 }
@@ -52,10 +69,10 @@ func (l *UserLogin) Sessions(ctx context.Context, user string) ([]session.Sessio
 	return sessions, nil
 }
 
-// Revoke ends one session of the user. An ID that is not a live session of this
-// user's is [session.ErrNotFound] or [*session.EndedError], so an ID can come
-// straight from a form. The actor is whose doing it is, for the event: a user
-// ID or a name of the host's, of which 255 bytes are kept.
+// Revoke ends one session of the user. An ID that is not a live session of this user's
+// is [session.ErrNotFound] or [*session.EndedError], so an ID can come straight from a
+// form. actor says, for the event, who ended it: a user ID or a name of the host's; 255
+// bytes of it are kept.
 func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, actor string) error {
 	s, err := l.sessions.Get(ctx, id, session.KindSession)
 	if ended, ok := errors.AsType[*session.EndedError](err); ok {
@@ -76,10 +93,10 @@ func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, acto
 	return nil
 }
 
-// RevokeOthers ends all sessions of the user but the one that keep names, those too
-// that wait for the answer to a challenge, and returns how many it ended, also with
-// an error: those stay ended, and calling it again ends the rest. Config.StoreTimeout
-// bounds each step of it, and ctx all of it.
+// RevokeOthers ends all sessions of the user but the one that keep names, and those
+// that wait for the answer to a challenge. It returns how many it ended, with an error
+// too: those stay ended, and calling it again ends the rest. Config.StoreTimeout bounds
+// each step of it, and ctx all of it.
 func (l *UserLogin) RevokeOthers(ctx context.Context, user string, keep session.ID, actor string) (int, error) {
 	n, err := l.sessions.EndUser(ctx, user, keep, l.ending(nil, session.CauseRevoked, actor), session.KindSession, session.KindPending)
 	l.events.wait()
@@ -89,8 +106,8 @@ func (l *UserLogin) RevokeOthers(ctx context.Context, user string, keep session.
 	return n, nil
 }
 
-// RevokeUser ends all sessions of the user, as RevokeOthers does, and returns how
-// many it ended, also with an error. Remembered devices stay known: see
+// RevokeUser ends all sessions of the user, as RevokeOthers does, and returns how many
+// it ended, with an error too. Remembered devices stay known: see
 // [UserLogin.ForgetDevices].
 func (l *UserLogin) RevokeUser(ctx context.Context, user, actor string) (int, error) {
 	return l.RevokeOthers(ctx, user, session.ID{}, actor)

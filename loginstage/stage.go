@@ -40,6 +40,29 @@ type User struct {
 	Name     string // what the user is called, for display
 	Method   string // how the user was proved, for display: "password", "passkey"
 	Inactive bool   // true denies the sign-in
+
+	// AuthTime is when the user proved who they are, if that was before now, as an
+	// identity provider says in auth_time. The zero time, or one ahead of now: now.
+	AuthTime time.Time
+
+	AMR []string // how the user was proved: RFC 8176's names, such as "pwd" and "otp"
+	ACR string   // how well: ACRAAL1 to ACRAAL3, or a name of the host's
+
+	// Actor is who acts as the user (impersonation): the ID of another user. Such a
+	// session ends no other, does not outlive ImpersonationLimit, and cannot be
+	// confirmed. Whether the actor may is for the host to decide, before. Empty: the
+	// user.
+	Actor string
+
+	Tenant string // for whom the user acts; empty: the host has no tenants
+
+	// Required names what the user has yet to do, such as "enrol-mfa": until
+	// [UserLogin.Complete] was called for each the session is restricted.
+	Required []string
+
+	// Value is what the host keeps in the session, as JSON of at most
+	// [session.MaxValue] bytes; handlers read it by [session.ValueOf]. nil: nothing.
+	Value any
 }
 
 // Challenge is what a [Stage] asks. Its JSON is for a sign-in API to pass on as it

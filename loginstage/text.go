@@ -26,8 +26,8 @@ func shown(r rune) rune {
 	return r
 }
 
-// clipEncoded returns as much of the start of s, as clip does, as takes n bytes in
-// JSON at the most, without the quotes.
+// clipEncoded returns the longest start of s, clipped, that takes at most n bytes in
+// JSON, without the quotes.
 func clipEncoded(s string, n int) string {
 	s = clip(s, n)
 	for i, r := range s {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // UserLogin is the user login stage. It is safe for concurrent use; the zero
@@ -19,6 +20,15 @@ type UserLogin struct {
 	events   *emitter
 	told     dedup
 	pitfalls pitfalls
+
+	secrets    devicekey.Secrets
+	passCookie session.Cookie // its fields are set, so that it is read at no cost
+	sameOrigin *http.CrossOriginProtection
+	asked      asked
+
+	accounts *accounts
+
+	streams streams
 }
 
 var _ Stage = (*UserLogin)(nil)
@@ -30,7 +40,12 @@ func New(config Config) (*UserLogin, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &UserLogin{config: config, events: &emitter{sink: config.Events, logger: config.Logger}}
+	l := &UserLogin{
+		config: config, events: &emitter{sink: config.Events, logger: config.Logger},
+		secrets: config.DeviceSecrets, sameOrigin: http.NewCrossOriginProtection(),
+	}
+	l.accounts = newAccounts(config)
+	l.passCookie = l.stageCookie("_bound")
 	l.sessions, err = session.NewManager(session.Config{
 		Store:        config.Store,
 		Carrier:      config.Carrier,
@@ -46,21 +61,23 @@ func New(config Config) (*UserLogin, error) {
 	return l, nil
 }
 
-// LostEvents returns how many events no sink has taken, since New: the sink
-// returned an error, panicked, or lagged too far behind, or, where DurableEvents is
-// on, an ending was not delivered within KeepEndings, as Sweep finds out.
+// LostEvents returns how many events no sink has taken since New. The sink returned an
+// error, panicked, or lagged too far behind; or, where DurableEvents is on, Sweep found
+// an ending that was not delivered within KeepEndings.
 func (l *UserLogin) LostEvents() uint64 { return l.events.lost.Load() }
 
-// Flush waits until the sink has had every event so far, and returns an error if
-// ctx ends before. A host calls it before it exits, since events of a slow sink
-// are still on their way when requests have been answered.
+// Flush waits until the sink has had every event so far, and returns an error if ctx
+// ends before. A host calls it before it exits: a slow sink gets events after their
+// requests have been answered.
 func (l *UserLogin) Flush(ctx context.Context) error { return l.events.flush(ctx) }
 
-// Sweep makes the store forget what is overdue, and returns how much that was, also
-// with an error. Limits hold without it. A host runs it every few minutes: it frees
-// space, and, where DurableEvents is on, it is what finds out that a session expired
-// unused, so that Deliver tells of it, and that endings were not delivered within
-// KeepEndings, which it logs and counts as LostEvents.
+// Sweep deletes sessions that have expired and endings that were kept for long enough,
+// and returns how many, with an error too. A host runs it every few minutes. Limits
+// hold without it.
+//
+// Where DurableEvents is on, Sweep is what finds that a session expired unused, so that
+// Deliver can tell of it. It also logs, and counts as LostEvents, endings that were not
+// delivered within KeepEndings.
 func (l *UserLogin) Sweep(ctx context.Context) (int, error) {
 	swept, err := l.sessions.Sweep(ctx)
 	if n := swept.Undelivered; n > 0 {
@@ -70,7 +87,7 @@ func (l *UserLogin) Sweep(ctx context.Context) (int, error) {
 	return swept.Forgotten + swept.Expired, err
 }
 
-// clientIP is the address of the request's client as locations hold it.
+// clientIP returns the address of the request's client, normalized.
 func (l *UserLogin) clientIP(r *http.Request) (netip.Addr, error) {
 	ip, err := l.config.ClientIP.ClientIP(r)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/mooring-go/mooring/binding/clientip"
 	"github.com/mooring-go/mooring/duration"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 	"github.com/mooring-go/mooring/session/memstore"
 )
 
@@ -46,6 +47,9 @@ func (c Config) completed() (Config, error) {
 	}
 	c.AlsoAdmit, c.EventArgs = slices.Clone(c.AlsoAdmit), slices.Clone(c.EventArgs)
 	setDefault(&c.BrowserSessionLimit, DefaultBrowserSessionLimit)
+	c.assure()
+	setDefault(&c.ImpersonationLimit, DefaultImpersonationLimit)
+	setDefault(&c.AccountEvery, DefaultAccountEvery)
 	setDefault(&c.MaxLifetime, max(DefaultMaxLifetime, c.SessionDuration+c.StaySignedInOffset))
 	setDefault(&c.KeepEndings, DefaultKeepEndings)
 	setDefault(&c.StoreTimeout, duration.Duration(session.DefaultStoreTimeout))
@@ -57,6 +61,13 @@ func (c Config) completed() (Config, error) {
 	}
 	if c.StageCookie == (session.Cookie{}) {
 		c.StageCookie, _ = cookieOf(c.Carrier)
+	}
+	setDefault(&c.DeviceKeyGrace, DefaultDeviceKeyGrace)
+	if c.DeviceKeyPath == "" {
+		c.DeviceKeyPath = DefaultDeviceKeyPath
+	}
+	if c.DeviceSecrets.IsZero() {
+		c.DeviceSecrets = devicekey.RandomSecrets()
 	}
 	if c.ClientIP == nil {
 		c.ClientIP = clientip.RemoteAddr{}
@@ -101,10 +112,20 @@ func (c Config) mistakes() []error {
 	if c.MaxSessions < 0 {
 		add("MaxSessions", c.MaxSessions, "0 for any number, or above")
 	}
-	for _, page := range []struct{ field, url string }{{"LoginURL", c.LoginURL}, {"StepUpURL", c.StepUpURL}} {
+	for _, page := range []struct{ field, url string }{{"LoginURL", c.LoginURL}, {"StepUpURL", c.StepUpURL}, {"RequiredURL", c.RequiredURL}} {
 		if page.url != "" && !samePath(page.url) {
 			add(page.field, fmt.Sprintf("%q", page.url), `a path on the same origin, such as "/login"`)
 		}
+	}
+	if c.MaxSessions == 0 && c.DenyOverMaxSessions {
+		add("DenyOverMaxSessions", c.DenyOverMaxSessions, "a MaxSessions above 0, or false")
+	}
+	if c.MaxSessions == 0 && c.MaxSessionsPerTenant {
+		add("MaxSessionsPerTenant", c.MaxSessionsPerTenant, "a MaxSessions above 0, or false")
+	}
+	c.checkAssurance(add)
+	if c.Account == nil && (c.AccountEvery != 0 || c.AccountStale != 0) {
+		add("AccountEvery, AccountStale", fmt.Sprint(c.AccountEvery, " ", c.AccountStale), "none without Account")
 	}
 	if _, ok := session.StoreAs[session.Journal](c.Store); c.DurableEvents && !ok {
 		add("DurableEvents", c.DurableEvents, fmt.Sprintf("a Store that is a session.Journal, not %T", c.Store))
@@ -115,6 +136,7 @@ func (c Config) mistakes() []error {
 		}
 	}
 	c.checkBinding(add, wired)
+	c.checkDeviceKey(add, wired)
 	for _, part := range []struct {
 		field string
 		value any
@@ -129,8 +151,8 @@ func (c Config) mistakes() []error {
 	return all
 }
 
-// withoutNils reports what is wired in and is a nil pointer or function, which is
-// no nil interface and would panic when it is used. It returns c without it.
+// withoutNils reports nil pointers and functions among what is wired in, which are not
+// nil interfaces and would panic when they are used. It returns c without them.
 func (c Config) withoutNils(add func(field string, value any, want string)) Config {
 	reportNil(&c.Store, "Store", add)
 	reportNil(&c.Carrier, "Carrier", add)
@@ -154,8 +176,8 @@ type joinedErrors interface {
 	Unwrap() []error
 }
 
-// eachOf is what err joins, or err. What wraps several errors in a text of its own
-// says more than they do, and is left whole.
+// eachOf returns the errors that err joins, or err alone. An error that wraps several
+// in a text of its own stays whole, because that text says more.
 func eachOf(err error) []error {
 	if err == nil {
 		return nil
@@ -186,6 +208,9 @@ func (c Config) checkDurations(add func(field string, value any, want string)) (
 		{"BrowserSessionLimit", c.BrowserSessionLimit, DefaultBrowserSessionLimit.String()},
 		{"MaxLifetime", c.MaxLifetime, DefaultMaxLifetime.String()},
 		{"KeepEndings", c.KeepEndings, DefaultKeepEndings.String()},
+		{"ImpersonationLimit", c.ImpersonationLimit, DefaultImpersonationLimit.String()},
+		{"AccountEvery", c.AccountEvery, DefaultAccountEvery.String()},
+		{"AccountStale", c.AccountStale, "503 at once"},
 	} {
 		if !inRange(d.value) {
 			add(d.field, d.value, fmt.Sprintf("0 (%s), or from seconds=1 to %s", d.zero, longest))
@@ -215,6 +240,8 @@ func cookieOf(carrier session.Carrier) (session.Cookie, bool) {
 		return carrier, true
 	case *session.Cookie:
 		return *carrier, true
+	case session.CookieOrBearer:
+		return carrier.Cookie, true
 	default:
 		return session.Cookie{}, false
 	}

@@ -388,7 +388,7 @@ func testNextRelease(t *testing.T, repository *directory) {
 	repository.run("go", "list", "-deps", "./session/redisstore") // the workspace still has all that it names
 }
 
-// releasedModules is the directories of the modules that have a tag of the version,
+// releasedModules returns the directories of the modules that have a tag of the version,
 // by path.
 func releasedModules(t *testing.T, repository *directory) map[string]string {
 	t.Helper()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// bound is ctx with the store's deadline.
+// bound returns ctx with the store's timeout.
 func (m *Manager) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	if m.inMemory {
 		return ctx, func() {}

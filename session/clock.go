@@ -10,14 +10,14 @@ import (
 const (
 	// clockEvery is how often the process's clock is compared with the store's.
 	clockEvery = 30 * time.Second
-	// clockRetry is when it is compared again where the store did not answer.
+	// clockRetry is after what time it is compared again if the store did not answer.
 	clockRetry = time.Second
 	// clockTimeout is how long a comparison waits for the store.
 	clockTimeout = time.Second
-	// clockAllowance is by how much the two may differ and count as equal: what
-	// comparing them over a network cannot tell apart from no difference.
+	// clockAllowance is the difference up to which the two clocks count as equal,
+	// because comparing them over a network cannot tell it from none.
 	clockAllowance = 100 * time.Millisecond
-	// clockWarning is by how much they differ when it is logged.
+	// clockWarning is the difference from which on it is logged.
 	clockWarning = time.Second
 )
 
@@ -42,10 +42,10 @@ type comparison struct {
 	made  time.Time     // with the reading of the monotonic clock
 }
 
-// now returns the store's time. Every half minute one caller asks the store for it
-// and waits for the answer, for a second or the timeout at most; other callers go on
-// by the comparison of before. Where the store does not say, what it said last
-// counts, and before it ever said anything the process's clock.
+// now returns the store's time. Every half minute one caller asks the store for it and
+// waits for the answer, for a second or the timeout at most; other callers go by the
+// last comparison. If the store does not answer, its last answer counts, and before its
+// first one the process's clock.
 func (c *storeClock) now(ctx context.Context, timeout time.Duration) time.Time {
 	local := time.Now()
 	if c.source == nil {
@@ -68,7 +68,7 @@ func (m *comparison) over(local time.Time) bool {
 }
 
 // compare asks the store for its time, unless another caller is doing so: then it
-// returns the comparison of before or, if there is none, waits for the other caller's.
+// returns the comparison before or, if there is none, waits for the other caller's.
 func (c *storeClock) compare(ctx context.Context, timeout time.Duration, before *comparison) *comparison {
 	if before == nil {
 		c.turn <- struct{}{}
@@ -90,8 +90,9 @@ func (c *storeClock) compare(ctx context.Context, timeout time.Duration, before 
 	return made
 }
 
-// ask returns a comparison by what the store answers, or that of before, for a
-// little longer, if the store does not answer. A client that hangs up does not end it.
+// ask returns a comparison with the store's answer. If the store does not answer, it
+// returns the comparison before, for a little longer. A client that hangs up does not
+// end it.
 func (c *storeClock) ask(ctx context.Context, timeout time.Duration, before *comparison) *comparison {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()

@@ -118,12 +118,28 @@ func (c Cookie) Value(r *http.Request) (value string, ok bool) {
 // uncacheable. A maxAge of 0 keeps the cookie until the browser closes, below 0
 // deletes it. A part of a second counts as a whole one.
 func (c Cookie) Set(w http.ResponseWriter, value string, maxAge time.Duration) {
+	cookie := c.cookie(value)
+	cookie.MaxAge = setcookie.Seconds(maxAge)
+	header := w.Header()
+	setcookie.Drop(header, cookie.Name)
+	http.SetCookie(w, &cookie)
+	header.Set("Cache-Control", "no-store")
+}
+
+// Attributes returns what Set says of the cookie besides its value and its lifetime,
+// as in "Path=/; HttpOnly; Secure; SameSite=Lax".
+func (c Cookie) Attributes() string {
+	cookie := c.cookie("v")
+	_, attributes, _ := strings.Cut(cookie.String(), "; ")
+	return attributes
+}
+
+func (c Cookie) cookie(value string) http.Cookie {
 	cookie := http.Cookie{
 		Name:     c.CookieName(),
 		Value:    value,
 		Path:     c.path(),
 		Domain:   c.Domain,
-		MaxAge:   setcookie.Seconds(maxAge),
 		Secure:   !c.InsecureHTTP,
 		HttpOnly: true,
 		SameSite: c.SameSite,
@@ -131,10 +147,7 @@ func (c Cookie) Set(w http.ResponseWriter, value string, maxAge time.Duration) {
 	if c.SameSite == 0 || c.SameSite == http.SameSiteDefaultMode {
 		cookie.SameSite = http.SameSiteLaxMode
 	}
-	header := w.Header()
-	setcookie.Drop(header, cookie.Name)
-	http.SetCookie(w, &cookie)
-	header.Set("Cache-Control", "no-store")
+	return cookie
 }
 
 // CookieName returns the name that the cookie has: the default where Name is empty.

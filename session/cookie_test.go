@@ -13,7 +13,7 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// setCookie is the one Set-Cookie line of what answer does to a response.
+// setCookie returns the one Set-Cookie line of what answer does to a response.
 func setCookie(t *testing.T, answer func(w http.ResponseWriter) error) string {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -172,4 +172,14 @@ func FuzzCookieRead(f *testing.F) {
 			require.Error(t, err, "a single cookie with a token in it was not read")
 		}
 	})
+}
+
+// What a cookie is said to be like is what Set sets, but for its value and its time.
+func TestCookieIsWhatItsAttributesSay(t *testing.T) {
+	assert.Equal(t, "Path=/; HttpOnly; Secure; SameSite=Lax", session.Cookie{}.Attributes())
+	for _, cookie := range []session.Cookie{{}, {InsecureHTTP: true}, {Name: "a", Path: "/app", Domain: "example.test", SameSite: http.SameSiteNoneMode}} {
+		w := httptest.NewRecorder()
+		cookie.Set(w, "value", 0)
+		assert.Equal(t, []string{cookie.CookieName() + "=value; " + cookie.Attributes()}, w.Header()["Set-Cookie"])
+	}
 }

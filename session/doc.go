@@ -23,12 +23,24 @@
 // A record is of a [Kind]: a session, a pending session, or a remembered device. A
 // token of one kind is worth nothing where another is wanted.
 //
+// # Carriers
+//
+// Browsers have the token in a [Cookie]; package session/gorillacarrier puts it into a
+// gorilla session. Clients of an API send it in the header Authorization ([Bearer], RFC
+// 6750). [CookieOrBearer] serves both and gives no browser a token that its scripts can
+// read.
+//
+// # Device keys
+//
+// A session can be bound to one device key, in its [Drift]: a public key whose private
+// half cannot leave the client. Package session/devicekey verifies proofs of it.
+//
 // # Endings
 //
 // Why, when and by whom a session was ended is kept for a while ([Ending]), and in a
 // store that is a [Journal], a transactional outbox, until it was delivered.
 //
-// # Compatibility
+// # What stays compatible
 //
 // Records ([EncodeRecord]) keep the form of their fields: a process of one release
 // reads, revokes and lists what the next one writes, takes what it does not know for

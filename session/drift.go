@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/mooring-go/mooring/binding"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // Drift is what became of a session's binding since the sign-in. It only grows:
@@ -24,6 +25,15 @@ type Drift struct {
 	// first.
 	Moves []time.Time
 
+	// Key is the device key that the session is bound to. It is written once: of
+	// two that are bound at once the first stays, and only a new sign-in or a
+	// re-authentication brings another. The zero Key is none.
+	Key devicekey.Key
+
+	// Proved names the latest moves for which the device key was proved, so that
+	// each is proved once.
+	Proved []string
+
 	// Reported names the latest moves that were reported, so that each is
 	// reported once.
 	Reported []string
@@ -31,13 +41,14 @@ type Drift struct {
 
 // IsZero reports whether the session never moved.
 func (d Drift) IsZero() bool {
-	return !d.Second.IP.IsValid() && d.Restricted == "" && len(d.Moves) == 0 && len(d.Reported) == 0
+	return !d.Second.IP.IsValid() && d.Restricted == "" && len(d.Moves) == 0 && len(d.Reported) == 0 && len(d.Proved) == 0 && d.Key.IsZero()
 }
 
 // How much of a drift is kept.
 const (
 	maxMoves    = 64
 	maxReported = 16
+	maxProved   = 16
 )
 
 // merge returns d with what other adds to it.
@@ -51,16 +62,25 @@ func (d Drift) merge(other Drift) Drift {
 	d.Moves = slices.Concat(d.Moves, other.Moves)
 	slices.SortFunc(d.Moves, time.Time.Compare)
 	d.Moves = latest(slices.CompactFunc(d.Moves, time.Time.Equal), maxMoves)
-	for _, move := range other.Reported {
-		if !slices.Contains(d.Reported, move) {
-			d.Reported = append(slices.Clone(d.Reported), move)
-		}
+	d.Reported = mergeNames(d.Reported, other.Reported, maxReported)
+	d.Proved = mergeNames(d.Proved, other.Proved, maxProved)
+	if d.Key.IsZero() {
+		d.Key = other.Key
 	}
-	d.Reported = latest(d.Reported, maxReported)
 	return d
 }
 
-// latest is the last n of s, or fewer.
+// mergeNames returns the names with what others add to them, the last n.
+func mergeNames(names, others []string, n int) []string {
+	for _, name := range others {
+		if !slices.Contains(names, name) {
+			names = append(slices.Clone(names), name)
+		}
+	}
+	return latest(names, n)
+}
+
+// latest returns the last n of s, or fewer.
 func latest[T any](s []T, n int) []T { return s[max(0, len(s)-n):] }
 
 // Apply records seen in s at the store's time now, as [Store.Touch] promises: a

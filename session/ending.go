@@ -25,6 +25,9 @@ const (
 	CauseMaxSessions Cause = "max_sessions"     // it was the oldest over the maximum
 	CauseRevoked     Cause = "revoked"          // the host or the user ended it from elsewhere
 	CauseNotCarried  Cause = "carrier_rejected" // its token could not be given to the client
+
+	CauseAccountDisabled    Cause = "account_disabled"    // the host disabled or deleted the user's account
+	CauseCredentialsChanged Cause = "credentials_changed" // the user's password or another credential changed
 )
 
 // Ending is why, when and by whom a session was ended. It is kept with the

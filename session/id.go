@@ -36,9 +36,9 @@ func ParseID(s string) (ID, error) {
 // IsZero reports whether id names no session.
 func (id ID) IsZero() bool { return id == ID{} }
 
-// Shard is the two characters by which a store may place the session: the same
-// for all sessions of a user, and shared with one in 4096 of all users, so that
-// it identifies nobody. It is empty for the zero ID.
+// Shard returns the two characters by which a store may place the session. They are the
+// same for all sessions of a user, and for one in 4096 of all users, so that they
+// identify nobody. They are empty for the zero ID.
 func (id ID) Shard() string {
 	if id.IsZero() {
 		return ""
@@ -46,12 +46,12 @@ func (id ID) Shard() string {
 	return string(id.shard[:])
 }
 
-// Hash is 64 of the ID's bits, for a store's own hash table. IDs made by
-// [Token.ID] are spread evenly by it, and nobody can choose theirs. It is the same
-// in every process, and 0 for the zero ID.
+// Hash returns 64 of the ID's bits, for a store's own hash table. They spread the IDs
+// that [Token.ID] makes evenly, and nobody can choose them. They are the same in every
+// process, and 0 for the zero ID.
 func (id ID) Hash() uint64 { return binary.LittleEndian.Uint64(id.sum[:]) }
 
-// String is the ID's text, "" for the zero ID.
+// String returns the ID's text, "" for the zero ID.
 func (id ID) String() string {
 	var space [tokenLen]byte
 	text, _ := id.AppendText(space[:0])

@@ -11,9 +11,11 @@ const (
 	KindSession Kind = ""        // a user who is signed in
 	KindPending Kind = "pending" // a user who has yet to answer a challenge
 	KindDevice  Kind = "device"  // a remembered device: it signs nobody in
+	KindNotice  Kind = "notice"  // a sign-in that the user was told of: its token ends the session
+	KindProof   Kind = "proof"   // what must not happen twice: see [Manager.Once]
 )
 
-// String is the kind's name: "session" for the zero value.
+// String returns the kind's name: "session" for the zero value.
 func (k Kind) String() string {
 	if k == KindSession {
 		return "session"

@@ -216,7 +216,7 @@ func (m *Manager) get(ctx, bounded context.Context, id ID, kind Kind) (Session, 
 	return s, nil
 }
 
-// overdue is s.Overdue. A LastSeen that is ahead of now says nothing of when s was
+// overdue returns what s.Overdue does. A LastSeen that is ahead of now says nothing of when s was
 // used, so that it has been idle since Created.
 func overdue(s Session, now time.Time) Cause {
 	if ahead(s.LastSeen, now) {
@@ -247,6 +247,18 @@ func (m *Manager) due(s *Session, seen *Seen) bool {
 		every = min(every, s.Idle/4)
 	}
 	return seen.IP != s.IP || seen.Time.Sub(s.LastSeen) >= every || ahead(s.LastSeen, seen.Time) || !seen.Drift.IsZero()
+}
+
+// Update makes the change in the live record of the ID and returns it as it is then.
+// Errors are as for [Store.Update]; with ErrConflict comes the record as it is.
+func (m *Manager) Update(ctx context.Context, id ID, update Update) (Session, error) {
+	bounded, cancel := m.bound(ctx)
+	defer cancel()
+	s, err := m.config.Store.Update(bounded, id, update)
+	if err != nil {
+		return s, fmt.Errorf("session: updating: %w", err)
+	}
+	return s, nil
 }
 
 // End ends a live session and returns it, to exactly one caller; all others get

@@ -17,11 +17,12 @@ import (
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 var update = flag.Bool("update", false, "write the golden files of records that are not there")
 
-// golden is the record in a file of testdata. The files of one version are never
+// golden returns the record in a file of testdata. The files of one version are never
 // changed: each is what a release has written.
 func golden(tb testing.TB, name string) []byte {
 	tb.Helper()
@@ -63,7 +64,7 @@ func recordedPolicy(t *testing.T) binding.Policy {
 	}
 }
 
-// recordedSessions are the sessions of the golden files.
+// recordedSessions returns the sessions of the golden files.
 func recordedSessions(t *testing.T) map[string]session.Session {
 	t.Helper()
 	id, err := session.ParseID(idText)
@@ -90,7 +91,18 @@ func recordedSessions(t *testing.T) map[string]session.Session {
 	proving := telling
 	proving.Policy.Actions = binding.Always(binding.Prove)
 	proving.Policy.Unproved = binding.Actions{}.With(binding.Report, binding.NetworkASNChanged).With(binding.StepUp, binding.GeoIPCityChanged)
+	proved := full
+	proved.AuthTime, proved.AMR, proved.ACR, proved.Actor, proved.Tenant = recorded.Add(-time.Hour), []string{"pwd", "otp"}, "aal2", "root", "acme"
+	proved.Required, proved.Value, proved.Version = []string{"terms", "enrol"}, []byte(` {"a": "<1>"}`), 1<<53+1
+	required := proved
+	required.Drift = session.Drift{}
+	bound := proving
+	bound.Lineage = id
+	bound.Drift.Key = devicekey.Key{Kind: devicekey.DBSC, Alg: devicekey.ES256, JWK: `{"crv":"P-256","kty":"EC","x":"<x>","y":"y"}`}
+	bound.Drift.Proved = []string{"b", "c"}
+	proof := session.Session{ID: id, Kind: session.KindProof, User: "ada", Created: recorded, LastSeen: recorded, Expires: recorded.Add(time.Minute)}
 	return map[string]session.Session{
+		"v1-proved": proved, "v1-required": required, "v1-bound": bound, "v2-proof": proof,
 		"v1-session": full, "v1-least": {ID: id, User: "ada"}, "v1-pending": pending, "v1-device": oldDevice,
 		"v1-telling": telling, "v1-proving": proving, "v1-pending-kind": pending, "v2-device": device,
 	}
@@ -99,7 +111,7 @@ func recordedSessions(t *testing.T) map[string]session.Session {
 // What a release has written is read by this one and all later ones, and the latest
 // forms are what this one writes.
 func TestRecordsOfEveryRelease(t *testing.T) {
-	written := map[string]bool{"v1-telling": true, "v1-proving": true, "v1-pending-kind": true, "v2-device": true, "v1-session": true, "v1-least": true}
+	written := map[string]bool{"v1-bound": true, "v2-proof": true, "v1-telling": true, "v1-proving": true, "v1-pending-kind": true, "v2-device": true, "v1-session": true, "v1-least": true, "v1-proved": true, "v1-required": true}
 	for name, want := range recordedSessions(t) {
 		t.Run(name, func(t *testing.T) {
 			text, err := session.EncodeRecord(want)
@@ -134,7 +146,10 @@ func TestRecordsOfEveryRelease(t *testing.T) {
 // A field that is added to a session, or to what it is bound by, has its place in the
 // record too.
 func TestEveryFieldIsRecorded(t *testing.T) {
-	s := recordedSessions(t)["v1-proving"]
+	s := recordedSessions(t)["v1-bound"]
+	proved := recordedSessions(t)["v1-proved"]
+	s.AuthTime, s.AMR, s.ACR, s.Actor, s.Tenant = proved.AuthTime, proved.AMR, proved.ACR, proved.Actor, proved.Tenant
+	s.Required, s.Value, s.Version = proved.Required, proved.Value, proved.Version
 	s.Kind, s.Policy.GeoIP = session.KindDevice, binding.GeoIPCity
 	s.Anchor.Geo.Subdivision = "BE"
 	s.Anchor.Geo.Country.Names = binding.Names{"en": "Germany"}
@@ -183,7 +198,7 @@ func requireFull(t *testing.T, v reflect.Value, path string) {
 	}
 }
 
-// edited is the record with a part set to another value, as a later release may write it.
+// edited returns the record with a part set to another value, as a later release may write it.
 func edited(t *testing.T, text []byte, value any, path ...string) []byte {
 	t.Helper()
 	var record map[string]any
@@ -254,6 +269,9 @@ func TestRecordsOfTheNextRelease(t *testing.T) {
 			assert.Equal(t, binding.End, s.Policy.Unproved.For(binding.NetworkASNChanged))
 			assert.Equal(t, binding.Report, s.Policy.Unproved.For(binding.GeoIPCityChanged))
 		}},
+		"a kind of device key": {[]string{"drift", "key"}, map[string]any{"kind": "passkey", "alg": "ML-DSA-44", "jwk": "{}", "attested": true}, func(t *testing.T, s session.Session) {
+			assert.Equal(t, devicekey.Key{Kind: "passkey", Alg: "ML-DSA-44", JWK: "{}"}, s.Drift.Key, "the session has a key all the same")
+		}},
 		"a reason to restrict": {[]string{"drift", "restricted"}, "device.key", func(t *testing.T, s session.Session) {
 			assert.Equal(t, binding.Reason("device.key"), s.Drift.Restricted, "any reason restricts")
 		}},
@@ -294,10 +312,13 @@ func TestRecordsOfTheNextRelease(t *testing.T) {
 	}
 }
 
-// part is a part of a record as it is written.
+// part returns a part of a record as it is written.
 func part(t *testing.T, text []byte, path ...string) string {
 	t.Helper()
 	for _, key := range path {
+		if text == nil {
+			return ""
+		}
 		var fields map[string]json.RawMessage
 		require.NoError(t, json.Unmarshal(text, &fields))
 		text = fields[key]
@@ -340,6 +361,24 @@ func TestEndingsOfTheNextRelease(t *testing.T) {
 	}
 }
 
+// A process that does not know what is required admits the session as little as one
+// that does.
+func TestARecordThatRequiresIsRestrictedToAnEarlierRelease(t *testing.T) {
+	s := recordedSessions(t)["v1-required"]
+	text, err := session.EncodeRecord(s)
+	require.NoError(t, err)
+	assert.Equal(t, `"required"`, part(t, text, "drift", "restricted"), "any reason restricts")
+	require.NoError(t, s.Update(session.Update{Version: s.Version, Complete: s.Required}))
+	text, err = session.EncodeRecord(s)
+	require.NoError(t, err)
+	assert.Empty(t, part(t, text, "drift", "restricted"))
+	s.Drift.Restricted = binding.GeoIPCityChanged
+	s.Required = []string{"terms"}
+	text, err = session.EncodeRecord(s)
+	require.NoError(t, err)
+	assert.Equal(t, `"geoip.city"`, part(t, text, "drift", "restricted"), "what restricts it besides stays")
+}
+
 func TestRecordRefused(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing":        ``,
@@ -362,7 +401,7 @@ func TestRecordRefused(t *testing.T) {
 }
 
 func FuzzDecodeRecord(f *testing.F) {
-	for _, name := range []string{"v1-session", "v1-least", "v1-pending", "v1-device", "v2-device"} {
+	for _, name := range []string{"v1-session", "v1-proved", "v1-required", "v1-least", "v1-pending", "v1-device", "v2-device"} {
 		f.Add(golden(f, name))
 	}
 	f.Add([]byte(`{"v":1,"anchor":{"geo":{}},"drift":{"moves":[1]}}`))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mooring-go/mooring/binding"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // record is the form in which a session is kept. Its fields keep their names and
@@ -30,8 +31,22 @@ type record struct {
 	Anchor      locationRecord `json:"anchor,omitzero"`
 	KnownDevice bool           `json:"known_device,omitempty"`
 	Drift       *driftRecord   `json:"drift,omitempty"`
+	Lineage     ID             `json:"lineage,omitzero"`
 	TellExpiry  time.Duration  `json:"tell_expiry,omitempty"` // nanoseconds
+	AuthTime    instant        `json:"auth_time,omitempty"`
+	AMR         []string       `json:"amr,omitempty"`
+	ACR         string         `json:"acr,omitempty"`
+	Actor       string         `json:"actor,omitempty"`
+	Tenant      string         `json:"tenant,omitempty"`
+	Required    []string       `json:"required,omitempty"` // and the drift says restricted: see requiredReason
+	Value       []byte         `json:"value,omitempty"`    // in base64: JSON in JSON would be written otherwise
+	Changes     uint64         `json:"changes,omitempty"`  // Session.Version
 }
+
+// requiredReason restricts, in the record of a session that requires something and is
+// not restricted otherwise. A release that does not know what is required admits such
+// a session as little as this one does.
+const requiredReason binding.Reason = "required"
 
 func recordOf(s Session) record {
 	r := record{
@@ -40,8 +55,14 @@ func recordOf(s Session) record {
 		Created: instantOf(s.Created), LastSeen: instantOf(s.LastSeen), IP: s.IP, UserAgent: s.UserAgent,
 		Expires: instantOf(s.Expires), Idle: s.Idle, MaxAge: s.MaxAge,
 		Policy: policyRecordOf(s.Policy), Anchor: locationRecordOf(s.Anchor), KnownDevice: s.KnownDevice,
-		Drift: driftRecordOf(s.Drift), TellExpiry: s.TellExpiry,
+		Lineage: s.Lineage, TellExpiry: s.TellExpiry, AuthTime: instantOf(s.AuthTime), AMR: s.AMR, ACR: s.ACR, Actor: s.Actor, Tenant: s.Tenant,
+		Required: s.Required, Value: s.Value, Changes: s.Version,
 	}
+	drift := s.Drift
+	if len(s.Required) > 0 && drift.Restricted == "" {
+		drift.Restricted = requiredReason
+	}
+	r.Drift = driftRecordOf(drift)
 	if s.Kind != KindSession && s.Kind != KindPending {
 		r.Version = 2 // a reader that knew no kinds would sign the user in
 	}
@@ -51,12 +72,18 @@ func recordOf(s Session) record {
 // session returns what r is a record of, and whether all of it is understood.
 func (r record) session() (Session, bool) {
 	policy, understood := r.Policy.policy()
+	drift := r.Drift.drift()
+	if len(r.Required) > 0 && drift.Restricted == requiredReason {
+		drift.Restricted = ""
+	}
 	return Session{
 		ID: r.ID, User: r.User, Name: r.Name, Method: r.Method, Stage: r.Stage, Kind: r.kind(),
 		Created: r.Created.time(), LastSeen: r.LastSeen.time(), IP: r.IP, UserAgent: r.UserAgent,
 		Expires: r.Expires.time(), Idle: r.Idle, MaxAge: r.MaxAge,
 		Policy: policy, Anchor: r.Anchor.location(), KnownDevice: r.KnownDevice,
-		Drift: r.Drift.drift(), TellExpiry: r.TellExpiry,
+		Drift: drift, Lineage: r.Lineage, TellExpiry: r.TellExpiry,
+		AuthTime: r.AuthTime.time(), AMR: r.AMR, ACR: r.ACR, Actor: r.Actor, Tenant: r.Tenant,
+		Required: r.Required, Value: r.Value, Version: r.Changes,
 	}, understood
 }
 
@@ -83,13 +110,26 @@ type driftRecord struct {
 	Restricted binding.Reason `json:"restricted,omitempty"` // any reason restricts, also one that is not known
 	Moves      []instant      `json:"moves,omitempty"`
 	Reported   []string       `json:"reported,omitempty"`
+	Key        keyRecord      `json:"key,omitzero"`
+	Proved     []string       `json:"proved,omitempty"`
+}
+
+// keyRecord is a device key. One of a kind or an algorithm that is not known is kept
+// as it is, and cannot be proved.
+type keyRecord struct {
+	Kind devicekey.Kind `json:"kind"`
+	Alg  string         `json:"alg"`
+	JWK  string         `json:"jwk"` // as text: its thumbprint is of these bytes
 }
 
 func driftRecordOf(d Drift) *driftRecord {
 	if d.IsZero() {
 		return nil
 	}
-	r := &driftRecord{Second: locationRecordOf(d.Second), Restricted: d.Restricted, Reported: d.Reported}
+	r := &driftRecord{
+		Second: locationRecordOf(d.Second), Restricted: d.Restricted, Reported: d.Reported,
+		Key: keyRecord(d.Key), Proved: d.Proved,
+	}
 	for _, move := range d.Moves {
 		r.Moves = append(r.Moves, instantOf(move))
 	}
@@ -100,7 +140,10 @@ func (r *driftRecord) drift() Drift {
 	if r == nil {
 		return Drift{}
 	}
-	d := Drift{Second: r.Second.location(), Restricted: r.Restricted, Reported: r.Reported}
+	d := Drift{
+		Second: r.Second.location(), Restricted: r.Restricted, Reported: r.Reported,
+		Key: devicekey.Key(r.Key), Proved: r.Proved,
+	}
 	for _, move := range r.Moves {
 		d.Moves = append(d.Moves, move.time())
 	}

@@ -15,7 +15,7 @@ import (
 // noon is when the records of these tests begin.
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// candidate is a live record that was made age seconds before noon.
+// candidate returns a live record that was made age seconds before noon.
 func candidate(user string, kind session.Kind, age int) session.Candidate {
 	return session.Candidate{
 		ID: session.NewToken(user).ID(), User: user, Kind: kind,
@@ -33,6 +33,15 @@ func TestChoose(t *testing.T) {
 		all                = []session.Candidate{device, oldest, waiting, old, waited, older, old}
 	)
 	overdue.Deadline = noon
+	changed, acmes := candidate("ada", session.KindSession, 3), candidate("ada", session.KindSession, 4)
+	changed.Version, acmes.Tenant = 2, "acme"
+	over := func(surplus ...session.Candidate) error {
+		err := &session.LimitError{}
+		for _, c := range surplus {
+			err.Surplus = append(err.Surplus, c.ID)
+		}
+		return err
+	}
 	victim := func(c session.Candidate, cause session.Cause) session.Victim {
 		return session.Victim{ID: c.ID, Cause: cause}
 	}
@@ -71,6 +80,14 @@ func TestChoose(t *testing.T) {
 		{"max does not count the overdue", "", append(all, overdue), session.Replace{Max: 4}, nil, nil},
 		{"max of pending ones", session.KindPending, all, session.Replace{Max: 2}, []session.Victim{victim(waited, session.CauseMaxSessions)}, nil},
 		{"max of devices", session.KindDevice, all, session.Replace{Max: 1}, []session.Victim{victim(device, session.CauseMaxSessions)}, nil},
+		{"renews another version", "", []session.Candidate{changed}, session.Replace{Renews: changed.ID, Version: 1}, nil, session.ErrConflict},
+		{"renews its version", "", []session.Candidate{changed}, session.Replace{Renews: changed.ID, Version: 2}, []session.Victim{victim(changed, session.CauseRenewed)}, nil},
+		{"the version of another is nothing", "", []session.Candidate{changed}, session.Replace{Before: changed.ID, Version: 1}, []session.Victim{victim(changed, session.CauseReplaced)}, nil},
+		{"max is denied", "", all, session.Replace{Max: 2, Deny: true}, nil, over(oldest, older)},
+		{"max is denied before anything else ends", "", append(all, bobs), session.Replace{Max: 3, Deny: true, Before: bobs.ID}, nil, over(oldest)},
+		{"max is not denied where there is room", "", all, session.Replace{Max: 3, Deny: true, Before: old.ID}, []session.Victim{victim(old, session.CauseReplaced)}, nil},
+		{"max of one tenant", "", append(all, acmes), session.Replace{Max: 3, PerTenant: true}, []session.Victim{victim(oldest, session.CauseMaxSessions)}, nil},
+		{"max of all tenants", "", append(all, acmes), session.Replace{Max: 4}, []session.Victim{victim(acmes, session.CauseMaxSessions)}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := session.Session{ID: session.NewToken("ada").ID(), User: "ada", Kind: test.kind, Created: noon}

@@ -34,7 +34,31 @@ type Session struct {
 
 	KnownDevice bool // the user had signed in on this device before, and it was remembered
 
+	// AuthTime is when the user last proved who they are: at the sign-in or, since
+	// then, by re-authentication. The zero time: when the session was Created.
+	AuthTime time.Time
+
+	AMR    []string // how the user was proved: RFC 8176's names, such as "pwd" and "otp"; read-only
+	ACR    string   // how well: "aal1" to "aal3" (NIST SP 800-63B), or a name of the host's
+	Actor  string   // who acts as the user (impersonation); empty: the user
+	Tenant string   // for whom the user acts; empty: the host has no tenants
+
+	// Required names what the user has yet to do before the session may do
+	// everything, such as "enrol-mfa"; none: nothing. It is read-only.
+	Required []string
+
+	// Value is the host's: JSON of at most [MaxValue] bytes, or nil. See [ValueOf].
+	// It is read-only.
+	Value []byte
+
+	// Version is how often Required and Value have changed: see [Store.Update].
+	Version uint64
+
 	Drift Drift // what became of the binding since
+
+	// Lineage is the ID of the session that this one goes on from, by one renewal
+	// or several: the one that the sign-in started. The zero ID: itself.
+	Lineage ID
 
 	// TellExpiry, if above 0, has a store that sweeps the session keep its ending
 	// for delivery, for so long: see [Journal]. 0: a session that reaches a limit
@@ -55,6 +79,7 @@ var (
 // Validate returns every reason, joined, why no store can keep s: each is
 // [ErrInvalid]. A session needs a user of 1 to [MaxUser] bytes, an ID of a token
 // for that user, and a Created, a LastSeen and an Expires from 1678 to 2262.
+// The limits of what the host adds are [MaxAMR], [MaxText], [MaxRequired] and [MaxValue].
 func (s Session) Validate() error {
 	var mistakes []error
 	refuse := func(format string, args ...any) {
@@ -82,10 +107,13 @@ func (s Session) Validate() error {
 			refuse("%s %s, want 0 or above", d.field, d.value)
 		}
 	}
+	s.checkProof(refuse)
+	checkRequired(s.Required, refuse)
+	checkValue(s.Value, refuse)
 	return errors.Join(mistakes...)
 }
 
-// Deadline is the instant at which s is over unless it is used before: the
+// Deadline returns the instant at which s is over unless it is used before: the
 // nearer of its absolute and its idle limit.
 func (s Session) Deadline() time.Time {
 	if s.Idle > 0 {

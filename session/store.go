@@ -31,7 +31,7 @@ var ErrInvalid = errors.New("session: not a session that can be kept")
 //
 // Each method is one atomic step, and safe for concurrent use, also by many
 // processes on one store. A session once ended never lives again, whatever was
-// in flight: Touch and End act on live sessions alone, and nothing but Start
+// in flight: Touch, Update and End act on live sessions alone, and nothing but Start
 // makes one live. Times are kept to the nanosecond, everything else to the byte.
 //
 // Where one call has to end more than [EndBatch] records, it may do so in several
@@ -46,8 +46,9 @@ type Store interface {
 	// earlier step ended, as said above, or a step on the record of another user
 	// that replace.Before names, comes with the error.
 	//
-	// An ID that is live, or whose ending is kept, is ErrExists. A session that
-	// Validate refuses is ErrInvalid.
+	// A session that Validate refuses is ErrInvalid. An ID that is live, or whose
+	// ending is kept, is ErrExists, whatever replace says. What replace refuses is
+	// ErrConflict or *LimitError, and nothing has ended then.
 	Start(ctx context.Context, s Session, replace Replace) ([]Ended, error)
 
 	// Get returns the live session, *EndedError with its ending while that is
@@ -62,6 +63,13 @@ type Store interface {
 	// this is what Session.Apply does at the store's now. A session that is not
 	// live is *EndedError or ErrNotFound.
 	Touch(ctx context.Context, id ID, seen Seen) error
+
+	// Update makes the change in a live session and returns it as it is then: what
+	// Session.Update does. Of two changes that go by one Version the store makes one;
+	// the other is ErrConflict, and comes with the session as it is. A change that
+	// Session.Update refuses is ErrInvalid. A session that is not live is *EndedError
+	// or ErrNotFound.
+	Update(ctx context.Context, id ID, update Update) (Session, error)
 
 	// End ends a live session and returns it, to exactly one caller. All others
 	// get *EndedError with the ending that came first, or ErrNotFound.

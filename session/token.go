@@ -58,13 +58,13 @@ func ParseToken(s string) (Token, error) {
 	return tokenOf(s), nil
 }
 
-// ID is the ID of the token's session; the zero ID for the zero token.
+// ID returns the ID of the token's session; the zero ID for the zero token.
 func (t Token) ID() ID { return t.id }
 
 // IsZero reports whether t is no token.
 func (t Token) IsZero() bool { return t.id.IsZero() }
 
-// Secret is the token itself, for a carrier to write. Put it nowhere else.
+// Secret returns the token itself, for a carrier to write. Put it nowhere else.
 func (t Token) Secret() string {
 	if t.IsZero() {
 		return ""
@@ -84,7 +84,7 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalText returns a placeholder, as String does.
 func (t Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// Shard is the [ID.Shard] of all sessions of user: 12 bits of the hash of the
+// Shard returns the [ID.Shard] of all sessions of user: 12 bits of the hash of the
 // user's ID.
 func Shard(user string) string {
 	sum := sha256.Sum256([]byte("mooring shard\x00" + user))

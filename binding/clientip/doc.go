@@ -24,7 +24,14 @@
 // It must accept the protocol from the balancer alone (its Policy), for everybody else
 // could claim any address with it.
 //
-// To verify before going live, send the header yourself, from outside, with an address
+// # Before you go live
+//
+// Send the header yourself, from outside, with an address
 // that is not yours: the sign-in's event must have your address. Then look in the log
 // for an AddressError.
+//
+// # What stays compatible
+//
+// [Resolver] has one method and gets no other. A later release may refuse what this
+// one takes for an address only where taking it lets a client choose its address.
 package clientip

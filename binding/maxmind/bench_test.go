@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// benchmarked is the databases that MOORING_BENCH_ASN and MOORING_BENCH_CITY
+// benchmarked returns the databases that MOORING_BENCH_ASN and MOORING_BENCH_CITY
 // name, or else those of bindingtest, which are too small to miss a processor's
 // cache.
 func benchmarked(b *testing.B) *maxmind.DB {

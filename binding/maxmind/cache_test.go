@@ -42,5 +42,5 @@ func TestPlacesOfOneCountryShareItsNames(t *testing.T) {
 	assert.Equal(t, binding.Names{"en": "Deutschland"}, spelled, "names that differ are not replaced")
 }
 
-// pointer is equal for names that are the same map.
+// pointer returns equal values for names that are the same map.
 func pointer(names binding.Names) uintptr { return reflect.ValueOf(names).Pointer() }

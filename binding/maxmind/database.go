@@ -85,7 +85,7 @@ func (d *database) name() string {
 	return fmt.Sprintf("%s %s %x", d.Metadata.DatabaseType, d.Metadata.BuildTime().UTC().Format("2006-01-02"), d.digest[:8])
 }
 
-// fileError is err as an error of d.
+// fileError returns err as an error of d.
 func (d *database) fileError(err error) error {
 	return &FileError{Option: string(d.kind), Path: d.path, Err: err}
 }

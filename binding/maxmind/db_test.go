@@ -30,7 +30,7 @@ func load(t testing.TB, asn, city []byte) *maxmind.DB {
 	return db
 }
 
-// every is all addresses of the prefixes that bindingtest knows, a few of each,
+// every returns all addresses of the prefixes that bindingtest knows, a few of each,
 // and some that it does not.
 func every() []netip.Addr {
 	addresses := []netip.Addr{

@@ -17,7 +17,7 @@
 //
 // # What a database covers
 //
-// That is found out from its records, whatever its type says. They are read by these
+// What a database covers is found out from its records, whatever its type says. They are read by these
 // fields, which GeoLite2, GeoIP2, the MMDB files of DB-IP and others have:
 //
 //	autonomous_system_number, autonomous_system_organization
@@ -48,4 +48,10 @@
 // damaged all over, and may miss a single damaged record, which is an error when
 // it is looked up. [Config.VerifyFully] finds every damage, and takes about 4
 // seconds and 2 GB of garbage for such a file.
+//
+// # What stays compatible
+//
+// A Generation is text to compare and not to parse; a later release may make another
+// one of the same files, and the guard then locates each anchor once more. A later
+// release may read more fields and more layouts.
 package maxmind

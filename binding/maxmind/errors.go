@@ -61,7 +61,7 @@ type FactsError struct {
 	Lacking []string // the fields that no record has: autonomous_system_number, continent, country or city
 }
 
-// Error says which fields of which type are lacking.
+// Error names the type and the fields that are lacking.
 func (e *FactsError) Error() string {
 	return fmt.Sprintf("type %q cannot be used: no record of it has %s", e.Type, list(e.Lacking))
 }

@@ -64,7 +64,7 @@ func TestReference(t *testing.T) {
 			assert.JSONEq(t, asJSON(t, withoutUnion(v.New)), asJSON(t, broken.New), "vector %d", i)
 		}
 	}
-	t.Logf("%d vectors, of which %d break by spelling alone", len(vectors), spelledDifferently)
+	t.Logf("%d vectors; %d of them break by spelling alone", len(vectors), spelledDifferently)
 }
 
 // vector is one answer of the other implementation.

@@ -136,7 +136,7 @@ func TestOverwritingInPlaceDoesNoHarm(t *testing.T) {
 	assertLocates(t, bindingtest.Places(), db)
 }
 
-// Whoever looks up while files are replaced gets facts of one pair of files.
+// A lookup while files are replaced finds facts of one pair of files.
 func TestReloadWhileLookingUp(t *testing.T) {
 	db, asn, city := open(t)
 	before := locate(t, db, bindingtest.Hamburg)

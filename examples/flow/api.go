@@ -28,7 +28,7 @@ func newAPI(login *loginstage.UserLogin, accounts *accounts, flows *flows) http.
 	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(login.Guard(mux), 16<<10))
 }
 
-// stages are the steps of the flow, in order. Those of the application work on the
+// stages returns the steps of the flow, in order. Those of the application work on the
 // flow's pending user; the last one is the same for all.
 func (a *api) stages(f *flow) []loginstage.Stage {
 	return []loginstage.Stage{

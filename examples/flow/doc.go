@@ -1,5 +1,5 @@
-// Flow is a small sign-in API without pages: a flow of stages, each of which
-// may ask something and is answered, in JSON. Each is a [loginstage.Stage]: four are
+// Flow is a small sign-in API without pages: a flow of stages. A stage
+// may ask something, and takes the answer, in JSON. Each is a [loginstage.Stage]: four are
 // the application's, and the last one is Mooring's. Run it from the root of the
 // repository:
 //

@@ -38,7 +38,7 @@ func quickHash(password string) string {
 	return string(hash)
 }
 
-// quickAccounts are the accounts of the example, with hashes that are quick to
+// quickAccounts returns the accounts of the example, with hashes that are quick to
 // compare with.
 func quickAccounts() *accounts {
 	known := demoAccounts()
@@ -90,7 +90,7 @@ func (c client) call(method, path string, body any) (int, object) {
 	return response.StatusCode, decoded
 }
 
-// answers posts each answer, all but the last of which must be right.
+// answers posts each answer. All but the last must be right.
 func (c client) answers(answers ...object) (int, object) {
 	c.t.Helper()
 	status, asked := c.call("GET", "/flow", nil)

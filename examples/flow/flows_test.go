@@ -14,7 +14,7 @@ import (
 	"github.com/mooring-go/mooring/loginstage"
 )
 
-// sent is a request of a client that got what w has.
+// sent returns a request of a client that got what w has.
 func sent(w *httptest.ResponseRecorder) *http.Request {
 	r := httptest.NewRequest("POST", "/flow", nil)
 	for _, cookie := range w.Result().Cookies() {

@@ -79,7 +79,7 @@ func TestTheFlowOverTLS(t *testing.T) {
 	assert.Len(t, stage.Events.Of(loginstage.ActionLogin), 1)
 }
 
-// flowIn is the cookie of the flow, or nil.
+// flowIn returns the cookie of the flow, or nil.
 func flowIn(cookies []*http.Cookie) *http.Cookie {
 	for _, cookie := range cookies {
 		if cookie.Name == "__Host-flow" {

@@ -14,7 +14,8 @@ var passwords = map[string]string{
 	"":    "$2a$10$JxlO6lmw4Kx3Ln369IaObeyR/09MwWUwIflXxGZH/QatWTVbTbrd2",
 }
 
-// proved is the shop's own check of name and password. It stays as it is.
+// proved returns the user whom the request proves: the shop's own check of name and
+// password, which stays as it is.
 func proved(r *http.Request) (user string, ok bool) {
 	user = r.PostFormValue("user")
 	hash, known := passwords[user]

@@ -9,8 +9,8 @@ import (
 	"github.com/mooring-go/mooring/loginstage"
 )
 
-// before is the shop as it was: the user is one more value of the gorilla
-// session, and whoever has the cookie is the user for as long as it lasts.
+// before returns the shop as it was: the user is one more value of the gorilla
+// session, and any client with the cookie is the user for as long as it lasts.
 func before(store sessions.Store) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
@@ -41,7 +41,7 @@ func before(store sessions.Store) http.Handler {
 	return mux
 }
 
-// after is the shop with Mooring: Begin where it set the user, Logout where it
+// after returns the shop with Mooring: Begin where it set the user, Logout where it
 // deleted the session, Require where it looked for the user, and Guard around
 // it all. The gorilla session now carries the token of a session on the server.
 func after(store sessions.Store, login *loginstage.UserLogin) http.Handler {

@@ -10,7 +10,7 @@ import (
 	"github.com/mooring-go/mooring/loginstage"
 )
 
-// newNotes is the application: each user has notes, which nobody else sees.
+// newNotes returns the application: each user has notes, which nobody else sees.
 // Check reports whether the password is the user's.
 func newNotes(login *loginstage.UserLogin, check func(user, password string) bool) http.Handler {
 	n := &notes{login: login, check: check, byUser: map[string][]string{}}

@@ -11,6 +11,11 @@
 // accounts and the pretending are for this machine alone, unless -demo-accounts and
 // -demo ask for them where others can reach -addr.
 //
+// With -tls it serves HTTPS by a certificate that it makes, and binds each session to a
+// key of the browser: the browser's own where it has device-bound sessions, and else
+// one of a script. The binding is then asked for by a proof, which the user does not
+// notice. In demo mode one can be the thief of one's own cookies.
+//
 // Every setting of the stage can be set in the environment too, -session-duration by
 // WEBAPP_SESSION_DURATION; all mistakes are told at once.
 //
@@ -22,9 +27,9 @@
 // The application is package site; package storage, beside it, opens the store.
 //
 // What a real application adds: a limit on the attempts to sign in, per account
-// and per address, in front of POST /login; its own accounts; and TLS. The list of
-// events is of what happened in this process, or was delivered to it; a real
-// application has its sink write to where all of them read.
+// and per address, in front of POST /login; its own accounts; and TLS by a certificate
+// that browsers trust. The list of events is of what happened in this process, or was
+// delivered to it; a real application has its sink write to where all of them read.
 package main
 
 import (

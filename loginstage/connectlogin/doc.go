@@ -21,4 +21,9 @@
 //
 // An interceptor is not told of TLS, of the host that a client named, or of the answer's
 // later headers. Put a guard before handlers that set Cache-Control themselves.
+//
+// # What stays compatible
+//
+// The module has the version of the root module, and requires that version. A new major
+// version of connect-go gets a package of its own.
 package connectlogin

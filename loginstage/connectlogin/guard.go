@@ -91,7 +91,7 @@ func (g Guard) admit(ctx context.Context, spec connect.Spec, peer connect.Peer, 
 	if !ok {
 		return nil, connect.NewError(connect.CodeInternal, errors.New("connectlogin: the session could not be checked"))
 	}
-	if names(g.Public, spec.Procedure) && (denied.Denial == loginstage.DenialSignIn || denied.Denial == loginstage.DenialStepUp) {
+	if names(g.Public, spec.Procedure) && passesPublic(denied.Denial) {
 		return ctx, nil
 	}
 	if g.Deny != nil {
@@ -100,6 +100,12 @@ func (g Guard) admit(ctx context.Context, spec connect.Spec, peer connect.Peer, 
 		}
 	}
 	return nil, Error(denied)
+}
+
+// passesPublic reports whether a method that is public serves a call with the denial: as
+// an anonymous one.
+func passesPublic(denial loginstage.Denial) bool {
+	return denial == loginstage.DenialSignIn || denial == loginstage.DenialStepUp || denial == loginstage.DenialRequired
 }
 
 // names reports whether the list has the method, or its service with a slash.

@@ -21,4 +21,9 @@
 // its parameters: the middleware sets the request's Pattern and path values from the
 // route, unless it has a Pattern. Middleware that is mounted with Pre runs before there
 // is a route.
+//
+// # What stays compatible
+//
+// The module has the version of the root module, and requires that version. A new major
+// version of echo v4 gets a package of its own.
 package echo4login

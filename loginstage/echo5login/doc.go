@@ -20,4 +20,9 @@
 // Events show the path of a request as its route spells it out, without the values of
 // its parameters: the middleware sets the request's path values from the route.
 // Middleware that is mounted with Pre runs before there is a route.
+//
+// # What stays compatible
+//
+// The module has the version of the root module, and requires that version. A new major
+// version of echo v5 gets a package of its own.
 package echo5login

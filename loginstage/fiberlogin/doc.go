@@ -37,4 +37,9 @@
 // Events show the path of a request as its route spells it out, without the values of
 // its parameters, where the guard is mounted with the route; for middleware that is
 // mounted with Use there is no route yet.
+//
+// # What stays compatible
+//
+// The module has the version of the root module, and requires that version. A new major
+// version of Fiber v3 gets a package of its own.
 package fiberlogin

@@ -67,7 +67,7 @@ func next(c fiber.Ctx, outer *writer, r *http.Request) error {
 	return c.Next()
 }
 
-// nextOfPreflight is next for a CORS preflight that Require passes on: the handlers do
+// nextOfPreflight returns the handler for a CORS preflight that Require passes on: the handlers do
 // not see what says who sent it, and w drops the body that they write.
 func nextOfPreflight(c fiber.Ctx, w http.ResponseWriter, outer *writer, r *http.Request) error {
 	var saved fasthttp.RequestHeader

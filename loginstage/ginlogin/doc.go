@@ -19,4 +19,9 @@
 // Events show the path of a request as its route spells it out, without the values of
 // its parameters: the middleware sets the request's Pattern and path values from the
 // route, unless it has a Pattern.
+//
+// # What stays compatible
+//
+// The module has the version of the root module, and requires that version. A new major
+// version of gin gets a package of its own.
 package ginlogin

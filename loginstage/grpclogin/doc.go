@@ -26,4 +26,9 @@
 // the client's address in metadata, [loginstage.Config.ClientIP] names it, as for HTTP.
 //
 // A stream is checked when it is opened.
+//
+// # What stays compatible
+//
+// The module has the version of the root module, and requires that version. A new major
+// version of grpc-go gets a package of its own.
 package grpclogin

@@ -80,7 +80,7 @@ func (g Guard) admit(ctx context.Context, method string) (context.Context, error
 	if !ok {
 		return nil, status.Error(codes.Internal, "grpclogin: the session could not be checked")
 	}
-	if names(g.Public, method) && (denied.Denial == loginstage.DenialSignIn || denied.Denial == loginstage.DenialStepUp) {
+	if names(g.Public, method) && passesPublic(denied.Denial) {
 		return ctx, nil
 	}
 	if g.Deny != nil {
@@ -89,6 +89,12 @@ func (g Guard) admit(ctx context.Context, method string) (context.Context, error
 		}
 	}
 	return nil, Status(denied).Err()
+}
+
+// passesPublic reports whether a method that is public serves a call with the denial: as
+// an anonymous one.
+func passesPublic(denial loginstage.Denial) bool {
+	return denial == loginstage.DenialSignIn || denial == loginstage.DenialStepUp || denial == loginstage.DenialRequired
 }
 
 // names reports whether the list has the method, or its service with a slash.

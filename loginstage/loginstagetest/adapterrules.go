@@ -25,7 +25,7 @@ import (
 
 var bound = loginstage.Config{GeoIPBinding: binding.GeoIPCountry, LoginURL: "/login", StepUpURL: "/confirm"}
 
-// steppingUp is bound with a restricted session where that ends it.
+// steppingUp returns bound with a restricted session where that ends it.
 func steppingUp() loginstage.Config {
 	config := bound
 	config.Actions = binding.Always(binding.StepUp)

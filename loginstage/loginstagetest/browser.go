@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/mooring-go/mooring/binding/bindingtest"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // origin is where the handler of a [Browser] is served.
@@ -35,6 +36,13 @@ type Browser struct {
 	// UserAgent is how it names itself.
 	UserAgent string
 
+	// DeviceKey is the kind of device key that it can make: devicekey.DBSC of a browser
+	// that registers and proves by itself, as Chromium does; devicekey.Page of one whose
+	// pages all have the stage's script; devicekey.DPoP of a client of an API, which is
+	// no browser, has no cookies and sends its token in a header. Empty: none. The host
+	// has to mount UserLogin.DeviceKeys for the first two.
+	DeviceKey devicekey.Kind
+
 	t       testing.TB
 	handler http.Handler
 
@@ -42,6 +50,9 @@ type Browser struct {
 	ip      netip.Addr
 	cookies jar
 	shown   string // the address of the page that it shows; "": none yet
+	keys    keys
+
+	refreshing sync.Mutex // one at a time
 }
 
 // NewBrowser returns a browser in [bindingtest.Berlin], without cookies, that
@@ -50,15 +61,34 @@ func NewBrowser(t testing.TB, handler http.Handler) *Browser {
 	return &Browser{UserAgent: "Mozilla/5.0 (test)", t: t, handler: handler, ip: bindingtest.Berlin}
 }
 
-// Clone returns a browser at the same address with a copy of all cookies: a
-// thief, or the same user restoring a backup.
+// Clone returns a browser at the same address with a copy of all cookies, and of the
+// token of an API client, but of no device key: a thief, or the same user restoring a
+// backup.
 func (b *Browser) Clone() *Browser {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return &Browser{
-		FollowRedirects: b.FollowRedirects, UserAgent: b.UserAgent,
+		FollowRedirects: b.FollowRedirects, UserAgent: b.UserAgent, DeviceKey: b.DeviceKey,
 		t: b.t, handler: b.handler, ip: b.ip, cookies: b.cookies.clone(), shown: b.shown,
+		keys: keys{token: b.keys.token},
 	}
+}
+
+// CloneWithKeys is Clone with a copy of the device keys: a thief of the whole profile,
+// where keys are not in hardware.
+func (b *Browser) CloneWithKeys() *Browser {
+	clone := b.Clone()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	clone.keys = b.keys.clone()
+	return clone
+}
+
+// LoseKeys makes the browser forget its device keys and keep its cookies.
+func (b *Browser) LoseKeys() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keys = keys{token: b.keys.token}
 }
 
 // MoveTo makes later requests come from ip. The zero address makes them come
@@ -72,9 +102,14 @@ func (b *Browser) MoveTo(ip netip.Addr) {
 // CloseWindow closes the browser: it forgets the cookies that are to be kept
 // until then.
 func (b *Browser) CloseWindow() {
+	b.refreshing.Lock()
+	defer b.refreshing.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.cookies.closeWindow()
+	if b.keys.dbsc != nil {
+		b.keys.dbsc.challenge = ""
+	}
 }
 
 // Cookie returns the value of the cookie that is sent to / under the name, and
@@ -110,7 +145,7 @@ func (b *Browser) PostForm(path string, form url.Values) Response {
 	b.t.Helper()
 	r := b.page(http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Origin", origin.String())
+	b.setOrigin(r)
 	return b.Do(r)
 }
 
@@ -133,23 +168,31 @@ func (b *Browser) Call(method, path string, body any) Response {
 	r.Header.Set("Accept", "application/json")
 	b.describe(r, "cors", "empty")
 	if method != http.MethodGet && method != http.MethodHead {
-		r.Header.Set("Origin", origin.String())
+		b.setOrigin(r)
 	}
 	return b.Do(r)
 }
 
+func (b *Browser) setOrigin(r *http.Request) {
+	if b.DeviceKey != devicekey.DPoP {
+		r.Header.Set("Origin", origin.String())
+	}
+}
+
 // Do sends r, as [httptest.NewRequest] makes it, with the browser's cookies,
-// name and address. Cookies that r has are sent too.
+// name and address. Cookies that r has are sent too. Where the answer asks for a proof
+// of the device key it proves, as far as it can, and sends r again.
 func (b *Browser) Do(r *http.Request) Response {
 	b.t.Helper()
+	r = b.repeatable(r)
 	for range maxRedirects {
-		response := b.send(r)
+		response := b.exchange(r)
 		next := b.redirected(r, response)
 		if next == nil {
 			b.show(r)
 			return response
 		}
-		r = next
+		r = b.repeatable(next)
 	}
 	b.t.Fatalf("loginstagetest: more than %d redirects, the last one from %s", maxRedirects, r.URL)
 	return Response{}
@@ -157,6 +200,9 @@ func (b *Browser) Do(r *http.Request) Response {
 
 // describe says of a request what browsers say (Fetch Metadata, Referer).
 func (b *Browser) describe(r *http.Request, mode, destination string) {
+	if b.DeviceKey == devicekey.DPoP {
+		return // it is none
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	site := "same-origin"
@@ -184,7 +230,9 @@ func (b *Browser) show(r *http.Request) {
 // page is a request for a page.
 func (b *Browser) page(method, path string, body io.Reader) *http.Request {
 	r := httptest.NewRequestWithContext(b.t.Context(), method, path, body)
-	r.Header.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+	if b.DeviceKey != devicekey.DPoP {
+		r.Header.Set("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+	}
 	b.describe(r, "navigate", "document")
 	return r
 }
@@ -200,8 +248,12 @@ func (b *Browser) send(r *http.Request) Response {
 		r.Header.Set("User-Agent", b.UserAgent)
 	}
 	target := origin.ResolveReference(r.URL)
-	for _, cookie := range b.cookies.sentTo(target) {
-		r.AddCookie(cookie)
+	if b.DeviceKey == devicekey.DPoP {
+		b.keys.authorize(r, target)
+	} else {
+		for _, cookie := range b.cookies.sentTo(target) {
+			r.AddCookie(cookie)
+		}
 	}
 	b.mu.Unlock()
 
@@ -214,10 +266,11 @@ func (b *Browser) send(r *http.Request) Response {
 	for _, cookie := range response.Cookies() {
 		b.cookies.set(target, cookie)
 	}
+	b.keys.receive(response)
 	return response
 }
 
-// redirected is the request that the response sends the browser to make, or nil.
+// redirected returns the request that the response sends the browser to make, or nil.
 func (b *Browser) redirected(r *http.Request, response Response) *http.Request {
 	if !b.FollowRedirects {
 		return nil

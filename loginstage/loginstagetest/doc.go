@@ -9,8 +9,10 @@
 // [RunAdapter] is for those who adapt package loginstage to a web framework, and uses
 // the network.
 //
-// A whole test, of a host whose handler app(login) signs in whoever posts their
-// name to /login, and shows / to those who are signed in:
+// # A whole test
+//
+// The host's handler app(login) signs in any user who posts their name to /login, and
+// shows / to users who are signed in:
 //
 //	func TestAbroadIsSignedOut(t *testing.T) {
 //		stage := loginstagetest.New(t, loginstage.Config{GeoIPBinding: binding.GeoIPCountry})
@@ -24,7 +26,14 @@
 //		require.Equal(t, binding.GeoIPCountryChanged, stage.Events.Last().Context.Binding.Reason)
 //	}
 //
+// A browser with a DeviceKey registers and proves it by itself, and Clone makes a thief
+// who has all its cookies and no key: see the package's examples.
+//
 // The first fact that does not hold is the reason, and the continent comes
 // before the country: from Berlin, the way to Paris or London breaks
 // geoip.country, and the way to Tokyo geoip.continent.
+//
+// # What stays compatible
+//
+// Names and behaviour, as of any package: hosts' tests go on compiling.
 package loginstagetest

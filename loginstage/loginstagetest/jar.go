@@ -53,7 +53,7 @@ func (j *jar) set(by *url.URL, cookie *http.Cookie) {
 	j.kept = append(j.kept, setCookie{by, c})
 }
 
-// sentTo are the cookies that go with a request.
+// sentTo returns the cookies that go with a request.
 func (j *jar) sentTo(target *url.URL) []*http.Cookie {
 	browser, err := cookiejar.New(nil)
 	if err != nil {

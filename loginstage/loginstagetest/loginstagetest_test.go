@@ -20,7 +20,7 @@ import (
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 )
 
-// app is a host: it signs in whoever posts their name to /login, shows / to
+// app returns a host: it signs in any user who posts their name to /login, shows / to
 // those who are signed in, and signs out by a POST to /logout.
 func app(login *loginstage.UserLogin) http.Handler {
 	mux := http.NewServeMux()

@@ -20,8 +20,8 @@ type Stage struct {
 }
 
 // New returns the stage that config describes, with what a test needs filled in:
-// a Locator that is nil is that of [bindingtest.Places], and a Logger that is nil
-// writes to the test's output. The store is in memory and the stage's own, unless
+// a Locator that is nil is that of [bindingtest.Places], a Logger that is nil writes to
+// the test's output, and an Origin that is empty is that of a [Browser]. The store is in memory and the stage's own, unless
 // config has one. Events are recorded, and then given to config.Events, if any. A
 // mistake in config ends the test.
 func New(t testing.TB, config loginstage.Config) *Stage {
@@ -31,6 +31,9 @@ func New(t testing.TB, config loginstage.Config) *Stage {
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.NewTextHandler(outputOf(t), nil))
+	}
+	if config.Origin == "" {
+		config.Origin = origin.String()
 	}
 	events := &Recorder{}
 	if next := config.Events; next == nil {

@@ -15,7 +15,7 @@ type Store struct {
 	store session.Store
 
 	mu    sync.Mutex
-	fault func(context.Context) error // nil: none
+	fault func(context.Context, Step) error // nil: none
 	calls map[Step]int
 }
 
@@ -27,6 +27,7 @@ const (
 	Start   Step = "Start"
 	Get     Step = "Get"
 	Touch   Step = "Touch"
+	Update  Step = "Update"
 	End     Step = "End"
 	EndUser Step = "EndUser"
 	List    Step = "List"
@@ -43,11 +44,21 @@ func NewStore(store session.Store) *Store {
 }
 
 // Fail makes each step fail with err from now on.
-func (s *Store) Fail(err error) { s.setFault(func(context.Context) error { return err }) }
+func (s *Store) Fail(err error) { s.setFault(func(context.Context, Step) error { return err }) }
+
+// FailStep makes the one step fail with err from now on, and the others work.
+func (s *Store) FailStep(step Step, err error) {
+	s.setFault(func(_ context.Context, at Step) error {
+		if at != step {
+			return nil
+		}
+		return err
+	})
+}
 
 // Hang makes each step wait until its context is done, from now on, and fail.
 func (s *Store) Hang() {
-	s.setFault(func(ctx context.Context) error {
+	s.setFault(func(ctx context.Context, _ Step) error {
 		<-ctx.Done()
 		return ctx.Err()
 	})
@@ -63,7 +74,7 @@ func (s *Store) Calls(step Step) int {
 	return s.calls[step]
 }
 
-func (s *Store) setFault(fault func(context.Context) error) {
+func (s *Store) setFault(fault func(context.Context, Step) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault = fault
@@ -78,7 +89,7 @@ func (s *Store) before(ctx context.Context, step Step) error {
 	if fault == nil {
 		return nil
 	}
-	return fault(ctx)
+	return fault(ctx, step)
 }
 
 // Start starts a session in the other store.
@@ -103,6 +114,14 @@ func (s *Store) Touch(ctx context.Context, id session.ID, seen session.Seen) err
 		return err
 	}
 	return s.store.Touch(ctx, id, seen)
+}
+
+// Update changes a session in the other store.
+func (s *Store) Update(ctx context.Context, id session.ID, change session.Update) (session.Session, error) {
+	if err := s.before(ctx, Update); err != nil {
+		return session.Session{}, err
+	}
+	return s.store.Update(ctx, id, change)
 }
 
 // End ends a session in the other store.

@@ -40,7 +40,7 @@ func level(e loginstage.Event) slog.Level {
 	return slog.LevelInfo
 }
 
-// attrsOf are the event's keys and values but for its time, which is the record's.
+// attrsOf returns the event's keys and values but for its time, which is the record's.
 func attrsOf(e loginstage.Event) ([]slog.Attr, error) {
 	about, err := json.Marshal(e.Context)
 	if err != nil {
@@ -60,7 +60,7 @@ func attrsOf(e loginstage.Event) ([]slog.Attr, error) {
 	}, nil
 }
 
-// address is the client's address as the event's JSON has it.
+// address returns the client's address as the event's JSON has it.
 func address(e loginstage.Event) string {
 	if !e.ClientIP.IsValid() {
 		return ""

@@ -23,7 +23,7 @@ import (
 
 var errOut = errors.New("out of order")
 
-// broken is the event of the design's example.
+// broken returns the event of the design's example.
 func broken() loginstage.Event {
 	asn := &binding.ASN{Number: 6805, Organization: "Telefonica Germany", Network: netip.MustParsePrefix("5.4.0.0/14")}
 	return loginstage.Event{
@@ -120,7 +120,7 @@ func TestLogThatFails(t *testing.T) {
 	assert.ErrorIs(t, log.Emit(t.Context(), broken()), errOut)
 }
 
-// unencodable is an event that has no JSON.
+// unencodable returns an event that has no JSON.
 func unencodable() loginstage.Event {
 	event := broken()
 	event.Context.Binding = &binding.Broken{Previous: make(chan int)}

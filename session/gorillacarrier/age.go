@@ -63,7 +63,7 @@ func (c *Carrier) checkAge(need, stated time.Duration) error {
 	return nil
 }
 
-// gorillas is a view of gorilla's own stores, which share their form; nil for
+// gorillas returns a view of gorilla's own stores, which share their form; nil for
 // any other store.
 func (c *Carrier) gorillas() *sessions.CookieStore {
 	switch store := c.store.(type) {
@@ -76,7 +76,7 @@ func (c *Carrier) gorillas() *sessions.CookieStore {
 	}
 }
 
-// codecAge is the age beyond which a codec rejects a value, 0 if there is none.
+// codecAge returns the age beyond which a codec rejects a value, 0 if there is none.
 // securecookie lets it be set and not read, and to set it unread could lower it;
 // hence reflection. In a securecookie that has no such field it is unknown.
 func codecAge(codec any) (age time.Duration, known bool) {
@@ -92,8 +92,8 @@ func codecAge(codec any) (age time.Duration, known bool) {
 	return time.Duration(min(field.Int(), most)) * time.Second, true
 }
 
-// storeAge is the age that a store is given for a token that the browser keeps
-// for so many seconds. Never 0, which some stores take for "delete".
+// storeAge returns the age that a store is given for a token that the browser keeps
+// for the given number of seconds. It is never 0, which some stores take for "delete".
 func (c *Carrier) storeAge(seconds int) int {
 	if seconds == 0 {
 		return setcookie.Seconds(c.options.BrowserSession)
@@ -101,7 +101,7 @@ func (c *Carrier) storeAge(seconds int) int {
 	return seconds
 }
 
-// handlersAge is the age to leave in the gorilla session for a handler's Save.
+// handlersAge returns the age to leave in the gorilla session for a handler's Save.
 func (c *Carrier) handlersAge(seconds int) int {
 	if _, ok := c.store.(*sessions.CookieStore); ok {
 		return seconds

@@ -21,13 +21,14 @@ type arrival struct {
 	token   session.Token
 	err     error // the store failed
 
-	// stale: the values are not known to be this visitor's, as nothing came
-	// that can be read, or more than one thing. They must not outlive a sign-in.
+	// stale says that the values are not known to be this visitor's: the request
+	// brought nothing that can be read, or more than one thing. They must not outlive a
+	// sign-in.
 	stale bool
 }
 
-// arrived returns what r came with. It is found out once for each request and
-// remembered in gorilla's registry, as a session that is never saved.
+// arrived returns what r came with. It looks once for each request, and remembers that
+// in gorilla's registry, as a session that is never saved.
 func (c *Carrier) arrived(r *http.Request) *arrival {
 	memory, err := sessions.GetRegistry(r).Get(arrivals{c}, c.options.Name+".arrival")
 	if err != nil {
@@ -64,8 +65,8 @@ type codecError interface {
 	IsInternal() bool
 }
 
-// isUnreadable reports whether a store's error says that a cookie stands for no
-// session, as opposed to that the store failed and nobody knows.
+// isUnreadable reports whether a store's error says that a cookie names no session. Any
+// other error means that the store failed.
 func isUnreadable(err error) bool {
 	if missing, ok := errors.AsType[*fs.PathError](err); ok && errors.Is(err, fs.ErrNotExist) {
 		_, err := os.Stat(filepath.Dir(missing.Path)) // all sessions are missing without it

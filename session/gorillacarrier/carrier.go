@@ -181,7 +181,7 @@ func (c *Carrier) impose(options *sessions.Options, maxAge int) *sessions.Option
 	return &imposed
 }
 
-// lastSet is the last cookie of the session's name that the header sets.
+// lastSet returns the last cookie of the session's name that the header sets.
 func (c *Carrier) lastSet(header http.Header) (*http.Cookie, error) {
 	var last string
 	for _, line := range header["Set-Cookie"] {
@@ -196,7 +196,7 @@ func (c *Carrier) lastSet(header http.Header) (*http.Cookie, error) {
 	return cookie, nil
 }
 
-// unsent takes what a store answers where nobody is to see it.
+// unsent is a writer for what a store answers and nobody is to see.
 type unsent struct{}
 
 func (unsent) Header() http.Header         { return http.Header{} }

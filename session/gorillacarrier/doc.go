@@ -47,4 +47,9 @@
 // the errors of gorilla's codecs, a missing file and [database/sql.ErrNoRows], which all
 // mean that there is no such session. A store with another error for that
 // should be wrapped, so that it returns none.
+//
+// # What stays compatible
+//
+// The key and the form of the token among the gorilla session's values are read by
+// later releases, so that an update signs nobody out. A host reads neither.
 package gorillacarrier

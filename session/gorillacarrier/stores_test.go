@@ -138,7 +138,7 @@ func (d *database) Save(r *http.Request, w http.ResponseWriter, s *sessions.Sess
 // A browser keeps cookies between requests, by name alone.
 type browser map[string]*http.Cookie
 
-// request is a request with the browser's cookies.
+// request returns a request with the browser's cookies.
 func (b browser) request() *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "https://example.com/", nil)
 	for _, cookie := range b {

@@ -12,7 +12,7 @@ import (
 // and value are strings, which every serializer that stores use can take.
 const valueKey = "mooring.token"
 
-// formatValue returns the value for a token that is kept for so many seconds:
+// formatValue returns the value for a token that is kept for seconds:
 // the token, and unless seconds is 0 a full stop and the Unix time at which it
 // is over. That time is rounded up, so that the server's own limit comes first.
 func formatValue(t session.Token, seconds int) string {

@@ -36,10 +36,7 @@ func (e engine) fill(t testing.TB, db *sql.DB, table string, c crowd) {
 		_, err := db.ExecContext(ctx, query)
 		require.NoError(t, err, query)
 	}
-	const digits = "(SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4" +
-		" UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
-	numbers := fmt.Sprintf("(SELECT a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n + 100000 * f.n AS n FROM"+
-		" %[1]s a, %[1]s b, %[1]s c, %[1]s d, %[1]s e, %[1]s f) numbers WHERE n < %[2]d", digits, c.n)
+	numbers := numbersBelow(c.n)
 	// IDs as they are: a hash, so in no order, and two characters more.
 	id := map[sqlstore.Dialect]string{
 		sqlstore.PostgreSQL: "substr(md5(n::text) || md5((n + 1)::text), 1, 42) || 'Aaa'",
@@ -81,4 +78,18 @@ func (e engine) fill(t testing.TB, db *sql.DB, table string, c crowd) {
 			exec("ANALYZE " + e.quote(name))
 		}
 	}
+}
+
+// numbersBelow returns a subquery of the numbers n from 0 to limit - 1. It joins no
+// more digits than the limit has: all rows are made before those beyond it are left out.
+func numbersBelow(limit int) string {
+	const digits = "(SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4" +
+		" UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
+	sum, join, factor := "d1.n", digits+" d1", 10
+	for ; factor < limit; factor *= 10 {
+		digit := fmt.Sprintf("d%d", factor)
+		sum += fmt.Sprintf(" + %d * %s.n", factor, digit)
+		join += ", " + digits + " " + digit
+	}
+	return fmt.Sprintf("(SELECT %s AS n FROM %s) numbers WHERE n < %d", sum, join, limit)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	_ "github.com/go-sql-driver/mysql"
@@ -41,6 +42,10 @@ func file(options string) func(testing.TB) string {
 	return func(t testing.TB) string { return "file:" + filepath.Join(t.TempDir(), "sessions.db") + options }
 }
 
+// goSQLite names the driver that is SQLite translated to Go. Under the race detector
+// it takes ten times as long as the C that it was translated from, and more.
+const goSQLite, cSQLite = "sqlite", "sqlite3"
+
 // eachEngine runs the test on every engine that answers.
 func eachEngine(t *testing.T, test func(*testing.T, engine)) {
 	for _, e := range engines {
@@ -51,9 +56,23 @@ func eachEngine(t *testing.T, test func(*testing.T, engine)) {
 // eachDialect is eachEngine with one driver for each dialect.
 func eachDialect(t *testing.T, test func(*testing.T, engine)) {
 	eachEngine(t, func(t *testing.T, e engine) {
-		if e.driver == "postgres" || e.driver == "sqlite3" {
+		if e.driver == "postgres" || e.driver == cSQLite {
 			return
 		}
+		test(t, e)
+	})
+}
+
+// eachHeavy is eachDialect for tests with much to do. It takes the faster driver of
+// SQLite where it is compiled in, and both in the long version. The tests run in
+// parallel.
+func eachHeavy(t *testing.T, test func(*testing.T, engine)) {
+	fast := slices.ContainsFunc(engines, func(e engine) bool { return e.driver == cSQLite })
+	eachEngine(t, func(t *testing.T, e engine) {
+		if e.driver == "postgres" || e.driver == goSQLite && fast && !long() {
+			return
+		}
+		t.Parallel()
 		test(t, e)
 	})
 }
@@ -73,13 +92,13 @@ func (e engine) connect(t testing.TB, dsn string) *sql.DB {
 	return db
 }
 
-// open is a database for the test.
+// open returns a database for the test.
 func (e engine) open(t testing.TB) *sql.DB {
 	t.Helper()
 	return e.connect(t, e.dsn(t))
 }
 
-// store is a store with tables of its own in db, and their name.
+// store returns a store with tables of its own in db, and their name.
 func (e engine) store(t testing.TB, db *sql.DB) (*sqlstore.Store, string) {
 	t.Helper()
 	table := e.table(t, db)
@@ -88,21 +107,18 @@ func (e engine) store(t testing.TB, db *sql.DB) (*sqlstore.Store, string) {
 	return store, table
 }
 
-// over is a store on the tables of that name.
+// over returns a store on the tables of that name.
 func (e engine) over(t testing.TB, db *sql.DB, table string) *sqlstore.Store {
 	t.Helper()
-	store, err := sqlstore.New(db, sqlstore.Config{Dialect: e.dialect, Table: table})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = store.Close() })
-	return store
+	return e.watchable(t, db, table, postgresDSN())
 }
 
-// table is a name that nobody else uses. The tables are dropped when the test
+// table returns a name that nobody else uses. The tables are dropped when the test
 // is over.
 func (e engine) table(t testing.TB, db *sql.DB) string {
 	table := "mooring_" + rand.Text()[:12]
 	t.Cleanup(func() {
-		for _, name := range []string{"", "_journal", "_queue", "_lock", "_schema"} {
+		for _, name := range []string{"", "_journal", "_queue", "_lock", "_change", "_schema"} {
 			_, _ = db.ExecContext(context.WithoutCancel(t.Context()), "DROP TABLE IF EXISTS "+e.quote(table+name))
 		}
 	})

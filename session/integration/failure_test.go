@@ -15,7 +15,7 @@ import (
 	"github.com/mooring-go/mooring/session/sqlstore"
 )
 
-// steps are all methods of a store, by what its errors call them.
+// steps returns all methods of a store, by what its errors call them.
 func steps(store *sqlstore.Store, id session.ID) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"start": func(ctx context.Context) error {

@@ -12,7 +12,7 @@ import (
 // after it is past by every server's clock.
 var now = time.Now().UTC().Truncate(time.Second).Add(123_456_789 - 10*time.Second)
 
-// newSession is a session of the user with what sessions usually hold.
+// newSession returns a session of the user with what sessions usually hold.
 func newSession(user string) session.Session {
 	return session.Session{
 		ID: session.NewToken(user).ID(), User: user, Name: "Ada Lovelace", Method: "password", Stage: "login",
@@ -37,14 +37,14 @@ func newEnding(cause session.Cause) session.Ending {
 	return session.Ending{Cause: cause, Time: now, Actor: "ada", Keep: now.Add(time.Hour)}
 }
 
-// journaled is an ending to be delivered.
+// journaled returns an ending to be delivered.
 func journaled(cause session.Cause) session.Ending {
 	ending := newEnding(cause)
 	ending.Journal = true
 	return ending
 }
 
-// overdue is a session of the user that was last used so long ago that it is over.
+// overdue returns a session of the user that was last used so long ago that it is over.
 func overdue(user string) session.Session {
 	s := newSession(user)
 	s.Created = now.Add(-3 * time.Hour)

@@ -31,11 +31,13 @@ func eachProxied(t *testing.T, test func(*testing.T, session.Journal, *proxy)) {
 		if e.dialect == sqlstore.SQLite {
 			return // it has no server
 		}
+		t.Parallel()
 		_, table := e.store(t, e.open(t))
 		dsn, p := e.proxied(t)
 		test(t, e.over(t, e.connect(t, dsn), table), p)
 	})
 	t.Run("Redis", func(t *testing.T) {
+		t.Parallel()
 		p := newProxy(t, redisAddr())
 		go p.serve()
 		store, _ := inRedis(t, &redis.Options{Addr: p.listener.Addr().String()})

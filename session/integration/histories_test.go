@@ -9,15 +9,16 @@ import (
 	"github.com/mooring-go/mooring/session/sessiontest/histories"
 )
 
-// eachStore runs the test on an empty store in each dialect, and in Redis.
+// eachStore runs the test on an empty store in each dialect, and in Redis, in parallel.
 func eachStore(t *testing.T, test func(*testing.T, func(*testing.T) session.Store)) {
-	eachDialect(t, func(t *testing.T, e engine) {
+	eachHeavy(t, func(t *testing.T, e engine) {
 		test(t, func(t *testing.T) session.Store {
 			store, _ := e.store(t, e.open(t))
 			return store
 		})
 	})
 	t.Run("Redis", func(t *testing.T) {
+		t.Parallel()
 		test(t, func(t *testing.T) session.Store {
 			store, _ := inRedis(t, &redis.Options{Addr: redisAddr()})
 			return store

@@ -32,6 +32,7 @@ func (j journal) ended(user string) session.ID {
 
 func TestJournalOfManyProcesses(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
+		t.Parallel()
 		dsn := e.dsn(t)
 		store, table := e.store(t, e.connect(t, dsn))
 		const users, each = 6, 12

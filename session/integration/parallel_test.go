@@ -14,7 +14,7 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// isolated are the engines with what a host may have set for its connections.
+// isolated returns the engines with what a host may have set for its connections.
 func isolated() []engine {
 	all := slices.Clone(engines)
 	with := func(e engine, name, option string) engine {
@@ -57,7 +57,10 @@ func isolated() []engine {
 // eachIsolated runs the test on isolated engines that answer.
 func eachIsolated(t *testing.T, test func(*testing.T, engine)) {
 	for _, e := range isolated() {
-		t.Run(e.name, func(t *testing.T) { test(t, e) })
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, e)
+		})
 	}
 }
 
@@ -65,7 +68,11 @@ func TestParallelSignInsLeaveOneSession(t *testing.T) {
 	eachIsolated(t, func(t *testing.T, e engine) {
 		db := e.open(t)
 		store, _ := e.store(t, db)
-		const users, each = 8, 24 // as many connections as there may be
+		users := 3
+		if long() {
+			users = 8
+		}
+		const each = 24 // as many connections as there may be
 		for _, replace := range []session.Replace{
 			{Others: true, Ending: journaled("")},
 			{Max: 1, Ending: newEnding("")},
@@ -136,57 +143,57 @@ func TestNothingSlipsPastEndUser(t *testing.T) {
 
 // Everything at once: no step fails because of another, and nobody is left
 // waiting.
-func TestMixedLoad(t *testing.T) {
-	eachIsolated(t, func(t *testing.T, e engine) {
-		db := e.open(t)
-		store, _ := e.store(t, db)
-		var running sync.WaitGroup
-		for i := range 16 {
-			running.Go(func() {
-				user := fmt.Sprint("user ", i%4)
-				var last session.ID
-				for n := range 15 {
-					s := newSession(user)
-					if n%5 == 4 {
-						s = overdue(user)
-					}
-					_, err := store.Start(t.Context(), s, session.Replace{Before: last, Max: 3, Ending: journaled("")})
-					assert.NoError(t, err)
-					last = s.ID
-					if n%5 < 4 {
-						used := session.Seen{Time: now.Add(1), Drift: session.Drift{Reported: []string{"a"}}}
-						assert.NoError(t, unlessOver(store.Touch(t.Context(), s.ID, used)))
-					}
-					switch n % 5 {
-					case 1:
-						_, err = store.EndUser(t.Context(), fmt.Sprint("user ", (i+1)%4), session.ID{}, journaled(session.CauseRevoked))
-					case 2:
-						_, err = store.Sweep(t.Context(), now)
-					case 3:
-						_, err = store.End(t.Context(), s.ID, journaled(session.CauseSignedOut))
-						err = unlessOver(err)
-					case 4:
-						var leased []session.Ended
-						leased, err = store.Lease(t.Context(), 0, 5)
-						if len(leased) > 0 {
-							assert.NoError(t, store.Delivered(t.Context(), leased[0].Session.ID))
-						}
-					}
-					assert.NoError(t, err)
+func TestMixedLoad(t *testing.T) { eachIsolated(t, mixedLoad) }
+
+func mixedLoad(t *testing.T, e engine) {
+	db := e.open(t)
+	store, _ := e.store(t, db)
+	var running sync.WaitGroup
+	for i := range 16 {
+		running.Go(func() {
+			user := fmt.Sprint("user ", i%4)
+			var last session.ID
+			for n := range 15 {
+				s := newSession(user)
+				if n%5 == 4 {
+					s = overdue(user)
 				}
-			})
-		}
-		running.Wait()
-		for i := range 4 {
-			sessions, err := store.List(t.Context(), fmt.Sprint("user ", i))
-			require.NoError(t, err)
-			sessions = slices.DeleteFunc(sessions, func(s session.Session) bool { return s.Overdue(now) != "" })
-			require.LessOrEqual(t, len(sessions), 3)
-		}
-	})
+				_, err := store.Start(t.Context(), s, session.Replace{Before: last, Max: 3, Ending: journaled("")})
+				assert.NoError(t, err)
+				last = s.ID
+				if n%5 < 4 {
+					used := session.Seen{Time: now.Add(1), Drift: session.Drift{Reported: []string{"a"}}}
+					assert.NoError(t, unlessOver(store.Touch(t.Context(), s.ID, used)))
+				}
+				switch n % 5 {
+				case 1:
+					_, err = store.EndUser(t.Context(), fmt.Sprint("user ", (i+1)%4), session.ID{}, journaled(session.CauseRevoked))
+				case 2:
+					_, err = store.Sweep(t.Context(), now)
+				case 3:
+					_, err = store.End(t.Context(), s.ID, journaled(session.CauseSignedOut))
+					err = unlessOver(err)
+				case 4:
+					var leased []session.Ended
+					leased, err = store.Lease(t.Context(), 0, 5)
+					if len(leased) > 0 {
+						assert.NoError(t, store.Delivered(t.Context(), leased[0].Session.ID))
+					}
+				}
+				assert.NoError(t, err)
+			}
+		})
+	}
+	running.Wait()
+	for i := range 4 {
+		sessions, err := store.List(t.Context(), fmt.Sprint("user ", i))
+		require.NoError(t, err)
+		sessions = slices.DeleteFunc(sessions, func(s session.Session) bool { return s.Overdue(now) != "" })
+		require.LessOrEqual(t, len(sessions), 3)
+	}
 }
 
-// unlessOver is err, or nil if it says that the session ended or is gone.
+// unlessOver returns err, or nil if it says that the session ended or is gone.
 func unlessOver(err error) error {
 	if _, ended := errors.AsType[*session.EndedError](err); ended || errors.Is(err, session.ErrNotFound) {
 		return nil

@@ -85,7 +85,7 @@ log_disconnections = 0
 	return server
 }
 
-// pooled are the ways by which the package documentation says that PgBouncer can
+// pooled returns the ways by which the package documentation says that PgBouncer can
 // be reached in transaction mode.
 func pooled(dsn *url.URL) []engine {
 	with := func(name, driver, option, value string) engine {
@@ -103,11 +103,17 @@ func pooled(dsn *url.URL) []engine {
 	}
 }
 
+// Where servers are required, the whole contract is checked in the first way, and in
+// each in the long version.
 func TestPgBouncerInTransactionMode(t *testing.T) {
 	dsn := pgbouncer(t, "transaction")
-	for _, e := range pooled(dsn) {
+	for i, e := range pooled(dsn) {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
+			mixedLoad(t, e)
+			if os.Getenv("MOORING_REQUIRE_SERVERS") != "1" || i > 0 && !long() {
+				return
+			}
 			db := e.open(t)
 			sessiontest.RunStore(t, func(t *testing.T) session.Store {
 				store, _ := e.store(t, db)
@@ -133,4 +139,26 @@ func TestPgBouncerInStatementMode(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What pgx does by default needs a PgBouncer that knows of prepared statements. One
+// that does not is told apart from a store that is broken.
+func TestPgBouncerThatKnowsNoPreparedStatements(t *testing.T) {
+	dsn := pgbouncer(t, "transaction")
+	e := engine{"pgx", sqlstore.PostgreSQL, "pgx", server(dsn.String), "PgBouncer", false}
+	db := e.open(t)
+	store := e.over(t, db, e.table(t, e.connect(t, postgresDSN())))
+	var err error
+	for i := 0; i < 100 && err == nil; i++ {
+		warm(t, db, 8) // more clients than servers, that all have prepared the same
+		if err = store.Migrate(t.Context()); err == nil {
+			_, err = store.Start(t.Context(), newSession("ada"), session.Replace{})
+		}
+	}
+	if err == nil {
+		t.Skip("this PgBouncer knows of prepared statements")
+	}
+	require.ErrorContains(t, err, "behind a pooler that lends connections by the transaction, see the package documentation")
+	require.NotErrorIs(t, err, sqlstore.ErrSchema)
+	require.NotErrorIs(t, err, sqlstore.ErrDialect)
 }

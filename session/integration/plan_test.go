@@ -14,8 +14,14 @@ import (
 	"github.com/mooring-go/mooring/session/sqlstore"
 )
 
-// many is how many sessions others have where plans are looked at.
-const many = 100_000
+// many returns how many sessions others have where plans are looked at. A server
+// reads smaller tables as a whole, and is right.
+func many() int {
+	if long() {
+		return 100_000
+	}
+	return 20_000
+}
 
 func TestRoundTrips(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
@@ -53,14 +59,14 @@ func TestRoundTrips(t *testing.T) {
 
 // What is executed is explained: the statements of each method, as they are.
 func TestStatementsUseAnIndex(t *testing.T) {
-	eachDialect(t, func(t *testing.T, e engine) {
+	eachHeavy(t, func(t *testing.T, e engine) {
 		dsn := e.dsn(t)
 		plain := e.connect(t, dsn)
 		store, table := e.store(t, plain)
 		late := overdue("late")
 		_, err := store.Start(t.Context(), late, session.Replace{})
 		require.NoError(t, err)
-		e.fill(t, plain, table, crowd{n: many, until: now.Add(time.Hour)})
+		e.fill(t, plain, table, crowd{n: many(), until: now.Add(time.Hour)})
 		db, trips := e.recorded(t, dsn)
 		store = e.over(t, db, table)
 		require.NoError(t, store.Migrate(t.Context()))
@@ -119,7 +125,7 @@ func TestStatementsUseAnIndex(t *testing.T) {
 	})
 }
 
-// explain is the plan of a statement, a line for each table that it reads.
+// explain returns the plan of a statement, a line for each table that it reads.
 func (e engine) explain(t *testing.T, db *sql.DB, asked asked) []string {
 	t.Helper()
 	explain := "EXPLAIN "

@@ -28,7 +28,7 @@ type proxy struct {
 	conns []net.Conn
 }
 
-// newProxy is a proxy of the server, which may be set later.
+// newProxy returns a proxy of the server, which may be set later.
 func newProxy(t *testing.T, server string) *proxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -41,7 +41,7 @@ func newProxy(t *testing.T, server string) *proxy {
 	return p
 }
 
-// proxied is the engine's DSN by way of a proxy.
+// proxied returns the engine's DSN by way of a proxy.
 func (e engine) proxied(t *testing.T) (string, *proxy) {
 	t.Helper()
 	p := newProxy(t, "")

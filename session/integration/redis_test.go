@@ -11,9 +11,16 @@ import (
 	"github.com/mooring-go/mooring/session/redisstore"
 )
 
-// inRedis is a store with keys of its own, removed when the test is over, and
+// inRedis returns a store with keys of its own, removed when the test is over, and
 // its client.
 func inRedis(t testing.TB, options *redis.Options) (*redisstore.Store, *redis.Client) {
+	t.Helper()
+	store, client, _ := inRedisAs(t, options)
+	return store, client
+}
+
+// inRedisAs is inRedis, with the prefix of the keys.
+func inRedisAs(t testing.TB, options *redis.Options) (*redisstore.Store, *redis.Client, string) {
 	t.Helper()
 	options.ContextTimeoutEnabled = true
 	client := redis.NewClient(options)
@@ -29,5 +36,5 @@ func inRedis(t testing.TB, options *redis.Options) (*redisstore.Store, *redis.Cl
 			_ = client.Unlink(context.Background(), keys.Val()).Err()
 		}
 	})
-	return store, client
+	return store, client, prefix
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// address is where a server is: what the environment says, or where servers of
+// address returns where a server is: what the environment says, or where servers of
 // the kind usually are.
 func address(variable, usual string) string { return cmp.Or(os.Getenv(variable), usual) }
 
@@ -19,6 +19,10 @@ func missing(t testing.TB, what string, err error) {
 	}
 	t.Skipf("missing: %s: %v", what, err)
 }
+
+// long reports whether the tests are to take their time: more users, more sessions,
+// each driver. Their assertions are the same.
+func long() bool { return os.Getenv("MOORING_LONG") == "1" }
 
 func postgresDSN() string {
 	return address("MOORING_POSTGRES_DSN", "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable")

@@ -42,7 +42,7 @@ var placed = binding.Geo{
 	Coordinates: &binding.Coordinates{Latitude: 52.5196, Longitude: 13.4069},
 }
 
-// BenchmarkSizing is where the sizes and rates in the README come from. It has
+// BenchmarkSizing is where the sizes and rates in docs/sizing.md come from. It has
 // as many sessions as MOORING_SIZING_SESSIONS says, 100,000 if it says nothing,
 // each with an anchor out of GeoLite2 and of a user of its own, and reports what one costs, how
 // many can be touched in a second, and how long it takes to sweep when nothing is
@@ -59,7 +59,7 @@ func BenchmarkSizing(b *testing.B) {
 	}
 	b.Run("memory", func(b *testing.B) { sizing(b, n, sizedMemory()) })
 	for _, e := range engines {
-		if e.driver == "postgres" || e.driver == "sqlite3" {
+		if e.driver == "postgres" || e.driver == cSQLite {
 			continue // one driver for each dialect will do
 		}
 		b.Run(e.name, func(b *testing.B) { sizing(b, n, e.sized(b)) })
@@ -135,7 +135,7 @@ func sizedMemory() sized {
 	}}
 }
 
-// sized is a store in the engine. Its bytes are those of all tables and indexes.
+// sized returns a store in the engine. Its bytes are those of all tables and indexes.
 func (e engine) sized(b *testing.B) sized {
 	db := e.open(b)
 	store, table := e.store(b, db)
@@ -165,7 +165,7 @@ func (e engine) sized(b *testing.B) sized {
 	}[e.dialect]}
 }
 
-// sizedRedis is a store in a server of its own, whose memory is nobody else's,
+// sizedRedis returns a store in a server of its own, whose memory is nobody else's,
 // and which writes to disk once in a second.
 func sizedRedis(b *testing.B) sized {
 	binary, err := exec.LookPath("redis-server")

@@ -14,7 +14,7 @@ import (
 
 // It takes several transactions, and several processes do it at once.
 func TestSweepOfManyRows(t *testing.T) {
-	eachDialect(t, func(t *testing.T, e engine) {
+	eachHeavy(t, func(t *testing.T, e engine) {
 		db := e.open(t)
 		store, table := e.store(t, db)
 		const n = 3000

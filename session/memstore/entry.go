@@ -3,6 +3,7 @@ package memstore
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -12,12 +13,12 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// An entry is a session that lives, or that ended and whose ending is kept. It
-// is a session.Session in little space: what many sessions have in common is
-// there once, and what few have takes a pointer.
+// An entry is a session that lives, or that ended and whose ending is kept. It takes
+// little space: parts that many sessions share are there once, and parts that few have
+// are behind a pointer.
 //
-// Once it is in a table it is read without the shard's lock, so what is read then
-// does not change but through the atomic pointers.
+// Once an entry is in a table it is read without the shard's lock, so that what is read
+// then changes through the atomic pointers alone.
 type entry struct {
 	id          session.ID
 	kind        session.Kind
@@ -28,7 +29,10 @@ type entry struct {
 	created, expires time.Time
 	idle, maxAge     time.Duration
 	tellExpiry       time.Duration
+	lineage          *session.ID // nil: zero, as of nearly all
 	anchor           binding.Location
+	authTime         time.Time
+	amr              []string
 	use              atomic.Pointer[use]
 	ending           atomic.Pointer[session.Ending] // nil: it lives
 
@@ -43,11 +47,20 @@ type use struct {
 	lastSeen time.Time
 	ip       netip.Addr
 	drift    *session.Drift // nil: none
+	state    *state         // nil: none
+}
+
+// state is what an Update changes.
+type state struct {
+	required []string
+	value    []byte
+	version  uint64
 }
 
 // common is what the sessions of many users have in common.
 type common struct {
 	method, stage, userAgent string
+	acr, actor, tenant       string
 	policy                   binding.Policy
 }
 
@@ -57,8 +70,13 @@ func newEntry(s session.Session) *entry {
 	e := &entry{
 		id: s.ID, kind: s.Kind, knownDevice: s.KnownDevice,
 		user: strings.Clone(s.User), name: strings.Clone(s.Name),
-		common: unique.Make(common{s.Method, s.Stage, s.UserAgent, s.Policy}), // copies too
+		common: unique.Make(common{s.Method, s.Stage, s.UserAgent, s.ACR, s.Actor, s.Tenant, s.Policy}), // copies too
 		idle:   s.Idle, maxAge: s.MaxAge, tellExpiry: s.TellExpiry, created: s.Created, expires: s.Expires, anchor: s.Anchor,
+		authTime: s.AuthTime, amr: cloned(s.AMR),
+	}
+	s.Required, s.Value = cloned(s.Required), bytes.Clone(s.Value)
+	if !s.Lineage.IsZero() {
+		e.lineage = new(s.Lineage)
 	}
 	e.used(s)
 	return e
@@ -70,11 +88,14 @@ func (e *entry) used(s session.Session) {
 	if !s.Drift.IsZero() {
 		u.drift = new(s.Drift)
 	}
+	if s.Required != nil || s.Value != nil || s.Version != 0 {
+		u.state = &state{s.Required, s.Value, s.Version}
+	}
 	e.use.Store(u)
 	e.limit = s.Deadline()
 }
 
-// session is the session as it was given, and used since.
+// session returns the session with its latest use.
 func (e *entry) session() session.Session {
 	c, u := e.common.Value(), e.use.Load()
 	s := session.Session{
@@ -82,6 +103,13 @@ func (e *entry) session() session.Session {
 		Created: e.created, LastSeen: u.lastSeen, IP: u.ip, UserAgent: c.userAgent,
 		Expires: e.expires, Idle: e.idle, MaxAge: e.maxAge,
 		Policy: c.policy, Anchor: e.anchor, KnownDevice: e.knownDevice,
+		AuthTime: e.authTime, AMR: e.amr, ACR: c.acr, Actor: c.actor, Tenant: c.tenant,
+	}
+	if u.state != nil {
+		s.Required, s.Value, s.Version = u.state.required, u.state.value, u.state.version
+	}
+	if e.lineage != nil {
+		s.Lineage = *e.lineage
 	}
 	if u.drift != nil {
 		s.Drift = *u.drift
@@ -89,18 +117,31 @@ func (e *entry) session() session.Session {
 	return s
 }
 
-// ended is the session and its ending, for a caller to keep.
+// ended returns the session and its ending, for a caller to keep.
 func (e *entry) ended() session.Ended {
 	return session.Ended{Session: e.session(), Ending: *record(*e.ending.Load())}
 }
 
-// record is a copy of ending that shares nothing with it.
+// record returns a copy of ending that shares nothing with it.
 func record(ending session.Ending) *session.Ending {
 	ending.Detail = bytes.Clone(ending.Detail)
 	return &ending
 }
 
-// candidate is the session as [session.Replace] judges it.
+// candidate returns the session as [session.Replace] judges it.
 func (e *entry) candidate() session.Candidate {
-	return session.Candidate{ID: e.id, User: e.user, Kind: e.kind, Created: e.created, Deadline: e.limit}
+	c := session.Candidate{ID: e.id, User: e.user, Kind: e.kind, Created: e.created, Deadline: e.limit, Tenant: e.common.Value().tenant}
+	if u := e.use.Load(); u.state != nil {
+		c.Version = u.state.version
+	}
+	return c
+}
+
+// cloned returns a copy of names that shares nothing with it, not the text either.
+func cloned(names []string) []string {
+	copied := slices.Clone(names)
+	for i, name := range copied {
+		copied[i] = strings.Clone(name)
+	}
+	return copied
 }

@@ -11,10 +11,10 @@ import (
 // cores of a large machine seldom meet at a lock.
 const shardBits = 8
 
-// A shard holds all sessions of the users that [session.Shard] places there, so
-// that a step over the sessions of one user needs one lock. To read one session it
-// needs none, but while a step changes several: of those either none is seen to
-// have changed, or all.
+// A shard holds all sessions of the users that [session.Shard] places there, so that a
+// step over the sessions of one user needs one lock. Reading one session needs none,
+// except while a step changes several: a reader sees either none of them changed, or
+// all.
 type shard struct {
 	entries table
 	turns   atomic.Uint64 // odd while a step changes several entries
@@ -22,11 +22,13 @@ type shard struct {
 
 	users  map[string]live // of each user that has any
 	limits limits          // of all entries
-	_      [64]byte        // keeps neighbours off this cache line
+
+	watchers *watchers // of the store
+	_        [64]byte  // keeps neighbours off this cache line
 }
 
-// lock and unlock are for a step that changes several entries. One that changes a
-// single entry makes do with mu.
+// lock and unlock are for a step that changes several entries. A step that changes one
+// needs mu alone.
 func (sh *shard) lock() {
 	sh.mu.Lock()
 	sh.turns.Add(1)
@@ -37,8 +39,8 @@ func (sh *shard) unlock() {
 	sh.mu.Unlock()
 }
 
-// settled returns what live does, to a caller who does not hold the lock.
-func (sh *shard) settled(id session.ID) (*entry, error) {
+// liveWithoutLock returns what live does, to a caller who does not hold the lock.
+func (sh *shard) liveWithoutLock(id session.ID) (*entry, error) {
 	if turn := sh.turns.Load(); turn%2 == 0 {
 		e, err := sh.live(id)
 		if sh.turns.Load() == turn {
@@ -53,7 +55,7 @@ func (sh *shard) settled(id session.ID) (*entry, error) {
 // live are the live sessions of one user, in the order in which they started.
 type live struct{ first, last *entry }
 
-// index is the place of the shard that session.Shard names.
+// index returns the place of the shard that session.Shard names.
 func index(name string) int {
 	var bits uint32
 	for i := range len(name) {
@@ -94,6 +96,7 @@ func (sh *shard) end(e *entry, ending *session.Ending) {
 	e.ending.Store(ending)
 	e.limit = ending.Keep
 	sh.limits.moved(e)
+	sh.watchers.tell(session.Change{Kind: session.ChangeEnded, ID: e.id, User: e.user, Cause: ending.Cause})
 }
 
 // forget drops the entry, live or not.

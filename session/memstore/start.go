@@ -46,8 +46,8 @@ func (s *Store) Start(_ context.Context, started session.Session, replace sessio
 	return ended, nil
 }
 
-// candidates returns the live records that replace can be about: those of the user,
-// if it names more than the one that the same client had before, and that one.
+// candidates returns the live records that replace can be about: the one that the same
+// client had before and, if replace names more than that, those of the user.
 func candidates(home, origin *shard, user string, replace session.Replace) []session.Candidate {
 	var live []session.Candidate
 	if replace.Others || replace.Max > 0 || !replace.Answers.IsZero() || !replace.Renews.IsZero() {
@@ -63,8 +63,8 @@ func candidates(home, origin *shard, user string, replace session.Replace) []ses
 	return live
 }
 
-// missing returns why what a new session has to answer or renew is not there:
-// its ending, if it has one, and err otherwise.
+// missing returns why the session that a new one answers or renews is not live: its
+// ending, if it has one, and err otherwise.
 func (sh *shard) missing(replace session.Replace, err error) error {
 	for _, id := range []session.ID{replace.Answers, replace.Renews} {
 		if _, notLive := sh.live(id); !id.IsZero() && notLive != nil {

@@ -2,22 +2,25 @@ package memstore
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/mooring-go/mooring/session"
 )
 
-// Store is a [session.Store] in memory. Make one with [New]. It is safe for
-// concurrent use and has no goroutine of its own.
+// Store is a [session.Store] in memory. Make one with [New]. It is safe for concurrent
+// use and has no goroutine of its own.
 //
-// Nothing is waited for, so contexts are not looked at, except by Sweep, and no
-// method fails but as the contract says.
+// No method waits, so none but Sweep looks at its context, and none fails but as the
+// contract says.
 //
-// Call Sweep now and then to get back the memory of sessions that nobody came
-// back for. A store that is never swept stays bounded all the same: each Start
-// forgets up to two overdue sessions or endings, as of the new session's
-// Created.
-type Store struct{ shards [1 << shardBits]shard }
+// Call Sweep now and then to free the memory of sessions that nobody came back for. A
+// store that is never swept stays bounded all the same: each Start forgets up to two
+// overdue sessions or endings, as of the new session's Created.
+type Store struct {
+	shards   [1 << shardBits]shard
+	watchers watchers
+}
 
 var _ session.Store = (*Store)(nil)
 
@@ -27,6 +30,7 @@ func New() *Store {
 	for i := range s.shards {
 		s.shards[i].entries.init()
 		s.shards[i].users = make(map[string]live)
+		s.shards[i].watchers = &s.watchers
 	}
 	return s
 }
@@ -38,7 +42,7 @@ func (s *Store) InMemory() {}
 // Get returns the live session, or its ending. It waits for no lock, except while
 // the sessions of a user that shares the shard are started or ended together.
 func (s *Store) Get(_ context.Context, id session.ID) (session.Session, error) {
-	e, err := s.shards[index(id.Shard())].settled(id)
+	e, err := s.shards[index(id.Shard())].liveWithoutLock(id)
 	if err != nil {
 		return session.Session{}, err
 	}
@@ -57,8 +61,34 @@ func (s *Store) Touch(_ context.Context, id session.ID, seen session.Seen) error
 	if touched := e.session(); touched.Apply(seen, time.Now().Round(0).UTC()) {
 		e.used(touched)
 		sh.limits.moved(e)
+		if !seen.Drift.IsZero() {
+			sh.watchers.tell(session.Change{Kind: session.ChangeUpdated, ID: e.id, User: e.user, Restricted: touched.Drift.Restricted})
+		}
 	}
 	return nil
+}
+
+// Update makes the change in a live session and returns it as it is then.
+func (s *Store) Update(_ context.Context, id session.ID, change session.Update) (session.Session, error) {
+	sh := &s.shards[index(id.Shard())]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	e, err := sh.live(id)
+	if err != nil {
+		return session.Session{}, err
+	}
+	changed := e.session()
+	err = changed.Update(change)
+	switch {
+	case errors.Is(err, session.ErrConflict):
+		return changed, err
+	case err != nil:
+		return session.Session{}, err
+	}
+	changed.Required = cloned(changed.Required)
+	e.used(changed)
+	sh.watchers.tell(session.Change{Kind: session.ChangeUpdated, ID: e.id, User: e.user, Restricted: changed.Drift.Restricted})
+	return changed, nil
 }
 
 // End ends a live session and returns it.

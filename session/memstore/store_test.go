@@ -51,7 +51,7 @@ func fill(tb testing.TB, store *memstore.Store, n, perUser int) []session.ID {
 
 func userName(i int) string { return fmt.Sprintf("user-%08d", i) }
 
-// footprint is how many bytes of memory are in use.
+// footprint returns how many bytes of memory are in use.
 func footprint() uint64 {
 	runtime.GC()
 	runtime.GC() // the first finds what weak pointers held

@@ -7,10 +7,10 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// Sweep forgets what is overdue at now. It keeps no Get waiting, and others for no
-// longer than one entry takes, half a microsecond, which they spend spinning: a
-// thread that goes to sleep over it may be back after milliseconds only. It stops
-// with the context's error when that is done. What it forgot until then it counts.
+// Sweep forgets what is overdue at now. No Get waits for it. Other steps wait for no
+// longer than one entry takes, half a microsecond, and spin meanwhile, because a thread
+// that sleeps may be back milliseconds later. Sweep stops with the context's error when
+// that is done, and counts what it forgot until then.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (session.Swept, error) {
 	if clock := time.Now(); now.After(clock) {
 		now = clock

@@ -7,31 +7,31 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// A table finds entries by ID. Anybody may call find at any time; changes are made
-// by one at a time, which is the caller's to see to. So a search waits for
-// nobody, also not for a thread that loses its processor in the middle of a change.
+// A table finds entries by ID. Any number of goroutines may call find at any time; the
+// caller sees to it that one at a time makes changes. So a search waits for nobody, not
+// even for a thread that loses its processor in the middle of a change.
 //
-// What find sees in slots that were replaced meanwhile was true when they were: a
-// change made since is one that find may come before. Whether its session ended, an
-// entry knows by itself.
+// What find sees in slots that were replaced meanwhile was true when they were, as if
+// find had come before the change. Whether its session has ended, an entry knows
+// itself.
 type table struct {
 	slots atomic.Pointer[[]slot] // a power of two of them
 	used  int                    // how many have a tag: at most 3/4
 	held  int                    // how many have an entry
 }
 
-// A slot of a table with open addressing and linear probing. A search ends at a slot
-// without a tag. One that lost its entry keeps its tag, since what others look for
-// may be past it.
+// A slot is a place in a table with open addressing and linear probing. A search ends
+// at a slot without a tag. A slot that lost its entry keeps its tag, because other
+// entries may be behind it.
 type slot struct {
 	tag   atomic.Uint64 // of the entry's ID; spares a look at most of the other entries
 	entry atomic.Pointer[entry]
 }
 
-// tagOf is the tag of the ID. It is never 0, which is no tag.
+// tagOf returns the tag of the ID. It is never 0, which is no tag.
 func tagOf(id *session.ID) uint64 { return id.Hash() | 1 }
 
-// at is the nth slot in which an entry with the tag can be.
+// at returns the nth slot in which an entry with the tag can be.
 func at(slots []slot, tag uint64, n int) *slot {
 	return &slots[(tag>>1+uint64(n))&uint64(len(slots)-1)]
 }
@@ -89,8 +89,8 @@ func (t *table) remove(e *entry) {
 	}
 }
 
-// rebuild makes a table of the size that suits what is held, without the tags of
-// what is gone.
+// rebuild makes a table of a size that suits the entries, without the tags of removed
+// ones.
 func (t *table) rebuild() {
 	before, slots := *t.slots.Load(), make([]slot, 1<<bits.Len(uint(2*t.held+1)))
 	for i := range before {

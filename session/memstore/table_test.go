@@ -14,7 +14,7 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// idOf is an ID with the hash. IDs with one hash differ by n.
+// idOf returns an ID with the hash. IDs with one hash differ by n.
 func idOf(t *testing.T, hash uint64, n int) session.ID {
 	t.Helper()
 	var sum [32]byte

@@ -17,7 +17,7 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// located is a session with an anchor of common size.
+// located returns a session with an anchor of common size.
 func located(user string) session.Session {
 	s := newSession(user)
 	s.UserAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0"
@@ -64,7 +64,7 @@ func BenchmarkGet(b *testing.B) {
 	}
 }
 
-// each calls do b.N times, from so many goroutines.
+// each calls do b.N times, from the given number of goroutines.
 func each(b *testing.B, goroutines int, do func(context.Context, int) error) {
 	var next atomic.Int64
 	var running sync.WaitGroup

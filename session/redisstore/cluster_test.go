@@ -62,7 +62,7 @@ func (m move) set(node *redis.Client, state, id string) {
 	require.NoError(m, node.Do(m.Context(), "CLUSTER", "SETSLOT", m.slot, state, id).Err())
 }
 
-// keys are those of the slot that are still where they were.
+// keys returns those of the slot that are still where they were.
 func (m move) keys() []string {
 	m.Helper()
 	keys, err := m.from.ClusterGetKeysInSlot(m.Context(), m.slot, 1000).Result()

@@ -15,8 +15,8 @@ const (
 	DefaultGrace  = time.Hour
 )
 
-// MaxClusterStateReload is how long the option ClusterStateReloadInterval of a
-// Cluster's client may be. Once a master has died its users wait for so long until
+// MaxClusterStateReload is the upper limit of the option ClusterStateReloadInterval of
+// a Cluster's client. When a master dies, its users wait for up to that interval until
 // the client looks for the replica that follows it.
 const MaxClusterStateReload = 5 * time.Second
 
@@ -26,10 +26,9 @@ type Config struct {
 	// It is of letters, digits and "_.:-". Empty: DefaultPrefix.
 	Prefix string
 
-	// Grace is how much longer than its Deadline the server keeps a session, and
-	// an ending than its Keep, unless Sweep forgets them earlier. For as long as a
-	// session is still there, the manager that finds it overdue ends it with a
-	// cause. 0: DefaultGrace.
+	// Grace is how much longer than its Deadline the server keeps a session, and an
+	// ending than its Keep, unless Sweep forgets them earlier. While a session is still
+	// there, the manager that finds it overdue ends it with a cause. 0: DefaultGrace.
 	Grace time.Duration
 }
 

@@ -95,11 +95,24 @@
 //
 // In a Cluster these come to them: +asking +cluster|slots +command.
 //
+// To tell of changes the user needs these, on the channels of the prefix (&mooring:*):
+// +ping +publish +subscribe +unsubscribe, and in a Cluster +spublish +ssubscribe
+// +sunsubscribe. A user without them can do everything else, and [Store.Watch] says
+// what it may not. All processes need them that end sessions, since what a user may
+// not publish is not told.
+//
+// # Changes
+//
+// Each script publishes what it ends and what it restricts, in the same step, so that
+// [Store.Watch] of any process tells of it: a message of some 80 bytes, and for the
+// server a microsecond or two, with or without a watcher. Processes of a release that
+// did not publish tell nobody: watch only once all processes do.
+//
 // # Costs
 //
 // Get takes well under a microsecond of the process on top of the client's own
 // GET, once the record was read before. For that the store remembers up to 8,192
-// records, the latest of each part of all IDs: some 20 MB where so many sessions are
+// records, the latest of each part of all IDs: some 20 MB where as many sessions are
 // in use.
 //
 // The server needs 1.6 kB for each session with a place. For a minute each Start, End
@@ -127,4 +140,10 @@
 // knows within a minute that it ran already, and answers as it did then. A record
 // of another version or of no known form is [session.ErrRecord] to those that read
 // it. Such a record can be ended all the same.
+//
+// # What stays compatible
+//
+// Records and endings have the form that package session keeps, and golden files hold
+// the form of the values around them, so processes of one release and the next work on
+// the same keys at the same time. Names and types of keys are for the store alone.
 package redisstore

@@ -4,7 +4,7 @@ import "time"
 
 // What tests of the forms of values need.
 var (
-	Prelude    = prelude
+	Prelude    = "local sharded = false\n" + prelude
 	Instant    = instant
 	TimeOf     = timeOf
 	TagOf      = tagOf

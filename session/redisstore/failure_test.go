@@ -48,7 +48,7 @@ func more(ctx context.Context, store *redisstore.Store, id session.ID, errs map[
 	return errs
 }
 
-// signedIn is a token whose session is live.
+// signedIn returns a token whose session is live.
 func signedIn(t *testing.T, store *redisstore.Store) (session.Token, session.Session) {
 	t.Helper()
 	token := session.NewToken("ada")
@@ -77,7 +77,7 @@ func TestServerDownAndBack(t *testing.T) {
 	_, err = store.Get(t.Context(), gone.ID)
 	_, ended := errors.AsType[*session.EndedError](err)
 	require.True(t, ended, "what ended stays ended: %v", err)
-	_, err = store.End(t.Context(), s.ID, newEnding(session.CauseSignedOut)) // its script is to be loaded anew
+	_, err = store.End(t.Context(), s.ID, newEnding(session.CauseSignedOut)) // its script has to be loaded again
 	require.NoError(t, err)
 }
 

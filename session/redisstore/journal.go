@@ -11,14 +11,13 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// Lease returns undelivered endings. It looks at the shards in turn, at no more than
-// once at each, until it has as many as it may; each one that has endings to lease
-// costs a script. The next Lease begins where this one stopped, so that no user
-// keeps those of other shards waiting. Of the users of one shard those who wait
-// longest come first.
+// Lease returns undelivered endings. It looks at the shards in turn, at each no more
+// than once, until it has as many as it may; each shard that has endings to lease costs
+// a script. The next Lease begins where this one stopped, so that no user keeps those
+// of other shards waiting. Within a shard, the users who wait longest come first.
 //
-// An ending that is not understood is passed over: a process of a later release may
-// deliver it. If Lease fails, the endings that it had found by then come with the
+// Lease passes over an ending that it does not understand: a process of a later release
+// may deliver it. If it fails, the endings that it had found by then come with the
 // error.
 func (s *Store) Lease(ctx context.Context, term time.Duration, limit int) ([]session.Ended, error) {
 	const operation = "leasing endings"
@@ -101,7 +100,7 @@ func (s *Store) Release(ctx context.Context, pause time.Duration, ids ...session
 
 // settle runs a script for the IDs of each shard, in one round trip if the server
 // knows it already.
-func (s *Store) settle(ctx context.Context, script *redis.Script, ids []session.ID, args ...any) error {
+func (s *Store) settle(ctx context.Context, script script, ids []session.ID, args ...any) error {
 	var order []string
 	byShard := map[string][]any{}
 	for _, id := range ids {
@@ -119,7 +118,7 @@ func (s *Store) settle(ctx context.Context, script *redis.Script, ids []session.
 	calls := make([]*redis.Cmd, len(order))
 	_, _ = s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error { // each call has its error
 		for i, shard := range order {
-			calls[i] = script.EvalSha(ctx, pipe, s.keys(shard, s.waitsKey(shard)), s.args(shard, byShard[shard])...)
+			calls[i] = script.of(s.cluster).EvalSha(ctx, pipe, s.keys(shard, s.waitsKey(shard)), s.args(shard, byShard[shard])...)
 		}
 		return nil
 	})

@@ -14,7 +14,7 @@ import (
 	"github.com/mooring-go/mooring/session/redisstore"
 )
 
-// journaled is an ending to be delivered.
+// journaled returns an ending to be delivered.
 func journaled(cause session.Cause) session.Ending {
 	ending := newEnding(cause)
 	ending.Journal = true

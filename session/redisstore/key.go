@@ -24,7 +24,7 @@ import (
 // another, neither node runs such a script, so that none sees or writes half of the
 // keys.
 
-// base is what all keys of a shard begin with.
+// base returns what all keys of a shard begin with.
 func (s *Store) base(shard string) string { return s.config.Prefix + ":{" + shard + "}:" }
 
 func (s *Store) sessionKey(id session.ID) string {

@@ -16,7 +16,7 @@ import (
 	"github.com/mooring-go/mooring/session/redisstore"
 )
 
-// many is how many sessions a user has in these tests: 2,000, or what the
+// many returns how many sessions a user has in these tests: 2,000, or what the
 // environment says.
 func many(t testing.TB) int {
 	t.Helper()

@@ -31,7 +31,7 @@ func missing(t testing.TB, what string) {
 	t.Skipf("missing: %s", what)
 }
 
-// dial is a client of the server at addr, closed when the test is over.
+// dial returns a client of the server at addr, closed when the test is over.
 func dial(t testing.TB, addr string, change ...func(*redis.Options)) *redis.Client {
 	options := &redis.Options{Addr: addr, ContextTimeoutEnabled: true}
 	for _, change := range change {
@@ -42,7 +42,7 @@ func dial(t testing.TB, addr string, change ...func(*redis.Options)) *redis.Clie
 	return client
 }
 
-// shared is a client of the server that the environment names.
+// shared returns a client of the server that the environment names.
 func shared(t testing.TB, change ...func(*redis.Options)) *redis.Client {
 	t.Helper()
 	addr := cmp.Or(os.Getenv("MOORING_REDIS_ADDR"), "127.0.0.1:6379")
@@ -53,7 +53,7 @@ func shared(t testing.TB, change ...func(*redis.Options)) *redis.Client {
 	return client
 }
 
-// open is a store on the client with keys of its own, removed when the test is
+// open returns a store on the client with keys of its own, removed when the test is
 // over.
 func open(t testing.TB, client redis.UniversalClient) (*redisstore.Store, string) {
 	t.Helper()
@@ -70,7 +70,7 @@ func open(t testing.TB, client redis.UniversalClient) (*redisstore.Store, string
 	return store, prefix
 }
 
-// keys are all keys that begin with prefix.
+// keys returns all keys that begin with prefix.
 func keys(ctx context.Context, client redis.UniversalClient, prefix string) []string {
 	nodes := make(chan *redis.Client, 16)
 	if cluster, ok := client.(*redis.ClusterClient); ok {
@@ -124,7 +124,7 @@ func (p *process) stop() {
 	_ = p.command.Wait()
 }
 
-// freePort is a port that nobody listens on, and none of those from which
+// freePort returns a port that nobody listens on, and none of those from which
 // connections are made: a client that dials such a one can meet itself.
 func freePort(t testing.TB) int {
 	t.Helper()
@@ -144,7 +144,7 @@ func until(t testing.TB, what string, done func() bool) {
 	require.Eventually(t, done, 30*time.Second, 20*time.Millisecond, "waiting for %s", what)
 }
 
-// cluster is a client of a Redis Cluster of three masters.
+// cluster returns a client of a Redis Cluster of three masters.
 func cluster(t testing.TB) *redis.ClusterClient {
 	t.Helper()
 	client, _ := clusterOf(t)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	_ "embed" // the scripts
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -32,6 +33,8 @@ var (
 	listText string
 	//go:embed lua/touch.lua
 	touchText string
+	//go:embed lua/update.lua
+	updateText string
 	//go:embed lua/sweep.lua
 	sweepText string
 	//go:embed lua/lease.lua
@@ -40,35 +43,55 @@ var (
 	deliveredText string
 	//go:embed lua/release.lua
 	releaseText string
+	//go:embed lua/beat.lua
+	beatText string
 )
 
 var (
-	startScript     = redis.NewScript(prelude + journal + ending + startText)
-	endScript       = redis.NewScript(prelude + journal + ending + endText)
-	endUserScript   = redis.NewScript(prelude + journal + ending + endUserText)
-	expireScript    = redis.NewScript(prelude + journal + ending + expireText)
-	listScript      = redis.NewScript(prelude + listText)
-	touchScript     = redis.NewScript(prelude + touchText)
-	sweepScript     = redis.NewScript(prelude + journal + sweepText)
-	leaseScript     = redis.NewScript(prelude + journal + leaseText)
-	deliveredScript = redis.NewScript(prelude + journal + deliveredText)
-	releaseScript   = redis.NewScript(prelude + journal + releaseText)
+	startScript     = newScript(prelude, journal, ending, startText)
+	endScript       = newScript(prelude, journal, ending, endText)
+	endUserScript   = newScript(prelude, journal, ending, endUserText)
+	expireScript    = newScript(prelude, journal, ending, expireText)
+	listScript      = newScript(prelude, listText)
+	touchScript     = newScript(prelude, touchText)
+	updateScript    = newScript(prelude, updateText)
+	sweepScript     = newScript(prelude, journal, sweepText)
+	leaseScript     = newScript(prelude, journal, leaseText)
+	deliveredScript = newScript(prelude, journal, deliveredText)
+	releaseScript   = newScript(prelude, journal, releaseText)
+	beatScript      = newScript(prelude, beatText)
 )
+
+// A script is one in two forms, which differ in how they publish changes.
+type script struct{ single, sharded *redis.Script }
+
+func newScript(parts ...string) script {
+	text := strings.Join(parts, "")
+	return script{redis.NewScript("local sharded = false\n" + text), redis.NewScript("local sharded = true\n" + text)}
+}
+
+// of returns the form for a Cluster, or for one server.
+func (s script) of(cluster bool) *redis.Script {
+	if cluster {
+		return s.sharded
+	}
+	return s.single
+}
 
 // keys returns those that a script declares: one of this call alone, and others.
 func (s *Store) keys(shard string, others ...string) []string {
 	return append([]string{s.base(shard) + "c:" + rand.Text()}, others...)
 }
 
-// args returns what all scripts take first, and others.
+// args returns the first arguments of all scripts, and then others.
 func (s *Store) args(shard string, others []any) []any {
 	return append([]any{s.base(shard)}, others...)
 }
 
-// run runs a script on a shard, on keys of it. Its reply is a status and more.
-// Those that mean an error are returned as one.
-func (s *Store) run(ctx context.Context, script *redis.Script, shard string, keys []string, args ...any) (status string, reply []string, err error) {
-	reply, err = script.Run(ctx, s.client, s.keys(shard, keys...), s.args(shard, args)...).StringSlice()
+// run runs a script on keys of a shard. Its reply is a status and more. It returns an
+// error for a status that means one.
+func (s *Store) run(ctx context.Context, script script, shard string, keys []string, args ...any) (status string, reply []string, err error) {
+	reply, err = script.of(s.cluster).Run(ctx, s.client, s.keys(shard, keys...), s.args(shard, args)...).StringSlice()
 	if err != nil {
 		return "", nil, err
 	}
@@ -87,13 +110,24 @@ func (s *Store) run(ctx context.Context, script *redis.Script, shard string, key
 			err = &session.EndedError{Ended: all[0]}
 		}
 		return "", nil, err
+	case status == "limit":
+		limit := &session.LimitError{}
+		for _, text := range reply {
+			id, err := session.ParseID(text)
+			if err != nil {
+				return "", nil, fmt.Errorf("reply of a script: %w", err)
+			}
+			limit.Surplus = append(limit.Surplus, id)
+		}
+		return "", nil, limit
 	case status == "unreadable" && len(reply) == 1:
 		return "", nil, fmt.Errorf("session %s: %w", reply[0], session.ErrRecord)
 	}
 	return status, reply, nil
 }
 
-// endingArgs returns what all scripts that end sessions take after that.
+// endingArgs returns the next arguments of all scripts that end sessions, and then
+// others.
 func (s *Store) endingArgs(e session.Ending, others ...any) []any {
 	return append([]any{instant(e.Keep), milliseconds(e.Keep), s.lasts(e.Time, e.Keep), flag(e.Journal)}, others...)
 }
@@ -117,8 +151,8 @@ func milliseconds(t time.Time) int64 {
 // longest is how long any key is kept: far below where Redis's clock ends.
 const longest = 100 * 365 * 24 * time.Hour
 
-// lasts returns for how many milliseconds, from the instant from on, to keep what is
-// over at the instant to.
+// lasts returns for how many milliseconds, from the instant from on, the server keeps a
+// key until the instant to.
 func (s *Store) lasts(from, to time.Time) int64 {
 	left := min(max(to.Sub(from), 0), longest) + min(s.config.Grace, longest)
 	return int64((left + time.Millisecond - 1) / time.Millisecond)

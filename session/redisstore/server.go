@@ -91,7 +91,7 @@ func ask(ctx context.Context, client redis.UniversalClient) (unfit, silent error
 	return unfit, errors.Join(silent, err)
 }
 
-// fit returns an error if what a server says of itself shows that it is not fit.
+// fit returns an error if the server's INFO shows that it is not fit.
 func fit(info string) error {
 	for line := range strings.Lines(info) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")

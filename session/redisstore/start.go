@@ -1,19 +1,21 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/mooring-go/mooring/session"
 )
 
-// Start makes s live and ends what replace says, in one script. Where that is more
-// than 100 sessions, scripts before it end the oldest ones, 100 each.
+// Start makes s live and ends what replace says, in one script. Where that is more than
+// 100 sessions, scripts before it end the oldest ones, 100 each.
 //
-// A record that replace.Before names and that is of another user, and so as a rule
-// in another shard, is ended before, by a script of its own. If the new session can
-// then not be started, it stays ended, and is returned along with the error.
+// If replace.Before names a record of another user, which is in another shard as a
+// rule, a script of its own ends that record first. If the new session can then not be
+// started, the record stays ended, and comes with the error.
 func (s *Store) Start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
 	const operation = "starting a session"
 	if err := started.Validate(); err != nil {
@@ -36,27 +38,63 @@ func (s *Store) start(ctx context.Context, started session.Session, replace sess
 		}
 		replace.Before = session.ID{}
 	}
-	args, err := s.startArgs(started, replace, false)
-	if err != nil {
-		return elsewhere, err
-	}
 	all, err := s.repeat(ctx, func() (string, []string, error) {
-		return s.run(ctx, startScript, shard, []string{s.indexKey(started.User), s.sessionKey(started.ID)}, args...)
+		return s.runStart(ctx, started, replace, false)
 	})
 	return append(elsewhere, all...), err
 }
 
-// startArgs returns what the script takes. If it is only to check, it looks whether
-// it would fail, and does nothing.
-func (s *Store) startArgs(started session.Session, replace session.Replace, check bool) ([]any, error) {
+// runStart runs the script, again where the session to renew has changed between what
+// was read of it and the script. If it is only to check, the script looks whether it
+// would fail, and does nothing.
+func (s *Store) runStart(ctx context.Context, started session.Session, replace session.Replace, check bool) (status string, reply []string, err error) {
+	for {
+		renews, err := s.renewed(ctx, started, replace)
+		if err != nil {
+			return "", nil, err
+		}
+		args, err := s.startArgs(started, replace, renews, check)
+		if err != nil {
+			return "", nil, err
+		}
+		status, reply, err := s.run(ctx, startScript, session.Shard(started.User), []string{s.indexKey(started.User), s.sessionKey(started.ID)}, args...)
+		if err != nil || status != "changed" {
+			return status, reply, err
+		}
+	}
+}
+
+// renewed returns the value of the session that the new one renews, if it has the
+// Version that it has to have; "" where the script is to say why there is none.
+func (s *Store) renewed(ctx context.Context, started session.Session, replace session.Replace) (string, error) {
+	if replace.Renews.Shard() != session.Shard(started.User) {
+		return "", nil
+	}
+	value, found, err := s.get(ctx, replace.Renews)
+	if _, ended := errors.AsType[*session.EndedError](err); ended || errors.Is(err, session.ErrNotFound) {
+		return "", nil
+	}
+	if err == nil && found.User == started.User && found.Kind == session.KindSession && found.Version != replace.Version {
+		err = fmt.Errorf("%w: version %d, want %d", session.ErrConflict, found.Version, replace.Version)
+		if used, existsErr := s.client.Exists(ctx, s.sessionKey(started.ID)).Result(); existsErr != nil || used > 0 {
+			err = cmp.Or(existsErr, session.ErrExists)
+		}
+		return "", err
+	}
+	return value, err
+}
+
+// startArgs returns the arguments of the script. renews is the value that the session
+// to renew must have.
+func (s *Store) startArgs(started session.Session, replace session.Replace, renews string, check bool) ([]any, error) {
 	value, err := encode(started)
 	if err != nil {
 		return nil, err
 	}
 	args := s.endingArgs(replace.Ending,
 		started.ID.String(), value, s.lastsLive(started), tagOf(started.Kind), member(started), dueMember(started),
-		milliseconds(started.Deadline()), replace.Before.String(), replace.Answers.String(), replace.Renews.String(),
-		flag(replace.Others), replace.Max, flag(check))
+		milliseconds(started.Deadline()), replace.Before.String(), replace.Answers.String(), replace.Renews.String(), renews,
+		flag(replace.Others), replace.Max, flag(replace.Deny), flag(replace.PerTenant), started.Tenant, flag(check))
 	for _, cause := range []session.Cause{
 		session.CauseReplaced, session.CauseAnswered, session.CauseRenewed, session.CauseTerminated, session.CauseMaxSessions,
 	} {
@@ -87,19 +125,13 @@ func (s *Store) lastsLive(of session.Session) int64 {
 	return lasts
 }
 
-// endBefore ends the record that replace.Before names, which is of another user, if
-// the session can be started.
+// endBefore ends the record of another user that replace.Before names, if the session
+// can be started.
 func (s *Store) endBefore(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
 	if started.Kind == session.KindDevice {
 		return nil, nil // a device of another user stays
 	}
-	args, err := s.startArgs(started, replace, true)
-	if err != nil {
-		return nil, err
-	}
-	shard := session.Shard(started.User)
-	_, _, err = s.run(ctx, startScript, shard, []string{s.indexKey(started.User), s.sessionKey(started.ID)}, args...)
-	if err != nil {
+	if _, _, err := s.runStart(ctx, started, replace, true); err != nil {
 		return nil, err
 	}
 	e, err := s.end(ctx, replace.Before, replace.Because(session.CauseReplaced), tagOf(started.Kind))
@@ -112,8 +144,8 @@ func (s *Store) endBefore(ctx context.Context, started session.Session, replace 
 	return nil, err
 }
 
-// repeat runs a script until it says that there is no more to end, and returns what
-// it ended, also with an error.
+// repeat runs a script until it says that there is no more to end, and returns what it
+// ended, with an error too.
 func (s *Store) repeat(ctx context.Context, step func() (status string, reply []string, err error)) ([]session.Ended, error) {
 	var all []session.Ended
 	for {

@@ -105,7 +105,7 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
-// commands is how many commands the server has run, in scripts too.
+// commands returns how many commands the server has run, in scripts too.
 func commands(t *testing.T, client *redis.Client) int {
 	t.Helper()
 	info, err := client.Info(t.Context(), "commandstats").Result()

@@ -17,11 +17,12 @@ import (
 // safe for concurrent use, and any number of processes can share the server. Make
 // one with New.
 type Store struct {
-	client redis.UniversalClient
-	config Config
-	memo   memo
-	server serverCheck
-	lease  atomic.Uint32 // the number of the shard at which the next Lease begins
+	client  redis.UniversalClient
+	cluster bool // the client is one of a Cluster
+	config  Config
+	records recordCache
+	server  serverCheck
+	lease   atomic.Uint32 // the number of the shard at which the next Lease begins
 }
 
 var (
@@ -40,14 +41,17 @@ func New(client redis.UniversalClient, config Config) (*Store, error) {
 	if err := errors.Join(validateClient(client), config.Validate()); err != nil {
 		return nil, err
 	}
-	return &Store{client: client, config: config.withDefaults(), server: serverCheck{every: checkEvery}}, nil
+	_, cluster := client.(*redis.ClusterClient)
+	return &Store{client: client, cluster: cluster, config: config.withDefaults(), server: serverCheck{every: checkEvery}}, nil
 }
 
-// failed says which operation an error is of. Those that [session.Store] names
-// are returned as they are.
+// failed adds the operation to the error. Errors that [session.Store] names it returns
+// as they are.
 func failed(operation string, err error) error {
-	if _, ok := errors.AsType[*session.EndedError](err); ok ||
-		err == nil || errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrExists) {
+	_, ended := errors.AsType[*session.EndedError](err)
+	_, over := errors.AsType[*session.LimitError](err)
+	if err == nil || ended || over || errors.Is(err, session.ErrConflict) ||
+		errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrExists) {
 		return err
 	}
 	return fmt.Errorf("redisstore: %s: %w", operation, err)
@@ -77,18 +81,18 @@ func (s *Store) get(ctx context.Context, id session.ID) (string, session.Session
 	if err != nil {
 		return "", session.Session{}, err
 	}
-	found, err := s.memo.decode(id, value, decodeLive)
+	found, err := s.records.decode(id, value, decodeLive)
 	if err != nil {
 		return "", session.Session{}, err
 	}
 	return value, found, nil
 }
 
-// Touch records the use of a session. It is one GET, and where there is
-// something to record one script besides, which writes only if the session has
-// not changed meanwhile and the time is not ahead of the server's; otherwise both
-// are repeated. Where a later use was recorded, the server is asked for its time,
-// since that may be ahead of it.
+// Touch records the use of a session. It is one GET and, where there is something to
+// record, one script. The script writes only if the session has not changed meanwhile
+// and the time is not ahead of the server's; otherwise both are repeated. Where a later
+// use was recorded, Touch asks the server for its time, because that use may be ahead
+// of it.
 func (s *Store) Touch(ctx context.Context, id session.ID, seen session.Seen) error {
 	var now time.Time // the server's, once it is asked for
 	for {
@@ -99,8 +103,8 @@ func (s *Store) Touch(ctx context.Context, id session.ID, seen session.Seen) err
 	}
 }
 
-// touch reports whether to try again, with now set, or since the session changed
-// meanwhile.
+// touch reports whether to try again: because the session changed meanwhile, or with
+// now set.
 func (s *Store) touch(ctx context.Context, id session.ID, seen session.Seen, now *time.Time) (again bool, err error) {
 	before, found, err := s.get(ctx, id)
 	if err != nil {
@@ -126,8 +130,12 @@ func (s *Store) touch(ctx context.Context, id session.ID, seen session.Seen, now
 	if seen.Time.Before(at) {
 		at = seen.Time
 	}
+	message := "" // nothing is published of a use without a drift
+	if !seen.Drift.IsZero() {
+		message = updated(found)
+	}
 	status, reply, err := s.run(ctx, touchScript, id.Shard(), []string{s.sessionKey(id), s.indexKey(found.User)},
-		before, after, s.lastsLive(found), member(found), dueMember(found), milliseconds(found.Deadline()), instant(at))
+		before, after, s.lastsLive(found), member(found), dueMember(found), milliseconds(found.Deadline()), instant(at), message)
 	if err != nil {
 		return false, err
 	}

@@ -15,14 +15,14 @@ import (
 // perSweep is how many sessions and endings one script of Sweep looks at.
 const perSweep = 200
 
-// Sweep forgets what is overdue at now, and ends into the journal what is overdue
-// and has a TellExpiry. What the server forgot by itself it does not count as
-// forgotten, and does count as undelivered where it was. If it fails, it returns
-// what it did by then.
+// Sweep forgets what is overdue at now, and ends into the journal what is overdue and
+// has a TellExpiry. It does not count as forgotten what the server forgot by itself,
+// and counts that as undelivered where it was. If it fails, it returns what it did by
+// then.
 //
-// Each shard has a list of what is due, so its cost grows with that. For what has
-// no TellExpiry there is no need to call it, since all keys expire by themselves;
-// it frees their memory by [Config.Grace] earlier.
+// Each shard has a list of what is due, and the cost grows with that. Keys without a
+// TellExpiry expire by themselves; for those, Sweep only frees memory earlier, by
+// [Config.Grace].
 func (s *Store) Sweep(ctx context.Context, now time.Time) (session.Swept, error) {
 	var swept session.Swept
 	for group := range shardsFrom(0) {
@@ -84,7 +84,7 @@ func (s *Store) sweepShard(ctx context.Context, shard string, now time.Time, swe
 }
 
 // expire ends sessions that have reached a limit at the time, and returns how many.
-// Those that are used meanwhile stay.
+// Sessions that are used meanwhile stay.
 func (s *Store) expire(ctx context.Context, shard string, reply []string, at time.Time) (int, error) {
 	ids, values, err := pairs(reply)
 	if err != nil || len(ids) == 0 {
@@ -110,8 +110,8 @@ func (s *Store) expire(ctx context.Context, shard string, reply []string, at tim
 	return len(reply) / 2, err
 }
 
-// expiry returns how a session ends that has reached a limit, as seen at the time.
-// One whose record is not understood has expired.
+// expiry returns the ending of a session that has reached a limit, as seen at the time.
+// A session whose record is not understood has expired.
 func (v value) expiry(id session.ID, at time.Time) (session.Ending, error) {
 	limit, err := timeOf(v.limit)
 	if err != nil {

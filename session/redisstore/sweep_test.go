@@ -14,7 +14,7 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// telling is a session that reached a limit a minute ago, absolute or idle, and whose
+// telling returns a session that reached a limit a minute ago, absolute or idle, and whose
 // expiry is to be told.
 func telling(user string, cause session.Cause) session.Session {
 	s := newSession(user)

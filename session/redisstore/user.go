@@ -10,12 +10,12 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// EndUser ends the live records of the user that are of one of the kinds, but for
-// the one to keep, in scripts that end 100 each, the oldest first. Records that a
-// later release wrote end too: of one that is not understood the session returned
-// has an ID, a user, a kind and its Created.
+// EndUser ends the live records of the user that are of one of the kinds, but for the
+// one to keep, in scripts that end 100 each, the oldest first. It ends records that a
+// later release wrote, too: of a record that it does not understand it returns the ID,
+// the user, the kind and Created.
 //
-// On a server that evicts keys there may be others, so that EndUser returns an error
+// On a server that evicts keys there may be others, so EndUser then returns an error
 // besides what it ended.
 func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
 	const operation = "ending a user's sessions"
@@ -51,9 +51,9 @@ func tagsOf(kinds []session.Kind) []string {
 // perList is how many sessions one script of List lists at the most.
 const perList = 250
 
-// List returns the live records of the user that are of one of the kinds, the
-// latest sign-in first. It is one script, which writes nothing, for each 250
-// records. Of more than that it misses none that was live throughout the call.
+// List returns the live records of the user that are of one of the kinds, the latest
+// sign-in first. It takes one script, which writes nothing, for each 250 records. Where
+// it takes several, it misses no record that was live throughout the call.
 func (s *Store) List(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error) {
 	const operation = "listing a user's sessions"
 	sessions, err := s.list(ctx, user, ranges(kinds))

@@ -86,7 +86,7 @@ func TestTagsOfKinds(t *testing.T) {
 	}
 }
 
-// golden are values as each form of them was written.
+// golden returns values as each form of them was written.
 func golden(t testing.TB, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", name))

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -49,6 +50,16 @@ func TestBroken(t *testing.T) {
 			}))
 		})
 	}
+	watchPatience = time.Second
+	for _, b := range brokenWatchers {
+		t.Run(b.name, func(t *testing.T) {
+			run(t, named(watchRules, b.rules), watching(func(*testing.T) session.Store {
+				watcher := &brokenWatcher{Journal: NewJournal()}
+				b.apply(watcher)
+				return watcher
+			}))
+		})
+	}
 	for _, b := range brokenCarriers {
 		t.Run(b.name, func(t *testing.T) {
 			run(t, named(allCarrierRules(), b.rules), carrying(func(*testing.T) session.Carrier {
@@ -69,11 +80,15 @@ func TestEveryRuleFindsWhatBreaksIt(t *testing.T) {
 	for _, b := range brokenJournals {
 		assertFound(t, output, b.name, b.rules)
 	}
+	for _, b := range brokenWatchers {
+		assertFound(t, output, b.name, b.rules)
+	}
 	for _, b := range brokenCarriers {
 		assertFound(t, output, b.name, b.rules)
 	}
 	assertProven(t, storeRules, brokenStores)
 	assertProven(t, journalRules, brokenJournals)
+	assertProven(t, watchRules, brokenWatchers)
 	assertProven(t, allCarrierRules(), brokenCarriers)
 	assert.Contains(t, output, "The rule: "+storeRules[0].text, "a failure explains the rule")
 }

@@ -21,6 +21,7 @@ type brokenStore struct {
 	onStart   func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error)
 	onGet     func(ctx context.Context, id session.ID) (session.Session, error)
 	onTouch   func(ctx context.Context, id session.ID, seen session.Seen) error
+	onUpdate  func(ctx context.Context, id session.ID, change session.Update) (session.Session, error)
 	onEnd     func(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error)
 	onEndUser func(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error)
 	onList    func(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error)
@@ -59,6 +60,13 @@ func (b *brokenStore) Touch(ctx context.Context, id session.ID, seen session.See
 	return b.Store.Touch(ctx, id, seen)
 }
 
+func (b *brokenStore) Update(ctx context.Context, id session.ID, change session.Update) (session.Session, error) {
+	if b.onUpdate != nil {
+		return b.onUpdate(ctx, id, change)
+	}
+	return b.Store.Update(ctx, id, change)
+}
+
 func (b *brokenStore) End(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
 	b.mu.Lock()
 	delete(b.overlay, id)
@@ -90,7 +98,7 @@ func (b *brokenStore) Sweep(ctx context.Context, now time.Time) (session.Swept, 
 	return b.Store.Sweep(ctx, now)
 }
 
-// over is what a broken Touch wrote beside the store.
+// over returns what a broken Touch wrote beside the store.
 func (b *brokenStore) over(id session.ID) (session.Session, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -107,7 +115,7 @@ func (b *brokenStore) setOver(s session.Session) {
 	b.overlay[s.ID] = s
 }
 
-// ever are the sessions that were ever started and that which is true of.
+// ever returns the sessions that were ever started and that which is true of.
 func (b *brokenStore) ever(which func(session.Session) bool) []session.Session {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -174,7 +182,122 @@ func inSteps(end func(others []session.Session, r session.Replace) []session.Ses
 	}
 }
 
+// updating changes what an Update changes.
+func updating(change func(c *session.Update)) func(*brokenStore) {
+	return func(b *brokenStore) {
+		b.onUpdate = func(ctx context.Context, id session.ID, c session.Update) (session.Session, error) {
+			change(&c)
+			return b.Store.Update(ctx, id, c)
+		}
+	}
+}
+
+// reread is an Update that goes by the Version that it reads.
+func reread(b *brokenStore) {
+	b.onUpdate = func(ctx context.Context, id session.ID, c session.Update) (session.Session, error) {
+		for {
+			s, err := b.Store.Get(ctx, id)
+			if err != nil {
+				return s, err
+			}
+			c.Version = s.Version
+			if s, err = b.Store.Update(ctx, id, c); !errors.Is(err, session.ErrConflict) {
+				return s, err
+			}
+		}
+	}
+}
+
 var brokenStores = []breakage[brokenStore]{
+	{"Update does nothing", []string{
+		"Update changes what the host keeps", "a Value is kept to the byte, up to its limit", "a session that ends has its last Value",
+	}, func(b *brokenStore) {
+		b.onUpdate = func(ctx context.Context, id session.ID, c session.Update) (session.Session, error) {
+			s, err := b.Store.Get(ctx, id)
+			if err == nil {
+				err = s.Update(c)
+			}
+			return s, err
+		}
+	}},
+	{"Update takes any Version", []string{"of two changes that go by one Version one is made"}, reread},
+	{"Update reads and then writes", []string{"of parallel Updates none is lost", "an Update in flight revives nothing"}, func(b *brokenStore) {
+		b.onUpdate = func(ctx context.Context, id session.ID, c session.Update) (session.Session, error) {
+			s, over := b.over(id)
+			if !over {
+				var err error
+				if s, err = b.Store.Get(ctx, id); err != nil {
+					return s, err
+				}
+			}
+			yield()
+			if err := s.Update(c); err != nil {
+				return s, err
+			}
+			yield()
+			b.setOver(s)
+			return s, nil
+		}
+	}},
+	{"a conflict comes with nothing", []string{"of two changes that go by one Version one is made"}, func(b *brokenStore) {
+		b.onUpdate = func(ctx context.Context, id session.ID, c session.Update) (session.Session, error) {
+			s, err := b.Store.Update(ctx, id, c)
+			if err != nil {
+				s = session.Session{}
+			}
+			return s, err
+		}
+	}},
+	{"Update refuses nothing", []string{"Update refuses what no session holds"}, updating(func(c *session.Update) {
+		c.Require = nil
+		if !json.Valid(c.Value) || len(c.Value) > session.MaxValue {
+			c.Value = nil
+		}
+	})},
+	{"Update says nothing of an ending", []string{"Update does not revive an ended session"}, func(b *brokenStore) {
+		b.onUpdate = func(ctx context.Context, id session.ID, c session.Update) (session.Session, error) {
+			s, err := b.Store.Update(ctx, id, c)
+			if _, ended := errors.AsType[*session.EndedError](err); ended {
+				err = session.ErrNotFound
+			}
+			return s, err
+		}
+	}},
+	{"slices are the caller's", []string{"what a caller does to its slices changes no session"}, func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			b.setOver(s)
+			return b.Store.Start(ctx, s, r)
+		}
+	}},
+	{"Renews takes any Version", []string{"Renews wants the Version that was read", "a renewal loses no Update"}, func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			for {
+				yield()
+				ended, err := b.Store.Start(ctx, s, r)
+				if !errors.Is(err, session.ErrConflict) {
+					return ended, err
+				}
+				now, err := b.Store.Get(ctx, r.Renews)
+				if err != nil {
+					return nil, err
+				}
+				r.Version = now.Version
+			}
+		}
+	}},
+	{"Deny is passed over", []string{
+		"Deny starts nothing over Max", "Deny leaves the session before", "of parallel sign-ins with Deny as many succeed as fit",
+	}, replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) { r.Deny = false })},
+	{"Deny counts what ends anyway", []string{"Deny counts what ends anyway as ended"}, func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			if live, err := b.Store.List(ctx, s.User, s.Kind); err != nil || r.Deny && len(live) >= r.Max {
+				return nil, &session.LimitError{Surplus: []session.ID{s.ID}}
+			}
+			return b.Store.Start(ctx, s, r)
+		}
+	}},
+	{"tenants are not told apart", []string{"PerTenant counts the sessions of one tenant"},
+		replacing(func(_ *brokenStore, _ session.Session, r *session.Replace) { r.PerTenant = false })},
 	{"Start does nothing", []string{"Start makes the session live"}, func(b *brokenStore) {
 		b.onStart = func(context.Context, session.Session, session.Replace) ([]session.Ended, error) { return nil, nil }
 	}},
@@ -491,6 +614,29 @@ var brokenStores = []breakage[brokenStore]{
 				return err
 			}
 		}},
+	{"a later touch binds another device key", []string{"the first device key stays", "of parallel touches one binds the device key"},
+		func(b *brokenStore) {
+			b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
+				if err := b.Store.Touch(ctx, id, seen); err != nil || seen.Drift.Key.IsZero() {
+					return err
+				}
+				yield()
+				s, err := b.Get(ctx, id)
+				s.Drift.Key = seen.Drift.Key
+				b.setOver(s)
+				return err
+			}
+		}},
+	{"a renewal takes the key along", []string{"a renewal keeps what it is given"}, func(b *brokenStore) {
+		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
+			if old, err := b.Store.Get(ctx, r.Renews); err == nil && s.Drift.Key.IsZero() {
+				s.Drift.Key = old.Drift.Key
+			}
+			return b.Store.Start(ctx, s, r)
+		}
+	}},
+	{"the lineage is not stored", []string{"every field is kept", "a renewal keeps what it is given"},
+		storing(func(s *session.Session) { s.Lineage = session.ID{} })},
 	{"Touch revives", []string{"Touch does not revive an ended session"}, func(b *brokenStore) {
 		b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
 			err := b.Store.Touch(ctx, id, seen)

@@ -142,7 +142,7 @@ var carrierRules = []rule[*carrierFixture]{
 		}},
 }
 
-// visit has a client sign in and out so many times.
+// visit lets a client sign in and out, the given number of times.
 func (f *carrierFixture) visit(client Client, times int) error {
 	own := carrierFixture{T: f.T, Carrier: f.Carrier, client: client}
 	for range times {

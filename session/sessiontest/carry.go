@@ -27,7 +27,7 @@ func newCarrierFixture(t *testing.T, carrier session.Carrier, newClient func() C
 	return &carrierFixture{T: t, Carrier: carrier, newClient: newClient, client: newClient()}
 }
 
-// request is a request of the client.
+// request returns a request of the client.
 func (f *carrierFixture) request() *http.Request {
 	r := httptest.NewRequestWithContext(f.Context(), http.MethodGet, "https://app.example.test/", nil)
 	f.client.Send(r)
@@ -72,7 +72,7 @@ func (f *carrierFixture) reads(r *http.Request, want session.Token) {
 	require.True(f, got == want, "another token was read than was written")
 }
 
-// cookie is the one that the response sets for the token, which must be the
+// cookie returns the one that the response sets for the token, which must be the
 // only one of its name.
 func (f *carrierFixture) cookie(response *http.Response, before ...string) *http.Cookie {
 	f.Helper()
@@ -81,7 +81,7 @@ func (f *carrierFixture) cookie(response *http.Response, before ...string) *http
 	return set[0]
 }
 
-// forged is a request with the raw Cookie header, apart from the client's.
+// forged returns a request with the raw Cookie header, apart from the client's.
 func (f *carrierFixture) forged(headers ...string) *http.Request {
 	r := httptest.NewRequestWithContext(f.Context(), http.MethodGet, "https://app.example.test/", nil)
 	r.Header["Cookie"] = headers

@@ -128,7 +128,7 @@ var cookieRules = []rule[*carrierFixture]{
 			for _, call := range []func(w http.ResponseWriter, r *http.Request) error{
 				func(w http.ResponseWriter, r *http.Request) error { return f.Write(w, r, token, time.Hour) }, f.Clear,
 			} {
-				f.write(token, time.Hour) // anew: what the call before did may have made the cookie void
+				f.write(token, time.Hour) // again: what the call before did may have made the cookie void
 				r := f.request()
 				r.Header.Set("Cookie", sent+"; "+r.Header.Get("Cookie"))
 				before := r.Header.Clone()
@@ -153,7 +153,7 @@ var cookieRules = []rule[*carrierFixture]{
 		}},
 }
 
-// malformed are values that a carrier which writes value never writes.
+// malformed returns values that a carrier which writes value never writes.
 func malformed(value string) []string {
 	half := len(value) / 2
 	inside := func(s string) string { return value[:half] + s + value[half:] }

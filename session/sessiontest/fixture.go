@@ -11,6 +11,7 @@ import (
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // storeFixture is a store of one rule's own, and what rules say about it.
@@ -27,11 +28,11 @@ func newStoreFixture(t *testing.T, store session.Store) *storeFixture {
 	return &storeFixture{T: t, Store: store, now: now}
 }
 
-// past is an instant at which limits that a sweep is to find were reached: past by
+// past returns an instant at which limits that a sweep is to find were reached: past by
 // every clock, and no longer ago than a store keeps what expires by its own clock.
 func (f *storeFixture) past() time.Time { return f.now.Add(-20 * time.Minute) }
 
-// session is a new session of the user, signed in a minute ago.
+// session returns a new session of the user, signed in a minute ago.
 func (f *storeFixture) session(user string) session.Session {
 	signIn := f.now.Add(-time.Minute)
 	return session.Session{
@@ -52,21 +53,21 @@ func (f *storeFixture) device(user string) session.Session {
 	return s
 }
 
-// expiring is a session of the user that reached its absolute limit at past.
+// expiring returns a session of the user that reached its absolute limit at past.
 func (f *storeFixture) expiring(user string) session.Session {
 	s := f.signedIn(user, f.past().Add(-time.Hour))
 	s.Expires = f.past()
 	return s
 }
 
-// signedIn is a session of the user that was made at the time.
+// signedIn returns a session of the user that was made at the time.
 func (f *storeFixture) signedIn(user string, at time.Time) session.Session {
 	s := f.session(user)
 	s.Created, s.LastSeen = at, at
 	return s
 }
 
-// full is a session with something in every field.
+// full returns a session with something in every field.
 func (f *storeFixture) full() session.Session {
 	const odd = " 'quoted\" \\ %d {x}:y;z ü 猫 🐈 \t\n"
 	anchor := binding.Location{
@@ -91,19 +92,27 @@ func (f *storeFixture) full() session.Session {
 		IP: netip.MustParseAddr("2001:db8::ffff"), UserAgent: "Mozilla/5.0" + odd,
 		Expires: f.now.Add(2*time.Hour + 1), Idle: time.Hour + 1, MaxAge: 90*time.Minute + 1,
 		Policy: binding.Policy{Network: binding.NetworkASNNetworkIP, GeoIP: binding.GeoIPCity}, Anchor: anchor,
-		KnownDevice: true, TellExpiry: 3*time.Hour + 1,
+		KnownDevice: true, Lineage: session.NewToken("ada").ID(), TellExpiry: 3*time.Hour + 1,
+		AuthTime: f.now.Add(-time.Hour - 1), AMR: []string{"pwd", "otp ü"}, ACR: "aal2 ü", Actor: "operator ü", Tenant: "tenant ü",
+		Required: []string{"terms", "enrol ü"}, Value: []byte(` {"a" : "<b>"} `), Version: 1<<53 + 1,
 		Drift: session.Drift{
 			Second: second, Restricted: binding.GeoIPCityChanged,
 			Moves: []time.Time{f.now.Add(-2), f.now.Add(-1)}, Reported: []string{"reported" + odd, "twice"},
+			Key: deviceKey("odd" + odd), Proved: []string{"proved" + odd, "again"},
 		},
 	}
+}
+
+// deviceKey returns a device key by its name. A store keeps keys and does not read them.
+func deviceKey(name string) devicekey.Key {
+	return devicekey.Key{Kind: devicekey.DBSC, Alg: devicekey.ES256, JWK: name}
 }
 
 func (f *storeFixture) ending(cause session.Cause) session.Ending {
 	return session.Ending{Cause: cause, Time: f.now, Keep: f.now.Add(time.Hour)}
 }
 
-// replacing is r with an ending that is kept.
+// replacing returns r with an ending that is kept.
 func (f *storeFixture) replacing(r session.Replace) session.Replace {
 	r.Ending = session.Ending{Time: f.now, Keep: f.now.Add(time.Hour), Actor: "operator", Client: netip.MustParseAddr("192.0.2.9")}
 	return r
@@ -172,7 +181,7 @@ func (f *storeFixture) list(user string, want ...session.Session) {
 	}
 }
 
-// causes are the IDs of the sessions that ended and their causes.
+// causes returns the IDs of the sessions that ended and their causes.
 func causes(ended []session.Ended) map[session.ID]session.Cause {
 	found := make(map[session.ID]session.Cause, len(ended))
 	for _, e := range ended {

@@ -19,7 +19,7 @@ type journalFixture struct {
 	journal session.Journal
 }
 
-// journaled is an ending that is kept for delivery.
+// journaled returns an ending that is kept for delivery.
 func (f *journalFixture) journaled(cause session.Cause) session.Ending {
 	e := f.ending(cause)
 	e.Journal = true
@@ -76,7 +76,7 @@ func (f *journalFixture) sweepsAs(at time.Time, want session.Swept) {
 	require.Equal(f, want, swept, "what Sweep said that it did")
 }
 
-// telling is a session of the user that reached its absolute limit at past, and
+// telling returns a session of the user that reached its absolute limit at past, and
 // is to be told of for an hour.
 func (f *journalFixture) telling(user string) session.Session {
 	s := f.expiring(user)

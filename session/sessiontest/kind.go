@@ -12,7 +12,7 @@ import (
 // laterKind is a kind of a later release. A store keeps it as it keeps the others.
 const laterKind session.Kind = "later"
 
-// ofKind is a new record of the kind.
+// ofKind returns a new record of the kind.
 func (f *storeFixture) ofKind(user string, kind session.Kind) session.Session {
 	s := f.session(user)
 	s.Kind = kind

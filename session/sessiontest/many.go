@@ -16,7 +16,7 @@ import (
 // of sessions than 500 for the rules about users who have many: 20000, say.
 const ManySessions = "MOORING_MANY_SESSIONS"
 
-// many is how many sessions a user with many has: several times EndBatch.
+// many returns how many sessions a user with many has: several times EndBatch.
 func (f *storeFixture) many() int {
 	f.Helper()
 	text, set := os.LookupEnv(ManySessions)

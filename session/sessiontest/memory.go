@@ -23,7 +23,10 @@ type Journal struct {
 	leases  int
 }
 
-var _ session.Journal = (*Journal)(nil)
+var (
+	_ session.Journal = (*Journal)(nil)
+	_ session.Watcher = (*Journal)(nil)
+)
 
 // waiting is an ending that has yet to be delivered.
 type waiting struct {
@@ -69,6 +72,13 @@ func (j *Journal) Touch(ctx context.Context, id session.ID, seen session.Seen) e
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.store.Touch(ctx, id, seen)
+}
+
+// Update changes what the host keeps in a live session.
+func (j *Journal) Update(ctx context.Context, id session.ID, change session.Update) (session.Session, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.store.Update(ctx, id, change)
 }
 
 // End ends a live session and returns it.
@@ -193,4 +203,9 @@ func (j *Journal) Release(_ context.Context, pause time.Duration, ids ...session
 		}
 	}
 	return nil
+}
+
+// Watch tells of changes, as [memstore.Store.Watch] does.
+func (j *Journal) Watch(ctx context.Context, every time.Duration, tell func(session.Change)) error {
+	return j.store.Watch(ctx, every, tell)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // Races are run until one of these is reached, but at least a few times, so
@@ -64,7 +65,7 @@ func orEnded(err error) error {
 	return err
 }
 
-// times is n calls of the same kind.
+// times returns n calls of the same kind.
 func times(n int, call func(i int) error) []func() error {
 	calls := make([]func() error, n)
 	for i := range calls {
@@ -90,7 +91,7 @@ func (w *winner) add(i int, err error) {
 	w.losers = append(w.losers, err)
 }
 
-// newSessions are n sessions of the user, each signed in later than the last.
+// newSessions returns n sessions of the user, each signed in later than the last.
 func (f *storeFixture) newSessions(user string, n int) []session.Session {
 	sessions := make([]session.Session, n)
 	for i := range sessions {
@@ -99,7 +100,7 @@ func (f *storeFixture) newSessions(user string, n int) []session.Session {
 	return sessions
 }
 
-// startAll is a call for each session that starts it with the Replace, and adds
+// startAll returns a call for each session that starts it with the Replace, and adds
 // what it ended to ended.
 func (f *storeFixture) startAll(sessions []session.Session, r session.Replace, ended *[]session.Ended) []func() error {
 	var mu sync.Mutex
@@ -197,6 +198,37 @@ var raceRules = []rule[*storeFixture]{
 							require.Equal(f, got.Drift.Second, seen[i], "racer %d", i)
 						}
 					}
+			})
+		}},
+	{"of parallel touches one binds the device key",
+		"Of keys that meet, and of page loads beside them, one key stays and no use is lost: a caller that looks after its touch sees the key that stays.",
+		func(f *storeFixture) {
+			f.race(func(user string) ([]func() error, func()) {
+				s := f.started(f.session(user))
+				var seen [racers]devicekey.Key
+				calls := times(racers, func(i int) error {
+					drift := session.Drift{Key: deviceKey(fmt.Sprint(i)), Proved: []string{fmt.Sprint(i)}}
+					if err := f.Touch(f.Context(), s.ID, session.Seen{Time: s.LastSeen, IP: s.IP, Drift: drift}); err != nil {
+						return err
+					}
+					got, err := f.Get(f.Context(), s.ID)
+					seen[i] = got.Drift.Key
+					return err
+				})
+				used := session.Seen{Time: f.now.Add(racers), IP: netip.AddrFrom4([4]byte{192, 0, 2, 200})}
+				calls = append(calls, times(racers, func(i int) error {
+					return f.Touch(f.Context(), s.ID, session.Seen{Time: used.Time.Add(time.Duration(i + 1 - racers)), IP: used.IP})
+				})...)
+				return calls, func() {
+					got, err := f.Get(f.Context(), s.ID)
+					require.NoError(f, err)
+					require.False(f, got.Drift.Key.IsZero())
+					require.Len(f, got.Drift.Proved, racers)
+					require.Equal(f, used, session.Seen{Time: got.LastSeen, IP: got.IP})
+					for i := range racers {
+						require.Equal(f, got.Drift.Key, seen[i], "racer %d", i)
+					}
+				}
 			})
 		}},
 	{"of parallel Starts of one ID exactly one succeeds",

@@ -234,7 +234,7 @@ func (f *storeFixture) wants(right session.Session, replace func(session.ID) ses
 	f.isGone(s)
 }
 
-// fullEnding is an ending with something in every field. Its Detail is JSON
+// fullEnding returns an ending with something in every field. Its Detail is JSON
 // that another encoder would write in another way.
 func (f *storeFixture) fullEnding() session.Ending {
 	full := f.full()

@@ -59,7 +59,7 @@ var stepRules = []rule[*storeFixture]{
 		}},
 }
 
-// done is a context that is over.
+// done returns a context that has ended.
 func (f *storeFixture) done() context.Context {
 	ctx, cancel := context.WithCancel(f.Context())
 	cancel()

@@ -8,9 +8,10 @@ import (
 )
 
 // RunStore checks that the stores that open returns keep the contract of
-// [session.Store], and of [session.Journal] if they are journals. Each call of open is for one subtest, and must return a store
-// without sessions that nobody else uses; open can register what to do with it
-// afterwards with t.Cleanup.
+// [session.Store], of [session.Journal] if they are journals, and of
+// [session.Watcher] if they are watchers. Each call of open is for one subtest, and
+// must return a store without sessions that nobody else uses; open can register what
+// to do with it afterwards with t.Cleanup.
 //
 // Times are near the real time. Limits that are to be in force are at least half an
 // hour ahead of it; those that a sweep is to find were reached up to half an hour
@@ -22,9 +23,15 @@ func RunStore(t *testing.T, open func(*testing.T) session.Store) {
 	run(t, storeRules, opening(open))
 	t.Run("Journal", func(t *testing.T) {
 		if _, ok := session.StoreAs[session.Journal](open(t)); !ok {
-			t.Skip("the store is no session.Journal")
+			t.Skip("the store is not a session.Journal")
 		}
 		run(t, journalRules, leasing(open))
+	})
+	t.Run("Watcher", func(t *testing.T) {
+		if !watchable(t, open(t)) {
+			t.Skip("the store is not a session.Watcher, or is not set up to be one")
+		}
+		run(t, watchRules, watching(open))
 	})
 }
 
@@ -41,4 +48,4 @@ func opening(open func(*testing.T) session.Store) func(*testing.T) *storeFixture
 }
 
 // storeRules are all rules of the contract.
-var storeRules = slices.Concat(startRules, replaceRules, kindRules, endRules, touchRules, userRules, manyRules, sweepRules, stepRules, raceRules, continuationRules)
+var storeRules = slices.Concat(startRules, replaceRules, kindRules, endRules, touchRules, updateRules, limitRules, userRules, manyRules, sweepRules, stepRules, raceRules, continuationRules)

@@ -16,7 +16,7 @@ func (f *storeFixture) sweeps(at time.Time, want int) {
 	require.Equal(f, session.Swept{Forgotten: want}, swept, "what Sweep said that it did")
 }
 
-// over is an ending that is kept until past.
+// over returns an ending that is kept until past.
 func (f *storeFixture) over(cause session.Cause) session.Ending {
 	return session.Ending{Cause: cause, Time: f.past().Add(-time.Hour), Keep: f.past()}
 }

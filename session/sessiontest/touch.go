@@ -95,6 +95,34 @@ var touchRules = []rule[*storeFixture]{
 			require.Equal(f, f.full().Anchor, s.Drift.Second)
 			f.isLive(s)
 		}},
+	{"the first device key stays",
+		"A session is bound to one device key, whichever touch brings it and whatever its time: what comes later replaces nothing.",
+		func(f *storeFixture) {
+			s := f.started(f.session("ada"))
+			f.touch(&s, session.Seen{Time: f.now.Add(2), IP: s.IP})
+			f.touch(&s, session.Seen{Time: f.now.Add(1), IP: s.IP, Drift: session.Drift{Key: deviceKey("first")}})
+			f.touch(&s, session.Seen{Time: f.now.Add(3), IP: s.IP, Drift: session.Drift{Key: deviceKey("second"), Proved: []string{"move"}}})
+			f.touch(&s, session.Seen{Time: f.now.Add(4), IP: netip.MustParseAddr("198.51.100.1")})
+			require.Equal(f, deviceKey("first"), s.Drift.Key)
+			require.Equal(f, []string{"move"}, s.Drift.Proved)
+			f.isLive(s)
+			f.list("ada", s)
+		}},
+	{"a renewal keeps what it is given",
+		"A session that goes on under another ID has the device key and the lineage that it is started with, and no store adds to them or takes from them.",
+		func(f *storeFixture) {
+			old := f.started(f.session("ada"))
+			f.touch(&old, session.Seen{Time: f.now.Add(1), IP: old.IP, Drift: session.Drift{Key: deviceKey("first")}})
+			with := f.signedIn("ada", f.now.Add(1))
+			with.Lineage, with.Drift = old.ID, session.Drift{Key: deviceKey("first")}
+			f.replaces(with, session.Replace{Renews: old.ID}, ends{session.CauseRenewed: {old}})
+			f.touch(&with, session.Seen{Time: f.now.Add(5), IP: netip.MustParseAddr("198.51.100.1")})
+			without := f.signedIn("ada", f.now.Add(2))
+			without.Lineage = old.ID
+			f.replaces(without, session.Replace{Renews: with.ID}, ends{session.CauseRenewed: {with}})
+			require.True(f, without.Drift.Key.IsZero())
+			f.isLive(without)
+		}},
 	{"Touch does not revive an ended session",
 		"Touch acts on live sessions alone. An ended one is *EndedError with its ending, and stays as it is.",
 		func(f *storeFixture) {

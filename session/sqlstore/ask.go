@@ -11,10 +11,9 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// ask has the driver itself look for the row of a session, and read read it while
-// it is the driver's. It does what QueryRowContext and Scan do for some 20 µs of
-// processor time where those take 28. [driver.ErrSkip] means that it is to be done
-// by package sql.
+// ask lets the driver itself look for the row of a session, and read reads it while it
+// is the driver's. That takes some 20 µs of processor time, where QueryRowContext and
+// Scan take 28. [driver.ErrSkip] means that package sql has to do it.
 func (s *Store) ask(ctx context.Context, id session.ID, read func(row) error) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
@@ -47,7 +46,7 @@ func (s *Store) ask(ctx context.Context, id session.ID, read func(row) error) er
 	})
 }
 
-// rowOf is the row of values as a driver lends them.
+// rowOf returns the row of values as a driver lends them.
 func rowOf(values *[4]driver.Value) (row, error) {
 	record, isBytes := values[0].([]byte)
 	seen, isNumber := values[1].(int64)
@@ -62,7 +61,7 @@ func rowOf(values *[4]driver.Value) (row, error) {
 	return row{record, seen, ip, ending}, nil
 }
 
-// A question is what is lent to a driver for a query. It is used again.
+// A question is what a query lends to a driver. It is used again.
 type question struct {
 	of     [1]driver.NamedValue
 	answer [4]driver.Value

@@ -87,7 +87,7 @@ func (r *rows) Close() error {
 	return nil
 }
 
-// over is a store on such a driver that is known to be prompt.
+// over returns a store on such a driver that is known to be prompt.
 func over(t *testing.T, c driver.Connector) *Store {
 	store, err := New(sql.OpenDB(c), Config{Dialect: PostgreSQL})
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -23,6 +24,11 @@ type Config struct {
 	// a database) of the same form may stand before it with a dot, not so in
 	// SQLite.
 	Table string
+
+	// Listen opens the connection by which [Store.Watch] hears of changes, in
+	// PostgreSQL alone: see [Listener]. nil: Watch returns session.ErrNotWatched
+	// there, and all else works.
+	Listen func(ctx context.Context) (Listener, error)
 }
 
 // maxTable leaves room for what is appended within the 63 bytes of a name in
@@ -48,6 +54,9 @@ func (c *Config) validate() error {
 		if !tableName.MatchString(part) {
 			mistakes = append(mistakes, fmt.Errorf("sqlstore: Table: %.60q is no name, want 1 to %d ASCII letters, digits and underscores, no digit first", part, maxTable))
 		}
+	}
+	if c.Listen != nil && c.Dialect != PostgreSQL {
+		mistakes = append(mistakes, fmt.Errorf("sqlstore: Listen: want nil with the dialect %s: only PostgreSQL has LISTEN", c.Dialect))
 	}
 	return errors.Join(mistakes...)
 }

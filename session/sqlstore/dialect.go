@@ -29,9 +29,9 @@ type dialect struct {
 	// have to guess.
 	parameter func(n int, of string) string
 
-	// prepares: a statement takes one round trip only if package sql prepares
-	// it. Drivers of PostgreSQL need no help, and behind a pooler that lends
-	// connections by the transaction a prepared statement is not there.
+	// prepares: package sql prepares what is executed often. Not in PostgreSQL:
+	// behind a pooler that lends connections by the transaction, a statement that
+	// was prepared is not there, or is another client's of the same name.
 	prepares bool
 
 	// version is an expression that no other dialect knows.
@@ -55,6 +55,11 @@ type dialect struct {
 	lock      string
 	lockRange int64 // above 0: how many numbers there are
 
+	// notify tells those who listen to a channel of a text, once the transaction is
+	// committed, if the lock of that number shows that anybody does. "": changes are
+	// kept in a table.
+	notify string
+
 	isolation  sql.IsolationLevel
 	forUpdate  string
 	skipLocked func(version string) bool // whether FOR UPDATE takes SKIP LOCKED
@@ -77,6 +82,7 @@ var dialects = map[Dialect]dialect{
 		greatest:   "GREATEST",
 		migrating:  "SELECT pg_advisory_xact_lock(7094697340112711)",
 		lock:       "SELECT pg_advisory_xact_lock({int})",
+		notify:     "SELECT pg_notify({text}, {text}) WHERE NOT pg_try_advisory_xact_lock({int})",
 		isolation:  sql.LevelReadCommitted, // a lock must be followed by a fresh look
 		forUpdate:  " FOR UPDATE",
 		skipLocked: func(string) bool { return true },
@@ -117,7 +123,7 @@ var dialects = map[Dialect]dialect{
 	},
 }
 
-// String is the dialect's text.
+// String returns the dialect's text.
 func (d Dialect) String() string {
 	if known, ok := dialects[d]; ok {
 		return known.text

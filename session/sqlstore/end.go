@@ -26,7 +26,7 @@ func (s *Store) endOne(ctx context.Context, id session.ID, ending session.Ending
 	if err := s.ready(ctx); err != nil {
 		return ended, err
 	}
-	// Looked at first for its owner, whose turn it is. It may have ended, too.
+	// It is looked at first to know its user, who takes turns. It may have ended.
 	r, err := s.full(ctx, id)
 	if err != nil {
 		return ended, err
@@ -53,7 +53,7 @@ func (s *Store) endOne(ctx context.Context, id session.ID, ending session.Ending
 	return ended, err
 }
 
-// full is the row of a session, or ErrNotFound.
+// full returns the row of a session, or ErrNotFound.
 func (s *Store) full(ctx context.Context, id session.ID) (r fullRow, err error) {
 	err = s.retry(ctx, func() error {
 		rows, err := s.rows(ctx, s.db, "WHERE id = {text}", id.String())
@@ -68,10 +68,10 @@ func (s *Store) full(ctx context.Context, id session.ID) (r fullRow, err error) 
 	return r, err
 }
 
-// EndUser ends the live sessions of the user that are of one of the kinds, but
-// for the one to keep. It does so in several transactions where they are many,
-// and returns what it ended also if a later one fails. It ends those whose
-// records cannot be read, too, and returns of them what List does.
+// EndUser ends the live sessions of the user that are of one of the kinds, but for the
+// one to keep. Where they are many it takes several transactions, and returns what it
+// ended even if a later one fails. It ends those whose records cannot be read, too, and
+// returns of them what List does.
 func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds ...session.Kind) ([]session.Session, error) {
 	var ended made[session.Session]
 	err := withinAlone(ctx, s, "end user", func() error {
@@ -83,8 +83,8 @@ func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, endin
 	return ended.soFar(), err
 }
 
-// endUser ends the oldest first, more with each transaction, and looks again from
-// the beginning until there are none: others may have started meanwhile.
+// endUser ends the oldest first, more with each transaction. It looks again from the
+// beginning until there are none, because others may have started meanwhile.
 func (s *Store) endUser(ctx context.Context, user string, keep session.ID, ending session.Ending, kinds []session.Kind, ended *made[session.Session]) error {
 	type light struct {
 		id      string
@@ -134,14 +134,14 @@ func (s *Store) endUser(ctx context.Context, user string, keep session.ID, endin
 	}
 }
 
-// A verdict is how a session is to end whose row is locked.
+// A verdict is the ending of a session whose row is locked.
 type verdict struct {
 	row    fullRow
 	ending session.Ending
 }
 
-// end records how sessions end that live and are locked, and enters those into
-// the journal that are to be delivered.
+// end records the endings of live and locked sessions, and enters those that are to be
+// delivered into the journal.
 func (s *Store) end(ctx context.Context, tx *sql.Tx, verdicts []verdict) error {
 	type kept struct {
 		ending string
@@ -162,5 +162,8 @@ func (s *Store) end(ctx context.Context, tx *sql.Tx, verdicts []verdict) error {
 			return cmp.Or(err, fmt.Errorf("%d of %d locked sessions could be ended", n, len(ids)))
 		}
 	}
-	return s.enter(ctx, tx, verdicts)
+	if err := s.enter(ctx, tx, verdicts); err != nil {
+		return err
+	}
+	return s.announce(ctx, tx, endings(verdicts))
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/mooring-go/mooring/session"
 )
@@ -96,13 +97,16 @@ func (f failures) lost(err error) bool {
 	return f.is(err, f.gone) || strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "invalid connection")
 }
 
-// failed names the store and what it was about to do. What the contract says
-// is returned as it is.
+// failed adds the store and the step to the error. Errors that the contract names it
+// returns as they are.
 func (s *Store) failed(ctx context.Context, doing string, err error) error {
 	if err == nil || errors.Is(err, session.ErrExists) || errors.Is(err, session.ErrNotFound) {
 		return err
 	}
-	if _, ended := errors.AsType[*session.EndedError](err); ended {
+	if _, ended := errors.AsType[*session.EndedError](err); ended || errors.Is(err, session.ErrConflict) {
+		return err
+	}
+	if _, over := errors.AsType[*session.LimitError](err); over {
 		return err
 	}
 	if f := s.text.dialect.failures; f.is(err, f.denied) {
@@ -111,8 +115,13 @@ func (s *Store) failed(ctx context.Context, doing string, err error) error {
 	if strings.Contains(err.Error(), "prepared statement") {
 		err = fmt.Errorf("%w (behind a pooler that lends connections by the transaction, see the package documentation)", err)
 	}
-	// Drivers have errors of their own for a context that is done.
-	if done := ctx.Err(); done != nil && !errors.Is(err, done) {
+	// Drivers have errors of their own for a context that is done, and timers that
+	// may fire before the context's.
+	done := ctx.Err()
+	if deadline, ok := ctx.Deadline(); done == nil && ok && !time.Now().Before(deadline) {
+		done = context.DeadlineExceeded
+	}
+	if done != nil && !errors.Is(err, done) {
 		return fmt.Errorf("sqlstore: %s: %w: %w", doing, done, err)
 	}
 	return fmt.Errorf("sqlstore: %s: %w", doing, err)

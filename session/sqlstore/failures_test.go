@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // coded is an error as the drivers of PostgreSQL have it.
@@ -67,4 +70,26 @@ func TestFailures(t *testing.T) {
 		}
 		assert.Equal(t, test.want, got, "%v", test.err)
 	}
+}
+
+// late is a context whose deadline has passed a moment before it ends.
+type late struct{ context.Context }
+
+func (late) Deadline() (time.Time, bool) { return time.Now().Add(-time.Millisecond), true }
+
+// A caller can tell that its deadline was the reason, whatever the driver calls it.
+func TestAFailureAtTheDeadlineSaysSo(t *testing.T) {
+	ended, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	<-ended.Done()
+	dial := &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
+	store := &Store{text: text{dialect: dialects[PostgreSQL]}}
+	for name, ctx := range map[string]context.Context{"ended": ended, "not yet ended": late{t.Context()}} {
+		err := store.failed(ctx, "get", dial)
+		require.ErrorIs(t, err, context.DeadlineExceeded, name)
+		require.ErrorIs(t, err, dial, name)
+	}
+	in, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	require.NotErrorIs(t, store.failed(in, "get", dial), context.DeadlineExceeded)
 }

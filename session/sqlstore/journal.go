@@ -9,11 +9,11 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// The journal has a row for each ending that waits, and the queue one for each
-// user with such rows, which says when the first of them is free. Who changes rows
-// of a user in the journal locks that user's in the queue first.
+// The journal has a row for each ending that waits. The queue has a row for each user
+// with such endings, which says when the first of them is free. A step that changes a
+// user's rows in the journal locks the user's row in the queue first.
 
-// enter keeps those of the endings for delivery that ask for it.
+// enter writes into the journal those of the endings that ask for delivery.
 func (s *Store) enter(ctx context.Context, tx *sql.Tx, ended []verdict) error {
 	var ids []any
 	var owners [][]byte
@@ -52,8 +52,8 @@ func (s *Store) Release(ctx context.Context, pause time.Duration, ids ...session
 	})
 }
 
-// change executes the template for the rows of the sessions in the journal, and
-// puts their users in the queue where they then belong.
+// change executes the template for the sessions' rows in the journal, and moves their
+// users to their new places in the queue.
 func (s *Store) change(ctx context.Context, ids []session.ID, template string, args ...any) error {
 	if len(ids) == 0 {
 		return nil
@@ -85,7 +85,7 @@ func (s *Store) change(ctx context.Context, ids []session.ID, template string, a
 	})
 }
 
-// waiting are the users of those of the sessions that are in the journal.
+// waiting returns the users of those of the sessions that are in the journal.
 func (s *Store) waiting(ctx context.Context, in executor, ids []string) ([][]byte, error) {
 	var owners [][]byte
 	for some := range slices.Chunk(ids, perStatement) {
@@ -111,9 +111,9 @@ func (s *Store) lockQueue(ctx context.Context, tx *sql.Tx, owners [][]byte) erro
 	return nil
 }
 
-// settle puts users, whose rows in the queue are locked, where they belong: those
-// for whom nothing waits are taken out, the others are due as soon as their first
-// ending is free, after those that have been until now.
+// settle moves users, whose rows in the queue are locked, to their places. It removes
+// users for whom nothing waits; the others are due as soon as their first ending is
+// free, after those that have been until now.
 func (s *Store) settle(ctx context.Context, tx *sql.Tx, owners [][]byte) error {
 	if _, err := s.each(ctx, tx, "DELETE FROM {queue} WHERE NOT EXISTS (SELECT 1 FROM {journal} j WHERE j.owner = {queue}.owner) AND owner", "{bytes}", anys(owners)); err != nil {
 		return err
@@ -125,7 +125,7 @@ func (s *Store) settle(ctx context.Context, tx *sql.Tx, owners [][]byte) error {
 
 func scanBytes(rows *sql.Rows) (b []byte, err error) { return b, rows.Scan(&b) }
 
-// distinct are the users, each once, in the order in which all transactions lock
+// distinct returns the users, each once, in the order in which all transactions lock
 // them.
 func distinct(owners [][]byte) [][]byte {
 	owners = slices.SortedFunc(slices.Values(owners), slices.Compare)

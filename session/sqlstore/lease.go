@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// mostRounds is how often one Lease looks on where it found nothing but
-	// endings that are to be forgotten.
+	// mostRounds is how often one Lease looks on where it found only endings that are
+	// to be forgotten.
 	mostRounds = 10
-	// ownersPerStatement is of how many users a statement reads the first
-	// endings at the most.
+	// ownersPerStatement is the number of users at most whose first endings one
+	// statement reads.
 	ownersPerStatement = 64
 )
 
@@ -59,7 +59,7 @@ func (s *Store) Lease(ctx context.Context, term time.Duration, limit int) ([]ses
 	})
 }
 
-// A lease is what one transaction found, by what becomes of it.
+// A lease is what one transaction found, by what it does with it.
 type lease struct {
 	ended  []session.Ended
 	taken  []any    // rows of the journal: what ended has
@@ -106,13 +106,13 @@ func (s *Store) lease(ctx context.Context, tx *sql.Tx, term time.Duration, limit
 	if err := s.settle(ctx, tx, distinct(slices.Concat(l.owners, l.mended))); err != nil {
 		return err
 	}
-	// Those of whom nothing can be read come again when others have had a turn.
+	// Users whose endings cannot be read come again when others have had a turn.
 	_, err = s.each(ctx, tx, "UPDATE {queue} SET free_at = {now} + {int} WHERE owner", "{bytes}", anys(distinct(l.unreadOwners)), int64(term))
 	return err
 }
 
-// first are the first free rows of the journal of the users, up to limit, those of
-// one user in order. Where they are more, each user has an equal share.
+// first returns the first free rows of the users in the journal, up to limit, those of
+// one user in order. Where there are more, each user has an equal share.
 func (s *Store) first(ctx context.Context, tx *sql.Tx, owners [][]byte, limit int, l *lease) ([]entry, error) {
 	share := max(1, 2*limit/len(owners))
 	var entries []entry
@@ -157,7 +157,7 @@ func (s *Store) first(ctx context.Context, tx *sql.Tx, owners [][]byte, limit in
 	return entries, nil
 }
 
-// sort reads the endings of the rows, and finds what is to become of each.
+// sort reads the endings of the rows, and decides what to do with each.
 func (s *Store) sort(ctx context.Context, tx *sql.Tx, entries []entry, l *lease) error {
 	ids := make([]any, len(entries))
 	for i, e := range entries {

@@ -17,7 +17,7 @@ import (
 // perStatement is how many IDs a statement names at the most.
 const perStatement = 512
 
-// columns are what Get reads a session and its ending of.
+// columns are what Get needs to read a session and its ending.
 const columns = "record, last_seen, ip, ending"
 
 // allColumns are what every other method reads.
@@ -69,8 +69,8 @@ func (r row) read(decode func([]byte) (session.Session, error)) (found, error) {
 	return found{s, &ending}, nil
 }
 
-// A full row is all that is kept of a session. What is to be ended is known by
-// its columns, whether its record can be read or not.
+// A full row is all that is kept of a session. Its columns are enough to end it, even
+// if its record cannot be read.
 type fullRow struct {
 	row
 	id                                 string
@@ -86,8 +86,8 @@ func scanFull(rows *sql.Rows) (r fullRow, err error) {
 		&r.id, &r.owner, &r.kind, &r.ended, &r.created, &r.expires, &r.idle, &r.tellExpiry, &r.sweepAt)
 }
 
-// session is the session of the row. Where its record cannot be read, as one that
-// a later release wrote, or is of another session, it is what the columns say.
+// session returns the session of the row. Where its record cannot be read, or is of
+// another session, it returns what the columns say.
 func (r fullRow) session() session.Session {
 	id, _ := session.ParseID(r.id) // of one that is no ID: the zero ID
 	s, err := session.DecodeRecord(r.record)
@@ -102,7 +102,7 @@ func (r fullRow) session() session.Session {
 	return s
 }
 
-// candidate is the session of the row as [session.Replace.Choose] judges it.
+// candidate returns the session of the row as [session.Replace.Choose] judges it.
 func (r fullRow) candidate() session.Candidate {
 	id, _ := session.ParseID(r.id)
 	limits := session.Session{LastSeen: timeOf(r.lastSeen), Expires: timeOf(r.expires), Idle: time.Duration(r.idle)}
@@ -122,7 +122,7 @@ func (r fullRow) live() (session.Session, error) {
 	return f.live()
 }
 
-// rows are the full rows that a template, WHERE and what follows, selects.
+// rows returns the full rows that a template, WHERE and what follows, selects.
 func (s *Store) rows(ctx context.Context, in executor, template string, args ...any) ([]fullRow, error) {
 	return collect(ctx, in, s.text.of("SELECT "+allColumns+" FROM {session} "+template), args, scanFull)
 }
@@ -145,7 +145,7 @@ func collect[T any](ctx context.Context, in executor, query string, args []any, 
 	return all, rows.Err()
 }
 
-// locked are those of the sessions that are there, live or ended. Nobody else
+// locked returns those of the sessions that have a row, live or ended. Nobody else
 // changes them until tx ends. All transactions lock in the order of the IDs.
 func (s *Store) locked(ctx context.Context, tx *sql.Tx, ids []string) ([]fullRow, error) {
 	var all []fullRow
@@ -160,8 +160,8 @@ func (s *Store) locked(ctx context.Context, tx *sql.Tx, ids []string) ([]fullRow
 	return all, nil
 }
 
-// each executes the template, to which an IN and the names are appended, for some
-// of them at a time, and returns how many rows it met.
+// each executes the template, to which an IN and the names are appended, for some of
+// the names at a time, and returns how many rows it met.
 func (s *Store) each(ctx context.Context, tx *sql.Tx, template, of string, names []any, args ...any) (met int64, err error) {
 	for some := range slices.Chunk(names, perStatement) {
 		some = padded(some)
@@ -207,8 +207,8 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, started session.Session)
 	return session.ErrExists
 }
 
-// orExists is err, or ErrExists if that is why an INSERT failed, where the
-// dialect has no way to pass over what is there, and over nothing else.
+// orExists returns ErrExists if that is why an INSERT failed, in a dialect that cannot
+// pass over exactly the rows that are there, and err otherwise.
 func (s *Store) orExists(ctx context.Context, in executor, id string, err error) error {
 	d := s.text.dialect
 	if d.onConflict != "" || d.failures.is(err, d.failures.conflict) || ctx.Err() != nil {
@@ -248,8 +248,8 @@ func addr(ip netip.Addr) string {
 	return string(text)
 }
 
-// instant is t in nanoseconds since 1970, 0 for the zero time. What is beyond
-// is as late, or as early, as can be.
+// instant returns t in nanoseconds since 1970, 0 for the zero time. A time out of range
+// is the first or the last that there is.
 func instant(t time.Time) int64 {
 	const earliest, latest = math.MinInt64 / int64(time.Second), math.MaxInt64 / int64(time.Second)
 	switch seconds := t.Unix(); {
@@ -271,7 +271,7 @@ func timeOf(instant int64) time.Time {
 	return time.Unix(0, instant).UTC()
 }
 
-// byAge is the order of List: the latest sign-in first.
+// byAge returns the order of List: the latest sign-in first.
 func byAge(a, b session.Session) int {
 	return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID.String(), b.ID.String()))
 }

@@ -11,11 +11,12 @@ import (
 )
 
 // schemaVersion is the version of the schema that this package uses.
-const schemaVersion = 2
+const schemaVersion = 3
 
 var (
-	// ErrSchema is returned where the tables are missing, which Migrate mends, or
-	// are of another version than this package uses, or not the store's at all.
+	// ErrSchema is returned where the tables are missing, which Migrate mends, where
+	// they are of another version than this package uses, and where they are not the
+	// store's.
 	ErrSchema = errors.New("sqlstore: no usable schema")
 
 	// ErrDialect is returned where the database speaks another dialect than
@@ -26,7 +27,7 @@ var (
 //go:embed schema/*.sql
 var schemas embed.FS
 
-// Schema is what Migrate executes, as SQL for hosts that run migrations of
+// Schema returns what Migrate executes, as SQL for hosts that run migrations of
 // their own. Each statement ends with a semicolon at the end of a line. It does
 // nothing where the schema is there already.
 func Schema(config Config) (string, error) {
@@ -36,7 +37,7 @@ func Schema(config Config) (string, error) {
 	return newText(config).schema(), nil
 }
 
-// schema is the whole schema. It has no parameters.
+// schema returns the whole schema. It has no parameters.
 func (t text) schema() string {
 	template, err := schemas.ReadFile(t.dialect.schema)
 	if err != nil {
@@ -70,11 +71,15 @@ func (s *Store) makeTables(ctx context.Context) error {
 				return s.notOurs(err)
 			}
 		}
-		for _, query := range []string{
+		queries := []string{
 			"SELECT " + allColumns + " FROM {session} WHERE 1 = 0",
 			"SELECT seq, session_id, owner, held_until FROM {journal} WHERE 1 = 0",
 			"SELECT owner, free_at FROM {queue} WHERE 1 = 0",
-		} {
+		}
+		if s.text.dialect.notify == "" {
+			queries = append(queries, "SELECT seq, session_id, owner, kind, detail, made FROM {change} WHERE 1 = 0")
+		}
+		for _, query := range queries {
 			if _, err := tx.ExecContext(ctx, s.text.of(query)); err != nil {
 				return s.notOurs(err)
 			}
@@ -84,7 +89,7 @@ func (s *Store) makeTables(ctx context.Context) error {
 	})
 }
 
-// notOurs is err, or ErrSchema where it says that a table has other columns.
+// notOurs returns err, or ErrSchema where it says that a table has other columns.
 func (s *Store) notOurs(err error) error {
 	if f := s.text.dialect.failures; f.is(err, f.foreign) {
 		return fmt.Errorf("%w: a table of that name is not the store's: %w", ErrSchema, err)
@@ -95,7 +100,7 @@ func (s *Store) notOurs(err error) error {
 // errMissing is the ErrSchema that Migrate mends.
 var errMissing = fmt.Errorf("%w: the tables are missing, Migrate makes them", ErrSchema)
 
-// ready looks for the schema until it was once found good.
+// ready looks for the schema, until it has once found it good.
 func (s *Store) ready(ctx context.Context) error {
 	if s.checked.Load() {
 		return nil
@@ -103,9 +108,8 @@ func (s *Store) ready(ctx context.Context) error {
 	return s.look(ctx)
 }
 
-// look checks that the database has the schema and the settings that the store
-// needs. It does so from within a transaction, which is what a pooler in statement
-// mode refuses.
+// look checks that the database has the schema and the settings that the store needs.
+// It does so in a transaction, which a pooler in statement mode refuses.
 func (s *Store) look(ctx context.Context) error {
 	err := s.retry(ctx, func() error {
 		conn, err := s.db.Conn(ctx)
@@ -128,8 +132,8 @@ func (s *Store) look(ctx context.Context) error {
 	return err
 }
 
-// unbegun is err, or ErrSettings where on a connection that works no transaction
-// can be begun: lib/pq does not pass on what the pooler says of it.
+// unbegun returns ErrSettings if a connection works and no transaction can be begun on
+// it, because lib/pq does not pass on what the pooler says, and err otherwise.
 func (s *Store) unbegun(ctx context.Context, err error) error {
 	conn, connErr := s.db.Conn(ctx)
 	if connErr != nil {
@@ -173,7 +177,7 @@ func (s *Store) check(ctx context.Context, conn *sql.Conn) error {
 	return s.shared(ctx, values)
 }
 
-// version is the version of the schema in the database. It fails if there is
+// version returns the version of the schema in the database. It fails if there is
 // none.
 func (s *Store) version(ctx context.Context, in executor) (version int, err error) {
 	err = in.QueryRowContext(ctx, s.text.of("SELECT version FROM {schema} WHERE one = 1")).Scan(&version)

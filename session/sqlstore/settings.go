@@ -9,10 +9,9 @@ import (
 	"strings"
 )
 
-// ErrSettings is returned where the database works, but under settings of the
-// server, the session or the data source name with which a session that ended
-// could be taken for a live one, or the other way round. Its text has each of
-// them, and what it should be.
+// ErrSettings is returned where the database works, but its server, session or data
+// source name has settings with which a session that ended could be taken for a live
+// one, or a live one for ended. Its text names each setting, and what it should be.
 var ErrSettings = errors.New("sqlstore: settings under which the store's contract does not hold")
 
 // settings are how a dialect tells what matters to the store, and what of that is
@@ -73,7 +72,7 @@ var mysqlSettings = settings{
 			" 'tx_isolation', 'transaction_isolation', 'tx_read_only', 'transaction_read_only', 'read_only', 'innodb_read_only'," +
 			" 'wsrep_on', 'wsrep_sync_wait', 'group_replication_group_name', 'group_replication_single_primary_mode')",
 		"SELECT CONCAT('engine of ', table_name), engine FROM information_schema.tables WHERE table_schema = {home}" +
-			" AND table_name IN ('{session name}', '{journal name}', '{queue name}', '{lock name}')",
+			" AND table_name IN ('{session name}', '{journal name}', '{queue name}', '{lock name}', '{change name}')",
 	},
 	rules: []rule{
 		{"autocommit", on, "each read would be of what was there some time ago"},
@@ -167,8 +166,8 @@ func (s *Store) refused(values map[string]string) error {
 
 const inStatementMode = "the pooler is in statement mode, want transaction or session"
 
-// statementMode is err, or ErrSettings where a pooler says by it that it lends a
-// connection for one statement at a time.
+// statementMode returns ErrSettings where the error shows a pooler that lends a
+// connection for one statement at a time, and err otherwise.
 func statementMode(err error) error {
 	if strings.Contains(err.Error(), "statement pooling mode") {
 		return fmt.Errorf("%w: %s: %w", ErrSettings, inStatementMode, err)

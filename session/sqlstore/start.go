@@ -11,10 +11,10 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// Start makes the session live and ends what replace says: in one transaction,
-// or in several where more than a few hundred are to end. It waits for other
-// steps of the user also where there is nothing to replace: EndUser would else
-// leave live what had started before it ended the others.
+// Start makes the session live and ends what replace says: in one transaction, or in
+// several where more than 100 are to end. It waits for other steps of the user even
+// where there is nothing to replace. Otherwise EndUser could leave a session live that
+// had started before it ended the others.
 func (s *Store) Start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
 	var ended made[session.Ended]
 	err := withinAlone(ctx, s, "start", func() error {
@@ -30,7 +30,7 @@ func (s *Store) Start(ctx context.Context, started session.Session, replace sess
 }
 
 func (s *Store) start(ctx context.Context, started session.Session, replace session.Replace, ended *made[session.Ended]) error {
-	for most := mostPerStep; ; {
+	for most := session.EndBatch; ; {
 		var some []session.Ended
 		var more bool
 		err := s.ofUser(ctx, started.User, func(tx *sql.Tx) error {
@@ -55,15 +55,15 @@ func (s *Store) start(ctx context.Context, started session.Session, replace sess
 		if !more {
 			return nil
 		}
-		if len(some) == 0 {
-			most = math.MaxInt - 1 // so many stay that the next step has to see them all
+		if most = min(2*most, mostPerStep); len(some) == 0 {
+			most = math.MaxInt - 1 // the next step has to see all of them
 		}
 	}
 }
 
-// victims are the sessions that a new one ends, locked. It looks at most of the
-// user's sessions, the oldest: where there are more they are only those that
-// would end anyway, and can do so in a step before.
+// victims returns the sessions that a new one ends, locked. It looks at the oldest of
+// the user's sessions, as many as most. Where there are more, it returns only those
+// that would end anyway, and can do so in a step before.
 func (s *Store) victims(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, most int) (verdicts []verdict, more bool, err error) {
 	named, err := s.named(ctx, tx, replace)
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *Store) victims(ctx context.Context, tx *sql.Tx, started session.Session
 	}
 	candidates := named
 	for _, c := range own {
-		if !slices.Contains(named, c) {
+		if !slices.ContainsFunc(named, func(n session.Candidate) bool { return n.ID == c.ID }) {
 			candidates = append(candidates, c)
 		}
 	}
@@ -85,8 +85,11 @@ func (s *Store) victims(ctx context.Context, tx *sql.Tx, started session.Session
 		}
 	}
 	chosen, err := replace.Choose(started, candidates)
+	if limit, denied := errors.AsType[*session.LimitError](err); denied {
+		limit.Surplus = limit.Surplus[:min(len(limit.Surplus), session.EndBatch)]
+	}
 	if err != nil {
-		return nil, false, s.unanswered(ctx, tx, started, replace, err)
+		return nil, false, s.startRefused(ctx, tx, started, replace, err)
 	}
 	causes := make(map[string]session.Cause)
 	var ids []string
@@ -107,10 +110,11 @@ func (s *Store) victims(ctx context.Context, tx *sql.Tx, started session.Session
 			delete(causes, r.id)
 		}
 	}
-	// What is left ended meanwhile, by its limit or with the session of another user.
+	// What is still there ended meanwhile, by its limit or with the session of another
+	// user.
 	for _, id := range []session.ID{replace.Answers, replace.Renews} {
 		if _, gone := causes[id.String()]; gone {
-			return nil, false, s.unanswered(ctx, tx, started, replace, session.ErrNotFound)
+			return nil, false, s.startRefused(ctx, tx, started, replace, session.ErrNotFound)
 		}
 	}
 	return verdicts, more, nil
@@ -125,7 +129,7 @@ func scanCandidate(rows *sql.Rows) (session.Candidate, error) {
 	return r.candidate(), err
 }
 
-// named are those of the sessions that replace names which live.
+// named returns the live sessions that replace names.
 func (s *Store) named(ctx context.Context, tx *sql.Tx, replace session.Replace) ([]session.Candidate, error) {
 	var ids []any
 	for _, id := range []session.ID{replace.Answers, replace.Renews, replace.Before} {
@@ -136,10 +140,22 @@ func (s *Store) named(ctx context.Context, tx *sql.Tx, replace session.Replace) 
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return collect(ctx, tx, s.text.of(light+" WHERE ended = 0 AND id IN "+list(len(ids), "{text}")), ids, scanCandidate)
+	rows, err := s.rows(ctx, tx, "WHERE ended = 0 AND id IN "+list(len(ids), "{text}"), ids...)
+	return candidates(rows), err
 }
 
-// oldest are the user's live sessions, of the kinds that replace is about, the
+// candidates returns the sessions of the rows, with what only their records hold.
+func candidates(rows []fullRow) []session.Candidate {
+	var all []session.Candidate
+	for _, r := range rows {
+		c, s := r.candidate(), r.session()
+		c.Tenant, c.Version = s.Tenant, s.Version
+		all = append(all, c)
+	}
+	return all
+}
+
+// oldest returns the user's live sessions, of the kinds that replace is about, the
 // oldest first; and whether there are more of them.
 func (s *Store) oldest(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, most int) ([]session.Candidate, bool, error) {
 	var kinds []session.Kind
@@ -152,8 +168,14 @@ func (s *Store) oldest(ctx context.Context, tx *sql.Tx, started session.Session,
 	if len(kinds) == 0 {
 		return nil, false, nil
 	}
-	all, err := collect(ctx, tx, s.text.of(light+" WHERE owner = {bytes} AND ended = 0"+ofKinds(len(kinds))+" ORDER BY created LIMIT {int}"),
-		slices.Concat([]any{[]byte(started.User)}, kindArgs(kinds), []any{most + 1}), scanCandidate)
+	where := " WHERE owner = {bytes} AND ended = 0" + ofKinds(len(kinds)) + " ORDER BY created LIMIT {int}"
+	args := slices.Concat([]any{[]byte(started.User)}, kindArgs(kinds), []any{most + 1})
+	if replace.PerTenant { // the tenant is in the record, and all of them count
+		args[len(args)-1] = math.MaxInt32
+		rows, err := s.rows(ctx, tx, where, args...)
+		return candidates(rows), false, err
+	}
+	all, err := collect(ctx, tx, s.text.of(light+where), args, scanCandidate)
 	if len(all) <= most {
 		return all, false, err
 	}
@@ -164,9 +186,9 @@ func (s *Store) oldest(ctx context.Context, tx *sql.Tx, started session.Session,
 // subtracted stays in the range of 64 bits.
 const deadline = "CASE WHEN idle <= 0 OR expires <= 0 THEN expires WHEN last_seen < expires - idle THEN last_seen + idle ELSE expires END"
 
-// room is how many of the candidates may stay if replace.Max of all do, those
-// that are no candidates among them, but at least as if it were one. Those are the
-// latest, so that they stay before any candidate does.
+// room returns how many of the candidates may stay where replace.Max sessions may in
+// all. Live sessions that are not among the candidates count, at least as one. They are
+// the latest, so they stay before any candidate does.
 func (s *Store) room(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, candidates []session.Candidate) (int, error) {
 	var counting int
 	err := tx.QueryRowContext(ctx, s.text.of("SELECT COUNT(*) FROM {session} WHERE owner = {bytes} AND ended = 0 AND kind = {text} AND "+deadline+" > {int}"),
@@ -179,16 +201,16 @@ func (s *Store) room(ctx context.Context, tx *sql.Tx, started session.Session, r
 	return max(1, replace.Max-counting), err
 }
 
-// unanswered is why nothing is started where what started answers or renews is not
-// live: ErrExists if its own ID is in use, the ending if there is one, and err
-// otherwise.
-func (s *Store) unanswered(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, err error) error {
-	if !errors.Is(err, session.ErrNotFound) {
-		return err
-	}
+// startRefused returns why nothing is started where Choose refuses it with err: ErrExists
+// if the new session's ID is in use, the ending of the session that it answers or renews
+// if that has one, and err otherwise.
+func (s *Store) startRefused(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, err error) error {
 	used, readErr := collect(ctx, tx, s.text.of("SELECT id FROM {session} WHERE id = {text}"), []any{started.ID.String()}, scanBytes)
 	if readErr != nil || len(used) > 0 {
 		return cmp.Or(readErr, session.ErrExists)
+	}
+	if !errors.Is(err, session.ErrNotFound) {
+		return err
 	}
 	for _, id := range []session.ID{replace.Answers, replace.Renews} {
 		if id.IsZero() {

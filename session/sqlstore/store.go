@@ -25,6 +25,7 @@ import (
 // None contains a token: the store has none.
 type Store struct {
 	db         *sql.DB
+	listen     func(context.Context) (Listener, error)
 	table      string
 	text       text
 	prompt     func() bool
@@ -32,7 +33,7 @@ type Store struct {
 	turns      turns
 	checked    atomic.Bool // the schema was found
 	skipLocked atomic.Bool // FOR UPDATE takes SKIP LOCKED
-	memo       memo
+	records    recordCache
 
 	get, touch prepared
 }
@@ -45,7 +46,7 @@ var (
 func newStore(db *sql.DB, config Config) *Store {
 	t := newText(config)
 	return &Store{
-		db: db, table: config.Table, text: t,
+		db: db, listen: config.Listen, table: config.Table, text: t,
 		prompt:  sync.OnceValue(func() bool { return isPrompt(db.Driver()) }),
 		options: &sql.TxOptions{Isolation: t.dialect.isolation},
 		get:     prepared{query: t.of("SELECT " + columns + " FROM {session} WHERE id = {text}")},
@@ -53,8 +54,8 @@ func newStore(db *sql.DB, config Config) *Store {
 	}
 }
 
-// Close gives back the prepared statements. It does not close the database. The
-// store is not to be used any more.
+// Close closes the prepared statements, and not the database. The store cannot be used
+// afterwards.
 func (s *Store) Close() error { return errors.Join(s.get.close(), s.touch.close()) }
 
 // Get returns the live session, or its ending: one round trip, by the primary
@@ -84,7 +85,7 @@ func (s *Store) found(ctx context.Context, id session.ID) (found, error) {
 	var got found
 	err := s.retry(ctx, func() error {
 		return s.row(ctx, id, func(r row) (err error) {
-			got, err = r.read(func(record []byte) (session.Session, error) { return s.memo.decode(id, record) })
+			got, err = r.read(func(record []byte) (session.Session, error) { return s.records.decode(id, record) })
 			return err
 		})
 	})
@@ -99,8 +100,8 @@ func (s *Store) found(ctx context.Context, id session.ID) (found, error) {
 	return got, nil
 }
 
-// row gets the row of a session, in one round trip, for read to read, which keeps
-// nothing of it. Where there is none it returns [sql.ErrNoRows].
+// row reads the row of a session, in one round trip, by read, which keeps nothing of
+// it. Where there is none it returns [sql.ErrNoRows].
 func (s *Store) row(ctx context.Context, id session.ID, read func(row) error) error {
 	var r row
 	if !s.text.dialect.prepares {
@@ -123,10 +124,10 @@ func (s *Store) row(ctx context.Context, id session.ID, read func(row) error) er
 	return read(r)
 }
 
-// List returns the live sessions of the user, the latest sign-in first: one
-// statement, by an index. Of a session whose record cannot be read, as one that a
-// later release wrote, it knows the ID, the user, the kind, the times and the
-// address, which is enough to end it.
+// List returns the live sessions of the user, the latest sign-in first: one statement,
+// by an index. Where a record cannot be read, as one that a later release wrote, the
+// session has the ID, the user, the kind, the times and the address, which is enough to
+// end it.
 func (s *Store) List(ctx context.Context, user string, kinds ...session.Kind) ([]session.Session, error) {
 	return within(ctx, s, "list", func() ([]session.Session, error) {
 		if err := s.ready(ctx); err != nil {
@@ -146,7 +147,7 @@ func (s *Store) List(ctx context.Context, user string, kinds ...session.Kind) ([
 	})
 }
 
-// ofKinds is the part of a WHERE for n kinds; where there are none, any will do.
+// ofKinds returns the part of a WHERE for n kinds; where there are none, any will do.
 func ofKinds(n int) string {
 	if n == 0 {
 		return ""

@@ -34,12 +34,12 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (session.Swept, error)
 		total.Expired += some.Expired
 		total.Undelivered += some.Undelivered
 	}
-	return total, nil
+	return total, s.failed(ctx, "sweep", s.forgetChanges(ctx, clock))
 }
 
-// sweepSome looks at the next rows whose sweep_at has come. It goes on from where
-// the last call ended, not to pass again over what the index still has of the rows
-// before.
+// sweepSome looks at the next rows whose sweep_at has come. It goes on from where the
+// last call ended, so that it does not pass again over deleted rows that the index
+// still has.
 func (s *Store) sweepSome(ctx context.Context, from int64, now time.Time) (swept session.Swept, next int64, more bool, err error) {
 	type due struct {
 		id string
@@ -67,8 +67,8 @@ func (s *Store) sweepSome(ctx context.Context, from int64, now time.Time) (swept
 	return swept, some[len(some)-1].at, len(some) == perStatement, err
 }
 
-// sweepRows does to each of the rows what is due at now. Those that were used
-// since are put where they belong.
+// sweepRows does to each of the rows what is due at now. Rows that were used since get
+// a new sweep_at.
 func (s *Store) sweepRows(ctx context.Context, tx *sql.Tx, ids []string, now time.Time) (swept session.Swept, err error) {
 	rows, err := s.locked(ctx, tx, ids)
 	if err != nil {
@@ -98,7 +98,7 @@ func (s *Store) sweepRows(ctx context.Context, tx *sql.Tx, ids []string, now tim
 	return swept, s.end(ctx, tx, told)
 }
 
-// expiry is the ending of a session that reached a limit, to be told.
+// expiry returns the ending of a session that reached a limit, to be told.
 func (r fullRow) expiry(now time.Time) session.Ending {
 	limits := session.Session{LastSeen: timeOf(r.lastSeen), Expires: timeOf(r.expires), Idle: time.Duration(r.idle)}
 	return session.Ending{
@@ -106,8 +106,8 @@ func (r fullRow) expiry(now time.Time) session.Ending {
 	}
 }
 
-// forget deletes rows that are locked, and what the journal has of them, and
-// returns how many of those there were.
+// forget deletes rows that are locked, and their rows in the journal, and returns how
+// many of the latter there were.
 func (s *Store) forget(ctx context.Context, tx *sql.Tx, ids []string) (undelivered int, err error) {
 	owners, err := s.waiting(ctx, tx, ids)
 	if err != nil {

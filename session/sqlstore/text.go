@@ -25,19 +25,20 @@ func newText(config Config) text {
 		home, table = "", home
 	}
 	for _, name := range []struct{ template, name string }{
-		{"session", ""}, {"journal", "_journal"}, {"queue", "_queue"}, {"lock", "_lock"}, {"schema", "_schema"},
+		{"session", ""}, {"journal", "_journal"}, {"queue", "_queue"}, {"lock", "_lock"}, {"change", "_change"}, {"schema", "_schema"},
 	} {
 		pairs = append(pairs, "{"+name.template+"}", prefix+quoted(table+name.name), "{"+name.template+" name}", table+name.name)
 	}
 	for _, index := range []struct{ template, name string }{
 		{"session_owner", "_owner"}, {"session_sweep", "_sweep"}, {"journal_owner", "_journal_owner"}, {"queue_free", "_queue_free"},
+		{"change_made", "_change_made"},
 	} {
 		pairs = append(pairs, "{"+index.template+"}", quoted(table+index.name)) // an index is in its table's schema
 	}
 	return text{d, home, strings.NewReplacer(pairs...)}
 }
 
-// of is the statement that template stands for. In braces are the names of the
+// of returns the statement that template stands for. In braces are the names of the
 // tables and indexes, {int}, {text} and {bytes} for parameters, and {now} for the
 // database's time: in SQLite, which has none, that of the call.
 func (t text) of(template string) string {
@@ -63,13 +64,13 @@ func (t text) of(template string) string {
 	}
 }
 
-// list is n of what the template stands for, in brackets.
+// list returns n of what the template stands for, in brackets.
 func list(n int, template string) string {
 	return "(" + strings.TrimSuffix(strings.Repeat(template+", ", n), ", ") + ")"
 }
 
-// padded is all with its last value repeated until their number is a power of
-// two: drivers keep each statement that they have seen prepared, and so see few.
+// padded returns all with its last value repeated until their number is a power of two,
+// so that drivers, which keep each statement that they have seen prepared, see few.
 func padded[T any](all []T) []T {
 	for n := 1 << bits.Len(uint(len(all)-1)); len(all) > 0 && len(all) < n; {
 		all = append(all, all[len(all)-1])

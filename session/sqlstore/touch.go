@@ -10,9 +10,9 @@ import (
 )
 
 // touchTemplate records a use: at the given time, or at the server's if that is
-// earlier. What is later than that by more than a minute was written by a clock that
-// was wrong, as [session.Session.Apply] says. SQLite is given its time as the last
-// parameter, and one that is not ahead of it as the first.
+// earlier. A recorded time more than a minute ahead of the server's was written by a
+// wrong clock, and is replaced, as [session.Session.Apply] says. SQLite gets its time
+// as the last parameter, and as the first one that is not ahead of it.
 func touchTemplate(d dialect) string {
 	at, now := d.least+"({int}, {now})", "{now}"
 	if d.now == "" {
@@ -112,12 +112,17 @@ func (s *Store) drift(ctx context.Context, id session.ID, seen session.Seen) err
 			}
 			_, err = tx.ExecContext(ctx, s.text.of("UPDATE {session} SET last_seen = {int}, ip = {text}, record = {bytes} WHERE id = {text}"),
 				instant(used.LastSeen), addr(used.IP), record, id.String())
-			return err
+			if err != nil {
+				return err
+			}
+			return s.announce(ctx, tx, []session.Change{
+				{Kind: session.ChangeUpdated, ID: id, User: used.User, Restricted: used.Drift.Restricted},
+			})
 		})
 	})
 }
 
-// lockedLive is the live session, which nobody else changes until tx ends.
+// lockedLive returns the live session, which nobody else changes until tx ends.
 func (s *Store) lockedLive(ctx context.Context, tx *sql.Tx, id session.ID) (session.Session, error) {
 	all, err := s.locked(ctx, tx, []string{id.String()})
 	if err != nil {

@@ -164,7 +164,7 @@ func (s *Store) lock(ctx context.Context, tx *sql.Tx, name string) error {
 	return err
 }
 
-// number is what to lock for a thing of that name.
+// number returns what to lock for a thing of that name.
 func (s *Store) number(name string) int64 {
 	sum := sha256.Sum256([]byte("mooring sqlstore\x00" + s.table + "\x00" + name))
 	number := int64(binary.BigEndian.Uint64(sum[:])) // any number will do

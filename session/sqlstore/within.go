@@ -60,7 +60,7 @@ func withinAlone(ctx context.Context, s *Store, doing string, do func() error) e
 }
 
 // made is what the transactions of one call have made so far, to be returned
-// also where a later one fails or hangs.
+// even if a later one fails or hangs.
 type made[T any] struct {
 	mu  sync.Mutex
 	all []T

@@ -32,7 +32,7 @@ func TestADriverThatPanicsIsAnError(t *testing.T) {
 	_, err := store.Get(t.Context(), session.NewToken("ada").ID())
 	assert.ErrorContains(t, err, "sqlstore: get: the driver panicked: out of order")
 	_, err = store.Get(context.Background(), session.NewToken("ada").ID())
-	assert.ErrorContains(t, err, "out of order", "also where nothing is to end it")
+	assert.ErrorContains(t, err, "out of order", "even where nothing is to end it")
 }
 
 func TestADriverThatHangsIsLeftWaiting(t *testing.T) {

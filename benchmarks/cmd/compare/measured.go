@@ -65,7 +65,7 @@ func read(raw []byte) (measured, error) {
 	return m, reader.Err()
 }
 
-// median is the middle one of the values, or NaN where there are none. The
+// median returns the middle one of the values, or NaN where there are none. The
 // number of processors is any but 1, which only one benchmark is run with.
 func (m measured) median(name, unit string) float64 {
 	for k, values := range m.values {
@@ -76,7 +76,7 @@ func (m measured) median(name, unit string) float64 {
 	return m.onOne(name, unit)
 }
 
-// onOne is the median with one processor.
+// onOne returns the median with one processor.
 func (m measured) onOne(name, unit string) float64 { return center(m.values[key{name, 1, unit}]) }
 
 func center(values []float64) float64 {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// tableOf is every target, in Markdown, and what was measured beside it.
+// tableOf returns every target, in Markdown, and what was measured beside it.
 func tableOf(m measured) string {
 	var table strings.Builder
 	table.WriteString("| path | figure | measured | target | met |\n|---|---|---:|---:|---|\n")
@@ -41,7 +41,7 @@ func (t target) met(figure float64) string {
 	}
 }
 
-// with is a figure as far as it can be believed: three digits.
+// with returns a figure with three digits, which is as far as it can be believed.
 func with(figure float64, unit string) string {
 	if math.IsNaN(figure) {
 		return "–"

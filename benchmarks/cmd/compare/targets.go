@@ -77,17 +77,17 @@ var targets = []target{
 // none is the limit of a figure that has no target.
 var none = math.Inf(1)
 
-// of is what a benchmark measured, in a unit of so many.
+// of returns what a benchmark measured, divided by unit.
 func of(name, unit string, scale float64) func(measured) float64 {
 	return func(m measured) float64 { return m.median(name, unit) / scale }
 }
 
-// over is what a benchmark measured over the bare handler.
+// over returns what a benchmark measured over the bare handler.
 func over(name, unit string, scale float64) func(measured) float64 {
 	return func(m measured) float64 { return (m.median(name, unit) - m.median("Guard/bare", unit)) / scale }
 }
 
-// ratio is the time of one benchmark to that of another.
+// ratio returns the time of one benchmark to that of another.
 func ratio(name, peer string) func(measured) float64 {
 	return func(m measured) float64 { return m.median(name, ns) / m.median(peer, ns) }
 }
@@ -97,7 +97,7 @@ func ratioOver(name, peer string) func(measured) float64 {
 	return func(m measured) float64 { return over(name, ns, 1)(m) / over(peer, ns, 1)(m) }
 }
 
-// twoToOne is how much more is done with two processors than with one.
+// twoToOne returns how much more is done with two processors than with one.
 func twoToOne(name string) func(measured) float64 {
 	return func(m measured) float64 { return m.onOne(name, ns) / m.median(name, ns) }
 }

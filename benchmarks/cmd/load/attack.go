@@ -29,7 +29,7 @@ type outcome struct {
 	processor        time.Duration // of the application, for each request
 }
 
-// guard is how the application and the table call it.
+// guard returns "on" or "off", as the application and the table say it.
 func guard(on bool) string {
 	if on {
 		return "on"
@@ -81,7 +81,7 @@ type visitors struct {
 	sent    atomic.Uint64
 }
 
-// at is the cookie by which a visitor of the example pretends to be somewhere.
+// at returns the cookie by which a visitor of the example pretends to be somewhere.
 func at(address netip.Addr) string { return "__Host-demo_address=" + address.String() }
 
 func signInAll(ctx context.Context, base string, n int) (*visitors, error) {
@@ -123,7 +123,7 @@ func answered(method string, status int) bool {
 	return status == http.StatusOK
 }
 
-// next is the next request: a sign-in of somebody else, or a visit, which each
+// next returns the next request: a sign-in of somebody else, or a visit, which each
 // hundredth time is from the other address.
 func (v *visitors) next(target *vegeta.Target) error {
 	n := v.sent.Add(1)
@@ -146,7 +146,7 @@ func (v *visitors) next(target *vegeta.Target) error {
 	return nil
 }
 
-// attack sends requests at the rate for so long.
+// attack sends requests at the rate, for the duration.
 func (v *visitors) attack(ctx context.Context, rate int, duration time.Duration) (outcome, error) {
 	before, err := v.usage(ctx)
 	if err != nil {
@@ -210,7 +210,7 @@ func judge(results []*vegeta.Result, rate int) outcome {
 	return o
 }
 
-// usage is the processor time that the application has taken so far.
+// usage returns the processor time that the application has taken so far.
 func (v *visitors) usage(ctx context.Context) (time.Duration, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, v.base+"/usage", nil)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// tableOf is all outcomes, in Markdown, with what the guard adds to what the
+// tableOf returns all outcomes, in Markdown, with what the guard adds to what the
 // application takes without it on the same store at the same rate.
 func tableOf(outcomes []outcome) string {
 	type series struct {

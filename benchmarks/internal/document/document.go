@@ -29,7 +29,7 @@ func Replace(name, text string) error {
 	return os.WriteFile(path, []byte(replaced), 0o644)
 }
 
-// Root is the directory of the repository.
+// Root returns the directory of the repository.
 func Root() (string, error) {
 	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/mooring-go/mooring").Output()
 	if err != nil {

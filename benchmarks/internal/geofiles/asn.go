@@ -58,7 +58,7 @@ func insertLine(tree *mmdbwriter.Tree, line []string) error {
 	return unlessReserved(tree.InsertRange(first.AsSlice(), last.AsSlice(), asnRecord(uint32(number), line[3])))
 }
 
-// unlessReserved is err, or nil for a network that stands for no place, such as
+// unlessReserved returns err, or nil for a network that stands for no place, such as
 // 192.168.0.0/16, or for addresses of IPv4, such as 2002::/16: a real file has
 // nothing of those either.
 func unlessReserved(err error) error {

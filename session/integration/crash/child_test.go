@@ -127,7 +127,7 @@ func newSession(user string) session.Session {
 	return session.Session{ID: session.NewToken(user).ID(), User: user, Created: now, LastSeen: now, Expires: now.Add(24 * time.Hour)}
 }
 
-// bound is how long a step may take: a connection that was cut may never tell.
+// bound returns how long a step may take: a connection that was cut may never tell.
 func (w *worker) bound() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), 10*time.Second)
 }
@@ -193,7 +193,7 @@ func over(err error) bool {
 	return ended || errors.Is(err, session.ErrNotFound)
 }
 
-// some is one of the sessions started lately, of the user if there is one.
+// some returns one of the sessions started lately, of the user if there is one.
 func (w *worker) some(user string) session.ID {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -26,7 +26,7 @@ type place struct {
 	Engine  string
 	Address string
 	Name    string // of the table, or the prefix of the keys
-	Patient bool   // whoever works in it goes on when it fails
+	Patient bool   // its workers go on when it fails
 }
 
 // An engine is what keeps the sessions.
@@ -80,12 +80,16 @@ func inSQL(driver string, dialect sqlstore.Dialect, quote string) func(context.C
 		}
 		db.SetMaxOpenConns(8)
 		db.SetMaxIdleConns(8)
-		store, err := sqlstore.New(db, sqlstore.Config{Dialect: dialect, Table: p.Name})
+		config := sqlstore.Config{Dialect: dialect, Table: p.Name}
+		if dialect == sqlstore.PostgreSQL {
+			config.Listen = listen(p.Address)
+		}
+		store, err := sqlstore.New(db, config)
 		if err == nil {
 			err = store.Migrate(ctx)
 		}
 		return opened{store, db.Close, func(ctx context.Context) {
-			for _, table := range []string{"", "_journal", "_queue", "_lock", "_schema"} {
+			for _, table := range []string{"", "_journal", "_queue", "_lock", "_change", "_schema"} {
 				_, _ = db.ExecContext(ctx, "DROP TABLE IF EXISTS "+quote+p.Name+table+quote)
 			}
 		}}, err
@@ -106,7 +110,7 @@ func inRedis(ctx context.Context, p place) (opened, error) {
 	}}, err
 }
 
-// newPlace is a store of the test's own, taken away in the end. The test is
+// newPlace returns a store of the test's own, taken away in the end. The test is
 // skipped if the server is missing, and fails where servers are required.
 func newPlace(t *testing.T, name string) place {
 	t.Helper()

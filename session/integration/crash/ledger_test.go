@@ -139,7 +139,7 @@ func (l *ledger) verify(ctx context.Context, store session.Journal) (finding, er
 	return f, errors.Join(wrong...)
 }
 
-// settle is verify, when leases are over, until it finds nothing wrong: a server may
+// settle repeats verify, once leases are over, until it finds nothing wrong: a server may
 // go on for a moment with what a client that is gone has sent. What is wrong stays wrong.
 func (l *ledger) settle(ctx context.Context, store session.Journal) (finding, error) {
 	const patience = 5 * time.Second

@@ -25,7 +25,7 @@ type link struct {
 	conns []net.Conn
 }
 
-// linked is the place by way of a link.
+// linked returns the place by way of a link.
 func linked(t *testing.T, p place) (place, *link) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -115,6 +115,7 @@ func (l *link) cut(silence time.Duration) {
 func TestNetworkCut(t *testing.T) {
 	for _, name := range []string{"PostgreSQL", "MySQL", "Redis"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newPlace(t, name)
 			through, link := linked(t, p)
 			through.Patient = true

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// newRedis is a Redis server that appends each command to its file and has that
+// newRedis returns a Redis server that appends each command to its file and has that
 // on disk before it answers. What a crash cut off in the file is removed before the
 // next start, as package redisstore says.
 func newRedis(t *testing.T) *server {
@@ -41,7 +41,7 @@ func newRedis(t *testing.T) *server {
 	return s
 }
 
-// newPostgreSQL is a PostgreSQL server on a database cluster of its own, with
+// newPostgreSQL returns a PostgreSQL server on a database cluster of its own, with
 // the settings that it has by default.
 func newPostgreSQL(t *testing.T) *server {
 	t.Helper()

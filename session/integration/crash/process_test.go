@@ -15,12 +15,12 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// rounds is how often a process is killed.
+// rounds returns how often a process is killed.
 func rounds(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("MOORING_CRASH_ROUNDS")
 	if text == "" {
-		return 4
+		return 3
 	}
 	n, err := strconv.Atoi(text)
 	require.NoError(t, err, "MOORING_CRASH_ROUNDS")
@@ -74,6 +74,7 @@ func (l *ledger) crash(t *testing.T, p place, kill func(*os.Process)) error {
 func TestProcessKilled(t *testing.T) {
 	for name := range engines {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newPlace(t, name)
 			l := newLedger()
 			for round := range rounds(t) {
@@ -171,7 +172,7 @@ func TestVerifyFinds(t *testing.T) {
 	})
 }
 
-// verified is a store with a session that is live and one that ended, both of
+// verified returns a store with a session that is live and one that ended, both of
 // "ada", and the ledger that agrees with it.
 func verified(t *testing.T) (store opened, l *ledger, live, over session.ID) {
 	t.Helper()

@@ -25,7 +25,7 @@ type server struct {
 	process *exec.Cmd
 }
 
-// program is the binary, or the end of the test where it is missing.
+// program returns the path of the binary. Where that is missing, the test is over.
 func program(t *testing.T, name string) string {
 	t.Helper()
 	binary, err := exec.LookPath(name)
@@ -36,7 +36,7 @@ func program(t *testing.T, name string) string {
 	return binary
 }
 
-// freePort is one that nobody listens on, and none of those from which
+// freePort returns one that nobody listens on, and none of those from which
 // connections are made.
 func freePort(t *testing.T) string {
 	t.Helper()
@@ -103,6 +103,7 @@ func (s *server) kill() {
 func TestServerKilled(t *testing.T) {
 	for name, open := range map[string]func(*testing.T) *server{"Redis": newRedis, "PostgreSQL": newPostgreSQL} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := open(t)
 			p := place{Engine: s.engine, Address: s.address, Name: "crash"}
 			s.start(t, p)

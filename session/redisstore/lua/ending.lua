@@ -76,5 +76,9 @@ local function over(status, entries, index, stale)
     if entry.tell then redis.call('ZREM', due, entry.due) end
     ids[i], reply[2 * i], reply[2 * i + 1] = entry.id, entry.id, value
   end
+  for _, entry in ipairs(entries) do
+    local cause = string.match(entry.ending, '^' .. hex8 .. '{"v":%d+,"cause":"([%w_]+)"') or ''
+    tell('E' .. entry.id .. cause .. ' ' .. entry.user)
+  end
   return reply, ids
 end

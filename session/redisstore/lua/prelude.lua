@@ -100,6 +100,16 @@ local function outlive(key, ttl)
   end
 end
 
+-- channel is where the changes of the shard are published: in a Cluster that of the
+-- shard, and otherwise one for all.
+local channel = sharded and base .. 'changes' or string.gsub(base, ':{[^}]*}:$', ':changes')
+
+-- tell publishes a change: see watch.go. It is the last thing that a script does,
+-- and does nothing where the client's user may not publish.
+local function tell(message)
+  redis.pcall(sharded and 'SPUBLISH' or 'PUBLISH', channel, message)
+end
+
 -- A client that lost the reply sends the script again, with the same KEYS[1].
 -- remember keeps there what the script did, and replayed returns that.
 local function remember(status, ids)

@@ -1,13 +1,13 @@
 -- KEYS: the call, the user's index, the new session. session.Replace.Choose says
 -- what a new session ends; this is the same.
-local id, value, ttl, tag, member, dueMember, limitMS, before, answers, renews, others, most, check,
-  replacedEnding, answeredEnding, renewedEnding, terminatedEnding, mostEnding = unpack(ARGV, 6)
+local id, value, ttl, tag, member, dueMember, limitMS, before, answers, renews, renewsValue, others, most, deny,
+  perTenant, tenant, check, replacedEnding, answeredEnding, renewedEnding, terminatedEnding, mostEnding = unpack(ARGV, 6)
 local again = replayed()
 if again then return again end
 if redis.call('EXISTS', KEYS[3]) == 1 then return {'exists'} end
 readable(KEYS[2], due, waits)
 local created = string.sub(member, -61, -46)
-others, most = others == '1', tonumber(most)
+others, most, deny, perTenant = others == '1', tonumber(most), deny == '1', perTenant == '1'
 
 -- named are the entries that the Replace names, spared the IDs that are seen to.
 local named, spared = {}, {}
@@ -33,7 +33,7 @@ if (answers ~= '' and not answered) or (renews ~= '' and not renewed) then
   end
   return {'none'}
 end
-if check == '1' then return {'ok'} end
+if renewed and renewed.value ~= renewsValue then return {'changed'} end
 names(answered, answeredEnding)
 names(renewed, renewedEnding)
 local last = before ~= '' and load(before)
@@ -50,6 +50,16 @@ end
 -- judged returns whether the member stands for a live session that counts: one
 -- that has not reached its limit when the new one is created.
 local function judged(of)
+  if perTenant then
+    local entry = load(string.sub(of, -45))
+    if not entry or entry.state == 'E' then
+      stale[#stale + 1] = of
+      return false
+    end
+    if entry.state ~= 'L' or entry.limit <= created then return false end
+    local known, record = pcall(cjson.decode, entry.record)
+    return (known and type(record) == 'table' and record.tenant or '') == tenant
+  end
   local head = redis.call('GETRANGE', base .. 's:' .. string.sub(of, -45), 0, 34)
   if string.sub(head, 1, 2) == 'L1' then return string.sub(head, 20, 35) > created end
   if head == '' or string.sub(head, 1, 2) == 'E1' then stale[#stale + 1] = of end
@@ -82,17 +92,21 @@ if most > 0 and not (others and tag == 's') then
     end
     if to then
       local n = 0
+      local surplus = {'limit'}
       walk(from, to, false, function(each)
         if n == batch then
           more = true
           return true
         end
         n = n + 1
+        surplus[n + 1] = string.sub(each, -45)
         ending[#ending + 1] = closing(found(each, KEYS[2]), mostEnding)
       end)
+      if deny and n > 0 then return surplus end
     end
   end
 end
+if check == '1' then return {'ok'} end
 
 -- What expired by itself is taken from where it is listed, two for each new one.
 local expired = {}

@@ -1,7 +1,8 @@
 -- KEYS: the call, the session, the user's index. ARGV[2] is the value that the
 -- session must still have, then come its new one, how long it lasts, its member of
--- the index and of due, when it is due, and when it was used.
-local before, after, ttl, member, dueMember, limitMS, seen = unpack(ARGV, 2)
+-- the index and of due, when it is due, when it was used, and what to publish;
+-- empty: nothing.
+local before, after, ttl, member, dueMember, limitMS, seen, message = unpack(ARGV, 2)
 if redis.call('GET', KEYS[2]) ~= before then return {'changed'} end
 if seen > now then return {'ahead', ms(seconds), ms(micros)} end
 readable(KEYS[3], due)
@@ -12,4 +13,5 @@ outlive(KEYS[3], ttl)
 redis.call('ZADD', due, limitMS, dueMember)
 outlive(due, tonumber(ttl) + 86400000)
 redis.call('SET', KEYS[2], after, 'PX', ttl)
+if message ~= '' then tell(message) end
 return {'ok'}

@@ -24,6 +24,7 @@ type broken struct {
 	start   func(session.Store, session.Session, session.Replace) ([]session.Ended, error)
 	get     func(session.Store, session.ID) (session.Session, error)
 	touch   func(session.Store, session.ID, session.Seen) error
+	update  func(session.Store, session.ID, session.Update) (session.Session, error)
 	end     func(session.Store, session.ID, session.Ending) (session.Session, error)
 	endUser func(session.Store, string, session.ID, session.Ending, []session.Kind) ([]session.Session, error)
 	list    func(session.Store, string, []session.Kind) ([]session.Session, error)
@@ -49,6 +50,13 @@ func (b *broken) Touch(ctx context.Context, id session.ID, seen session.Seen) er
 		return b.touch(b.Store, id, seen)
 	}
 	return b.Store.Touch(ctx, id, seen)
+}
+
+func (b *broken) Update(ctx context.Context, id session.ID, change session.Update) (session.Session, error) {
+	if b.update != nil {
+		return b.update(b.Store, id, change)
+	}
+	return b.Store.Update(ctx, id, change)
 }
 
 func (b *broken) End(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
@@ -81,7 +89,7 @@ func (b *broken) Sweep(ctx context.Context, now time.Time) (session.Swept, error
 
 var ctx = context.Background()
 
-// reviving is a store whose touch writes what it read, though the session has
+// reviving returns a store whose touch writes what it read, though the session has
 // ended meanwhile.
 func reviving(hasEnded func(err error) bool) *broken {
 	var revived sync.Map
@@ -110,7 +118,7 @@ func reviving(hasEnded func(err error) bool) *broken {
 	}
 }
 
-// generous is a store that tells who comes too late to end a session that it
+// generous returns a store that tells who comes too late to end a session that it
 // did.
 func generous() *broken {
 	return &broken{end: func(store session.Store, id session.ID, ending session.Ending) (session.Session, error) {
@@ -122,7 +130,7 @@ func generous() *broken {
 	}}
 }
 
-// sweeping is a store whose clock is off by so much.
+// sweeping returns a store whose clock is off by so much.
 func sweeping(off time.Duration) *broken {
 	return &broken{sweep: func(store session.Store, now time.Time) (session.Swept, error) {
 		return store.Sweep(ctx, now.Add(off))
@@ -143,6 +151,26 @@ var mutants = map[string]func() *broken{
 			if r.Max > 0 {
 				r.Max++
 			}
+			return store.Start(ctx, s, r)
+		}}
+	},
+	"Update takes any Version": func() *broken {
+		return &broken{update: func(store session.Store, id session.ID, c session.Update) (session.Session, error) {
+			if s, err := store.Get(ctx, id); err == nil {
+				c.Version = s.Version
+			}
+			return store.Update(ctx, id, c)
+		}}
+	},
+	"Deny is not looked at": func() *broken {
+		return &broken{start: func(store session.Store, s session.Session, r session.Replace) ([]session.Ended, error) {
+			r.Deny = false
+			return store.Start(ctx, s, r)
+		}}
+	},
+	"tenants are not told apart": func() *broken {
+		return &broken{start: func(store session.Store, s session.Session, r session.Replace) ([]session.Ended, error) {
+			r.PerTenant = false
 			return store.Start(ctx, s, r)
 		}}
 	},
@@ -219,6 +247,25 @@ var racing = map[string]func() *broken{
 				r.Renews = session.ID{}
 			}
 			return store.Start(ctx, s, r)
+		}}
+	},
+	"an Update misses another": func() *broken {
+		return &broken{update: func(store session.Store, id session.ID, c session.Update) (session.Session, error) {
+			s, err := store.Get(ctx, id)
+			if err != nil {
+				return s, err
+			}
+			if err := s.Update(c); err != nil {
+				return s, err
+			}
+			runtime.Gosched()
+			for {
+				done, err := store.Update(ctx, id, c)
+				if !errors.Is(err, session.ErrConflict) {
+					return done, err
+				}
+				c.Version = done.Version
+			}
 		}}
 	},
 	"EndUser misses who signs in": func() *broken {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // A choice is one of n, from 0. Its name is for reports.
@@ -22,7 +23,7 @@ type cast struct {
 	owner map[session.ID]string
 }
 
-// newCast is of the users, with so many IDs each.
+// newCast returns a cast of the users, with the given number of IDs each.
 func newCast(now time.Time, each int, users ...string) *cast {
 	c := &cast{now: now, users: users, owner: map[session.ID]string{}}
 	for _, user := range users {
@@ -34,7 +35,7 @@ func newCast(now time.Time, each int, users ...string) *cast {
 	return c
 }
 
-// lately is the instant of a history: half an hour ago, so that no step is ahead of
+// lately returns the instant of a history: half an hour ago, so that no step is ahead of
 // a store's clock, and no longer ago than a store keeps what expires by its own; and
 // a fraction that shows what is lost.
 func lately() time.Time {
@@ -53,7 +54,7 @@ func (c *cast) ip(pick choice) netip.Addr {
 	return netip.AddrFrom4([4]byte{192, 0, 2, byte(1 + pick("address", 4))})
 }
 
-// start is a sign-in, or what else makes a record. beforeAny says whether it may end
+// start returns a sign-in, or what else makes a record. beforeAny says whether it may end
 // another user's session.
 func (c *cast) start(pick choice, beforeAny func(session.ID) bool) operation {
 	i := pick("ID", len(c.ids))
@@ -65,8 +66,12 @@ func (c *cast) start(pick choice, beforeAny func(session.ID) bool) operation {
 		Created: signIn, LastSeen: signIn, IP: c.ip(pick), UserAgent: "Mozilla/5.0", KnownDevice: pick.yes("known device"),
 		Expires: c.now.Add(time.Duration(2+pick("absolute limit", 4)) * unit),
 		Idle:    time.Duration(pick("idle limit", 3)) * 2 * unit,
+		Tenant:  []string{"", "", "a", "b"}[pick("tenant", 4)],
 	}
-	replace := session.Replace{Others: pick("others", 4) == 3, Max: pick("maximum", 4), Ending: c.ending(pick, "")}
+	replace := session.Replace{
+		Others: pick("others", 4) == 3, Max: pick("maximum", 4), Deny: pick("deny", 3) == 2, PerTenant: pick("per tenant", 3) == 2,
+		Version: c.version(pick), Ending: c.ending(pick, ""),
+	}
 	if pick.yes("before") {
 		if before := c.id(pick); c.owner[before] == user || beforeAny(id) {
 			replace.Before = before
@@ -83,20 +88,20 @@ func (c *cast) start(pick choice, beforeAny func(session.ID) bool) operation {
 	return operation{method: "Start", id: id, user: user, session: s, replace: replace}
 }
 
-// own is an ID of the user.
+// own returns an ID of the user.
 func (c *cast) own(pick choice, user string) session.ID {
 	each := len(c.ids) / len(c.users)
 	return c.ids[slices.Index(c.users, user)*each+pick("own ID", each)]
 }
 
-// kind is one of the kinds, mostly a session.
+// kind returns one of the kinds, mostly a session.
 func (c *cast) kind(pick choice) session.Kind {
 	return []session.Kind{
 		session.KindSession, session.KindSession, session.KindSession, session.KindPending, session.KindPending, session.KindDevice,
 	}[pick("kind", 6)]
 }
 
-// kinds are none, one or two.
+// kinds returns none, one or two.
 func (c *cast) kinds(pick choice) []session.Kind {
 	var kinds []session.Kind
 	for range pick("kinds", 3) {
@@ -116,6 +121,29 @@ func (c *cast) touch(pick choice) operation {
 	o.seen = session.Seen{Time: c.now.Add(time.Duration(pick("seen", 40)-10) * unit / 10), IP: c.ip(pick)}
 	if pick.yes("drift") {
 		o.seen.Drift = session.Drift{Moves: []time.Time{o.seen.Time}, Reported: []string{o.seen.IP.String()}}
+		if pick.yes("device key") {
+			o.seen.Drift.Key = devicekey.Key{Kind: devicekey.Page, Alg: devicekey.ES256, JWK: o.seen.IP.String()}
+			o.seen.Drift.Proved = []string{o.seen.IP.String()}
+		}
+	}
+	return o
+}
+
+// version returns one that a session may well have.
+func (c *cast) version(pick choice) uint64 { return uint64(max(0, pick("version", 5)-2)) }
+
+func (c *cast) update(pick choice) operation {
+	o := c.named("Update", c.id(pick))
+	o.change.Version = c.version(pick)
+	if pick.yes("value") {
+		o.change.Value = []byte{byte('0' + pick("digit", 10))}
+	}
+	name := func() []string { return []string{"terms", "enrol"}[pick("name", 2):] }
+	if pick.yes("require") {
+		o.change.Require = name()
+	}
+	if pick.yes("complete") {
+		o.change.Complete = name()
 	}
 	return o
 }
@@ -138,7 +166,7 @@ func (c *cast) list(pick choice) operation {
 	return operation{method: "List", user: c.user(pick), kinds: c.kinds(pick)}
 }
 
-// sweep is one that may find something: limits are from two units on.
+// sweep returns one that may find something: limits are from two units on.
 func (c *cast) sweep(pick choice) operation {
 	return operation{method: "Sweep", now: c.now.Add(time.Duration(pick("sweep", 9)) * unit)}
 }

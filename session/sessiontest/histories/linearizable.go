@@ -26,7 +26,7 @@ const (
 	roundsTime = time.Second
 )
 
-// In each round so many goroutines make so many steps each. More would take the
+// In each round this many goroutines make this many steps each. More would take the
 // search for an order too long.
 const (
 	callers = 4
@@ -125,10 +125,10 @@ func round(ctx context.Context, store session.Store, cast *cast) error {
 	return nil
 }
 
-// any is one of the steps that concern a single user, or a sweep that finds
+// any returns one of the steps that concern a single user, or a sweep that finds
 // nothing: sweeps need not be one step for all users.
 func (c *cast) any(pick choice) operation {
-	switch pick("method", 12) {
+	switch pick("method", 14) {
 	case 0, 1, 2, 3:
 		return c.start(pick, func(session.ID) bool { return false })
 	case 4:
@@ -141,6 +141,8 @@ func (c *cast) any(pick choice) operation {
 		return c.endUser(pick)
 	case 10:
 		return c.list(pick)
+	case 11, 12:
+		return c.update(pick)
 	default:
 		return operation{method: "Sweep", now: c.now}
 	}
@@ -167,7 +169,7 @@ func ofEachUser(history []porcupine.Operation) map[string][]porcupine.Operation 
 	return users
 }
 
-// describe is the steps in the order in which they were called.
+// describe returns the steps in the order in which they were called.
 func describe(operations []porcupine.Operation) string {
 	slices.SortFunc(operations, func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) })
 	var text strings.Builder

@@ -20,7 +20,7 @@ type entry struct {
 
 func (e entry) live() bool { return e.ending == nil }
 
-// answer is what a step on the session of the ID says if that is not live.
+// answer returns what a step on the session of the ID says if that is not live.
 func (m model) answer(id session.ID) (entry, result, bool) {
 	e, known := m[id]
 	switch {
@@ -33,7 +33,7 @@ func (m model) answer(id session.ID) (entry, result, bool) {
 }
 
 // step returns what the store holds after the operation and what it may answer,
-// of which there is more than one where two errors apply.
+// more than one answer is right where two errors apply.
 func (m model) step(o operation) (model, []result) {
 	switch o.method {
 	case "Start":
@@ -66,6 +66,13 @@ func (m model) step(o operation) (model, []result) {
 			answer.sessions = nil
 			e.session.Apply(o.seen, time.Now())
 			m = m.with(e)
+		case "Update":
+			if e.session.Update(o.change) != nil {
+				answer.fault = conflict
+				break
+			}
+			answer.sessions = []session.Session{e.session}
+			m = m.with(e)
 		case "End":
 			m, _ = m.end(func(s session.Session) bool { return s.ID == o.id }, o.ending)
 		}
@@ -91,12 +98,15 @@ func (m model) start(s session.Session, replace session.Replace) (model, []resul
 			faults = append(faults, answer)
 		case named.session.User != s.User || named.session.Kind != want.kind:
 			faults = append(faults, result{fault: notFound})
+		case want.kind == session.KindSession && named.session.Version != replace.Version:
+			faults = append(faults, result{fault: conflict})
 		}
 	}
 	if len(faults) > 0 {
 		return m, faults
 	}
 
+	before := m
 	var r result
 	end := func(cause session.Cause, which func(session.Session) bool) {
 		var ended []session.Ended
@@ -117,8 +127,15 @@ func (m model) start(s session.Session, replace session.Replace) (model, []resul
 	}
 	if replace.Max > 0 {
 		latest := slices.DeleteFunc(m.list(s.User, s.Kind), func(other session.Session) bool {
-			return !other.Deadline().After(s.Created)
+			return !other.Deadline().After(s.Created) || (replace.PerTenant && other.Tenant != s.Tenant)
 		})
+		if surplus := latest[min(replace.Max-1, len(latest)):]; replace.Deny && len(surplus) > 0 {
+			denied := result{fault: limit}
+			for _, oldest := range slices.Backward(surplus) {
+				denied.surplus = append(denied.surplus, oldest.ID)
+			}
+			return before, []result{denied}
+		}
 		for _, oldest := range latest[min(replace.Max-1, len(latest)):] {
 			end(session.CauseMaxSessions, func(other session.Session) bool { return other.ID == oldest.ID })
 		}
@@ -126,7 +143,7 @@ func (m model) start(s session.Session, replace session.Replace) (model, []resul
 	return m.with(entry{session: s}), []result{r.sorted("Start")}
 }
 
-// with is m with the entry.
+// with returns m with the entry.
 func (m model) with(e entry) model {
 	next := make(model, len(m)+1)
 	maps.Copy(next, m)
@@ -147,7 +164,7 @@ func (m model) end(which func(session.Session) bool, ending session.Ending) (mod
 	return next, ended
 }
 
-// list is the user's live records of the kinds, the latest sign-in first.
+// list returns the user's live records of the kinds, the latest sign-in first.
 func (m model) list(user string, kinds ...session.Kind) []session.Session {
 	var live []session.Session
 	for _, e := range m {

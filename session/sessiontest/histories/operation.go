@@ -21,6 +21,7 @@ type operation struct {
 	session session.Session
 	replace session.Replace
 	seen    session.Seen
+	change  session.Update
 	keep    session.ID
 	ending  session.Ending
 	kinds   []session.Kind // of EndUser and List; none: all
@@ -34,6 +35,7 @@ type result struct {
 	sessions []session.Session
 	ended    []session.Ended
 	swept    session.Swept
+	surplus  []session.ID // of a *LimitError
 }
 
 // A fault is an error that the contract names.
@@ -43,6 +45,8 @@ const (
 	exists   fault = "ErrExists"
 	notFound fault = "ErrNotFound"
 	over     fault = "*EndedError" // what it tells is the result's ended
+	conflict fault = "ErrConflict" // of Update: with the session as it is
+	limit    fault = "*LimitError" // with the surplus
 )
 
 func (r result) equal(other result) bool { return reflect.DeepEqual(r, other) }
@@ -58,6 +62,12 @@ func (o operation) call(ctx context.Context, store session.Store) (result, error
 		r.sessions, err = one(store.Get(ctx, o.id))
 	case "Touch":
 		err = store.Touch(ctx, o.id, o.seen)
+	case "Update":
+		r.sessions, err = one(store.Update(ctx, o.id, o.change))
+		if errors.Is(err, session.ErrConflict) {
+			r.fault = conflict
+			return r, nil
+		}
 	case "End":
 		r.sessions, err = one(store.End(ctx, o.id, o.ending))
 	case "EndUser":
@@ -77,7 +87,12 @@ func one(s session.Session, err error) ([]session.Session, error) { return []ses
 
 func faulty(err error) (result, error) {
 	told, ended := errors.AsType[*session.EndedError](err)
+	denied, limited := errors.AsType[*session.LimitError](err)
 	switch {
+	case limited:
+		return result{fault: limit, surplus: denied.Surplus}, nil
+	case errors.Is(err, session.ErrConflict):
+		return result{fault: conflict}, nil
 	case ended:
 		return result{fault: over, ended: []session.Ended{told.Ended}}, nil
 	case errors.Is(err, session.ErrExists):
@@ -104,15 +119,17 @@ func (r result) sorted(method string) result {
 
 func byID(a, b session.ID) int { return cmp.Compare(a.String(), b.String()) }
 
-// String is the call as a line of a report.
+// String returns the call as a line of a report.
 func (o operation) String() string {
 	switch o.method {
 	case "Start":
 		s, r := o.session, o.replace
-		return fmt.Sprintf("Start(%s of %q, %s, created %s, deadline %s; answers %s, renews %s, before %s, others %t, max %d)",
-			short(s.ID), s.User, s.Kind, clock(s.Created), clock(s.Deadline()), short(r.Answers), short(r.Renews), short(r.Before), r.Others, r.Max)
+		return fmt.Sprintf("Start(%s of %q, %s, created %s, deadline %s; answers %s, renews %s, before %s, others %t, max %d, deny %t, tenant %q %t, version %d)",
+			short(s.ID), s.User, s.Kind, clock(s.Created), clock(s.Deadline()), short(r.Answers), short(r.Renews), short(r.Before), r.Others, r.Max, r.Deny, s.Tenant, r.PerTenant, r.Version)
 	case "Touch":
 		return fmt.Sprintf("Touch(%s, %s from %s, %d moves)", short(o.id), clock(o.seen.Time), o.seen.IP, len(o.seen.Drift.Moves))
+	case "Update":
+		return fmt.Sprintf("Update(%s, version %d, %q, require %q, complete %q)", short(o.id), o.change.Version, o.change.Value, o.change.Require, o.change.Complete)
 	case "End":
 		return fmt.Sprintf("End(%s, by %s, keep %s)", short(o.id), o.ending.Actor, clock(o.ending.Keep))
 	case "EndUser":
@@ -125,11 +142,12 @@ func (o operation) String() string {
 	return fmt.Sprintf("%s(%s)", o.method, short(o.id))
 }
 
-// String is the answer as a line of a report.
+// String returns the answer as a line of a report.
 func (r result) String() string {
 	text := string(r.fault)
 	for _, s := range r.sessions {
-		text += fmt.Sprintf(" %s %s live, seen %s from %s, %d moves;", s.Kind, short(s.ID), clock(s.LastSeen), s.IP, len(s.Drift.Moves))
+		text += fmt.Sprintf(" %s %s live, seen %s from %s, %d moves, version %d %q %q;",
+			s.Kind, short(s.ID), clock(s.LastSeen), s.IP, len(s.Drift.Moves), s.Version, s.Value, s.Required)
 	}
 	for _, e := range r.ended {
 		text += fmt.Sprintf(" %s seen %s ended %s by %s, keep %s;",

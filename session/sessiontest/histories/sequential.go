@@ -37,6 +37,7 @@ func CheckModel(t rapid.TB, store session.Store) {
 			"Start":   func(*rapid.T) { h.step(h.cast.start(pick, unused)) },
 			"Get":     func(*rapid.T) { h.step(h.cast.get(pick)) },
 			"Touch":   func(*rapid.T) { h.step(h.cast.touch(pick)) },
+			"Update":  func(*rapid.T) { h.step(h.cast.update(pick)) },
 			"End":     func(*rapid.T) { h.step(h.cast.end(pick)) },
 			"EndUser": func(*rapid.T) { h.step(h.cast.endUser(pick)) },
 			"List":    func(*rapid.T) { h.step(h.cast.list(pick)) },
@@ -79,7 +80,7 @@ func (h *history) step(o operation) {
 	h.model = next
 }
 
-// detail is r with every field of what is in it.
+// detail returns r with every field of what is in it.
 func detail(r result) any {
 	return struct {
 		Sessions []session.Session

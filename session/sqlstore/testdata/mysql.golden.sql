@@ -1,11 +1,11 @@
--- Schema 2 for MySQL 5.7 or newer, MariaDB 10.3 or newer. Instants and durations
+-- Schema 3 for MySQL 5.7 or newer, MariaDB 10.3 or newer. Instants and durations
 -- are nanoseconds, instants since 1970. No column holds a token or anything one
 -- can be made from. What is compared is binary: no collation makes two users one.
 
 -- A row is a session that lives, or one that ended and whose ending is kept.
 -- sweep_at is when Sweep has to look at the row: for an ending, when it may be
 -- forgotten; for a session, no later than its deadline. Beside the record are what
--- a session is listed, judged and ended by: that works also where a process cannot
+-- a session is listed, judged and ended by: that works even if a process cannot
 -- read the record.
 CREATE TABLE IF NOT EXISTS `mooring_session` (
 	id          BINARY(45) NOT NULL,      -- the session ID
@@ -54,6 +54,19 @@ CREATE TABLE IF NOT EXISTS `mooring_session_lock` (
 	PRIMARY KEY (n)
 ) ENGINE = InnoDB;
 
+-- A row is a change that Watch tells of, in the order of seq. Sweep forgets it after
+-- some minutes.
+CREATE TABLE IF NOT EXISTS `mooring_session_change` (
+	seq        BIGINT NOT NULL AUTO_INCREMENT,
+	session_id BINARY(45) NOT NULL,
+	owner      VARBINARY(512) NOT NULL,
+	kind       VARBINARY(16) NOT NULL,  -- 'ended', 'updated'
+	detail     VARBINARY(255) NOT NULL, -- its cause, or why the session is restricted
+	made       BIGINT NOT NULL,
+	PRIMARY KEY (seq),
+	KEY change_made (made)
+) ENGINE = InnoDB;
+
 -- The one row says which schema this is.
 CREATE TABLE IF NOT EXISTS `mooring_session_schema` (
 	one     TINYINT NOT NULL,
@@ -61,4 +74,4 @@ CREATE TABLE IF NOT EXISTS `mooring_session_schema` (
 	PRIMARY KEY (one)
 ) ENGINE = InnoDB;
 
-INSERT IGNORE INTO `mooring_session_schema` (one, version) VALUES (1, 2);
+INSERT IGNORE INTO `mooring_session_schema` (one, version) VALUES (1, 3);

@@ -1,4 +1,4 @@
--- Schema 2 for PostgreSQL 10 or newer. Instants and durations are nanoseconds,
+-- Schema 3 for PostgreSQL 10 or newer. Instants and durations are nanoseconds,
 -- instants since 1970. No column holds a token or anything one can be made from.
 
 -- A row is a session that lives, or one that ended and whose ending is kept.
@@ -6,7 +6,7 @@
 -- forgotten; for a session, no later than its deadline. Its own index aside,
 -- nothing that a Touch changes is indexed, so most touches stay in their page.
 -- Beside the record are what a session is listed, judged and ended by: that works
--- also where a process cannot read the record.
+-- even if a process cannot read the record.
 CREATE TABLE IF NOT EXISTS "mooring_session" (
 	created     bigint NOT NULL,
 	last_seen   bigint NOT NULL,
@@ -58,4 +58,4 @@ CREATE TABLE IF NOT EXISTS "mooring_session_schema" (
 	PRIMARY KEY (one)
 );
 
-INSERT INTO "mooring_session_schema" (one, version) VALUES (1, 2) ON CONFLICT DO NOTHING;
+INSERT INTO "mooring_session_schema" (one, version) VALUES (1, 3) ON CONFLICT DO NOTHING;

@@ -1,10 +1,10 @@
--- Schema 2 for SQLite 3.24 or newer. Instants and durations are nanoseconds,
+-- Schema 3 for SQLite 3.24 or newer. Instants and durations are nanoseconds,
 -- instants since 1970. No column holds a token or anything one can be made from.
 
 -- A row is a session that lives, or one that ended and whose ending is kept.
 -- sweep_at is when Sweep has to look at the row: for an ending, when it may be
 -- forgotten; for a session, no later than its deadline. Beside the record are what
--- a session is listed, judged and ended by: that works also where a process cannot
+-- a session is listed, judged and ended by: that works even if a process cannot
 -- read the record.
 CREATE TABLE IF NOT EXISTS "mooring_session" (
 	id          TEXT NOT NULL,     -- the session ID
@@ -47,10 +47,23 @@ CREATE TABLE IF NOT EXISTS "mooring_session_queue" (
 
 CREATE INDEX IF NOT EXISTS "mooring_session_queue_free" ON "mooring_session_queue" (free_at);
 
+-- A row is a change that Watch tells of, in the order of seq. Sweep forgets it after
+-- some minutes.
+CREATE TABLE IF NOT EXISTS "mooring_session_change" (
+	seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+	session_id TEXT NOT NULL,
+	owner      BLOB NOT NULL,
+	kind       TEXT NOT NULL,    -- 'ended', 'updated'
+	detail     TEXT NOT NULL,    -- its cause, or why the session is restricted
+	made       INTEGER NOT NULL
+);
+
+CREATE INDEX IF NOT EXISTS "mooring_session_change_made" ON "mooring_session_change" (made);
+
 -- The one row says which schema this is.
 CREATE TABLE IF NOT EXISTS "mooring_session_schema" (
 	one     INTEGER NOT NULL PRIMARY KEY,
 	version INTEGER NOT NULL
 );
 
-INSERT OR IGNORE INTO "mooring_session_schema" (one, version) VALUES (1, 2);
+INSERT OR IGNORE INTO "mooring_session_schema" (one, version) VALUES (1, 3);

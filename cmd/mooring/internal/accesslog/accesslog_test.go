@@ -17,7 +17,7 @@ import (
 	"github.com/mooring-go/mooring/cmd/mooring/internal/accesslog"
 )
 
-// source is a log with this text.
+// source returns a log with this text.
 func source(name, text string) accesslog.Source {
 	return accesslog.Source{Name: name, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}
 }

@@ -51,7 +51,7 @@ func newCSV(header []byte, config Config) (parser, error) {
 	return c, nil
 }
 
-// record is the fields of one line.
+// record returns the fields of one line.
 func (c *csvLines) record(line []byte) ([]string, error) {
 	c.line.line = line
 	record, err := c.reader.Read()

@@ -14,7 +14,7 @@ type Candidate struct {
 // NoTolerance is what the tolerance of nothing is called.
 const NoTolerance = "none"
 
-// Grid is each network level with each GeoIP level and the tolerance of each
+// Grid returns each network level with each GeoIP level and the tolerance of each
 // preset, ending sessions for whatever does not hold.
 func Grid() []Candidate {
 	var all []Candidate
@@ -34,7 +34,7 @@ func Grid() []Candidate {
 // ByProof is what the tolerance of [Proving] is called.
 const ByProof = "none, proved by the device"
 
-// Proving is each network level with each GeoIP level, where the device proves
+// Proving returns each network level with each GeoIP level, where the device proves
 // whatever does not hold. A session without a device key is held to what
 // [binding.Proven] holds it to, and not to its city.
 func Proving() []Candidate {
@@ -51,7 +51,7 @@ func Proving() []Candidate {
 	return all
 }
 
-// Presets are the presets as they are, with their actions.
+// Presets returns the presets as they are, with their actions.
 func Presets() []Candidate {
 	var all []Candidate
 	for _, preset := range []binding.Preset{binding.PresetRelaxed, binding.PresetBalanced, binding.PresetStrict, binding.PresetProven} {
@@ -60,7 +60,7 @@ func Presets() []Candidate {
 	return all
 }
 
-// Named is a policy with a name of its own.
+// Named returns a policy with a name of its own.
 func Named(name string, p binding.Policy) Candidate {
 	return Candidate{Name: name, Network: p.Network, GeoIP: p.GeoIP, Tolerance: name, Policy: p}
 }

@@ -36,7 +36,7 @@ type Count[T any] struct {
 	Times int `json:"times"`
 }
 
-// top is what came up most under the policy, up to n. What came up as often is in
+// top returns what came up most under the policy, up to n. What came up equally often is in
 // a fixed order.
 func top[K comparable, T any](c *counter[K], policy, n int, of func(K) T) []Count[T] {
 	var times []uint32

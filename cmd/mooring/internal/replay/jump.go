@@ -84,7 +84,7 @@ func abroad(a, b binding.Location) bool {
 	return broken != nil && broken.Reason != binding.GeoIPMissing
 }
 
-// distance is the length of the great circle between two places, in km.
+// distance returns the length of the great circle between two places, in km.
 func distance(a, b *binding.Coordinates) (km float64, known bool) {
 	if a == nil || b == nil {
 		return 0, false
@@ -115,7 +115,7 @@ func (j *jumps) keep(s *ride, candidates []Candidate) {
 	}
 }
 
-// list is the most striking, first those that jumped most.
+// list returns the most striking, first those that jumped most.
 func (j jumps) list() []Jump {
 	slices.SortFunc(j, func(a, b Jump) int {
 		return cmp.Or(cmp.Compare(b.Times, a.Times), cmp.Compare(b.speed, a.speed), a.Time.Compare(b.Time), cmp.Compare(a.Session, b.Session))

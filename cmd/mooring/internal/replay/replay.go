@@ -135,7 +135,9 @@ func (r *Replay) begin(ctx context.Context, u Use) error {
 	}
 	if len(u.User) > 0 {
 		s.user, s.userName = maphash.Bytes(r.seed, u.User)|1, string(u.User)
-		r.users[s.user] = r.users[s.user]
+		if _, known := r.users[s.user]; !known {
+			r.users[s.user] = set{}
+		}
 	}
 	r.live[s.key] = r.byUse.PushBack(s)
 	r.result.Sessions++
@@ -212,7 +214,7 @@ func (r *Replay) finish(s *ride) {
 	}
 }
 
-// Result ends the replay and says what came of it.
+// Result ends the replay and returns the result.
 func (r *Replay) Result() *Result {
 	for e := r.byUse.Front(); e != nil; e = e.Next() {
 		r.finish(e.Value.(*ride))

@@ -21,6 +21,7 @@ import (
 	"github.com/mooring-go/mooring/duration"
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 var (
@@ -33,7 +34,7 @@ var (
 	}
 )
 
-// candidates are the grids, the presets, and one with every action.
+// candidates returns the grids, the presets, and one with every action.
 func candidates() []replay.Candidate {
 	actions := binding.Always(binding.Report).With(binding.StepUp, binding.NetworkASNChanged).With(binding.End, binding.GeoIPCountryChanged).With(binding.Allow, binding.GeoIPCityChanged)
 	return append(slices.Concat(replay.Grid(), replay.Proving(), replay.Presets()), replay.Named("given", binding.Policy{
@@ -162,6 +163,82 @@ func TestTheReplayAgreesWithTheGuard(t *testing.T) {
 	}
 }
 
+// What the guard asks a device with a key for is what the replay counts as proofs, and
+// what it does besides is as the replay says.
+func TestTheReplayOfProofsAgreesWithTheGuard(t *testing.T) {
+	mixed := binding.Proven()
+	mixed.Network, mixed.SameIP = binding.NetworkASNNetworkIP, binding.PrefixLengths{IPv4: 24, IPv6: 64}
+	mixed.Actions = mixed.Actions.With(binding.StepUp, binding.GeoIPCountryChanged).With(binding.End, binding.GeoIPContinentChanged)
+	for seed, c := range append(replay.Proving(), replay.Named("proven", binding.Proven()), replay.Named("mixed", mixed)) {
+		for _, kind := range []devicekey.Kind{devicekey.DBSC, devicekey.Page} {
+			t.Run(fmt.Sprint(c.Name, c.Network, c.GeoIP, kind), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { followDevice(t, c, kind, uint64(seed)) })
+			})
+		}
+	}
+}
+
+// followDevice leads a browser with a device key about, and the replay with it.
+func followDevice(t *testing.T, c replay.Candidate, kind devicekey.Kind, seed uint64) {
+	stage := loginstagetest.New(t, loginstage.Config{
+		NetworkBinding: c.Policy.Network, GeoIPBinding: c.Policy.GeoIP, Tolerance: c.Policy.Tolerance, Actions: c.Policy.Actions, Unproved: c.Policy.Unproved,
+		SessionDuration: duration.MustParse("days=10"), DeviceKey: loginstage.DeviceKeyOffer,
+	})
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /begin", func(w http.ResponseWriter, r *http.Request) {
+		_, err := stage.Begin(w, r, loginstage.User{ID: "ada"})
+		assert.NoError(t, err)
+	})
+	mux.HandleFunc("POST /confirm", func(w http.ResponseWriter, r *http.Request) {
+		assert.NoError(t, stage.Confirm(w, r, loginstage.User{ID: "ada"}))
+	})
+	mux.Handle("/mooring/", stage.DeviceKeys())
+	mux.Handle("/", stage.Require(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	browser := loginstagetest.NewBrowser(t, mux)
+	browser.DeviceKey, browser.FollowRedirects = kind, true
+	signIn := func(path string) {
+		browser.PostForm(path, nil)
+		browser.Get("/") // the page whose script registers the key
+	}
+
+	random := rand.New(rand.NewPCG(seed, 11))
+	last := bindingtest.Berlin
+	signIn("/begin")
+	require.Len(t, stage.Events.Of(loginstage.ActionDeviceBound), 1)
+	replayed, err := replay.New(replay.Config{Candidates: []replay.Candidate{c}, Locator: bindingtest.Places(), Idle: 240 * time.Hour, Keys: 1})
+	require.NoError(t, err)
+	add := func(ip netip.Addr) {
+		require.NoError(t, replayed.Add(t.Context(), replay.Use{Time: time.Now(), IP: ip, Session: []byte("s"), User: []byte("ada")}))
+	}
+	add(last)
+	for range 30 {
+		time.Sleep(time.Duration(random.IntN(40)) * time.Minute)
+		last = everywhere[random.IntN(len(everywhere))]
+		browser.MoveTo(last)
+		ended, restricted := len(stage.Events.Of(loginstage.ActionLogout)), len(stage.Events.Of(loginstage.ActionStepUp))
+		browser.Get("/")
+		if len(stage.Events.Of(loginstage.ActionLogout)) > ended {
+			signIn("/begin")
+		} else if len(stage.Events.Of(loginstage.ActionStepUp)) > restricted {
+			signIn("/confirm")
+		}
+		add(last)
+	}
+	broken := 0
+	for _, action := range []loginstage.Action{loginstage.ActionLogout, loginstage.ActionStepUp} {
+		for _, e := range stage.Events.Of(action) {
+			if e.Context.Binding != nil {
+				broken++
+			}
+		}
+	}
+	tally := replayed.Result().Tallies[0]
+	assert.Equal(t, broken, tally.Endings+tally.Confirmations)
+	assert.Len(t, stage.Events.Of(loginstage.ActionProved), tally.Proofs)
+	assert.Empty(t, stage.Events.Of(loginstage.ActionUnproved))
+	assert.Positive(t, tally.Proofs)
+}
+
 // uses are replayed, written as minute, address, session and user.
 type written struct {
 	minute        int
@@ -267,7 +344,7 @@ func TestASessionThatWasNotUsedForLongIsOver(t *testing.T) {
 	assert.Equal(t, 3, used.Sessions, "b's is over, a's is not")
 	assert.Equal(t, 1, used.Tallies[0].Endings)
 	disorder := replayAll(t, []written{{59, bindingtest.Berlin, "b", "bob"}, {0, bindingtest.Berlin, "a", "ada"}, {61, bindingtest.Paris, "a", "ada"}}, country)
-	assert.Equal(t, 3, disorder.Sessions, "also where times are not in order")
+	assert.Equal(t, 3, disorder.Sessions, "even if times are not in order")
 	assert.Zero(t, disorder.Tallies[0].Endings)
 }
 

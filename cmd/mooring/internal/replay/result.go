@@ -24,7 +24,7 @@ func (r *Result) span(at time.Time) {
 	r.To = later(r.To, at)
 }
 
-// Tally is what came of one policy.
+// Tally is the result of one policy.
 type Tally struct {
 	Candidate
 	SessionsEnded int `json:"sessions_ended"` // at least once

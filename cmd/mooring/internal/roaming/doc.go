@@ -12,5 +12,15 @@
 // by each kind of thief. A stolen session is stopped if the thief's first use ends
 // it or restricts it. The thief knows nothing of the policy.
 //
+// A session has a device key or not, as a [Setting] says. One that has proves it where
+// the policy asks, each move once, and with each use where there is a bound cookie, and
+// its user notices nothing, unless the key is lost: then the user signs in again. A
+// thief has one [Loot] of several: the cookies alone, a copy of the browser's profile,
+// or the device itself. One who cannot use the key and is asked for it is stopped; one
+// who can is not. A proof that the user gave is remembered, and serves a thief in the
+// same network too.
+//
+// The shares of the [Browsers] are of today, with their sources.
+//
 // Everything is drawn from a seed, so that the same seed gives the same figures.
 package roaming

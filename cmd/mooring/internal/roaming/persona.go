@@ -21,7 +21,7 @@ type Persona struct {
 	live func(d dice, w *World) func(use int) netip.Addr
 }
 
-// Personas are the honest users. Their shares sum up to 1.
+// Personas returns the honest users. Their shares sum up to 1.
 func Personas() []Persona {
 	return []Persona{
 		{"fixed line", 0.25, "a new address each day, in one case of ten of another prefix of the provider, and in half of those in another city", fixedLine},
@@ -141,7 +141,7 @@ func traveller(d dice, w *World) func(int) netip.Addr {
 	}
 }
 
-// neighbours are the other countries of the continent.
+// neighbours returns the other countries of the continent.
 func neighbours(w *World, c *country) []*country {
 	var near []*country
 	for _, n := range w.countries {

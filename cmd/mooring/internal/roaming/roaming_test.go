@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,8 +18,17 @@ const sessions = 80
 
 // grid and presets are modelled once for all tests.
 var grid = sync.OnceValues(func() ([]roaming.Figures, error) {
-	return roaming.Run(roaming.Config{Seed: 1, Sessions: sessions, Policies: append(replay.Grid(), replay.Presets()...)})
+	return run(roaming.Setting{}, sessions, append(replay.Grid(), replay.Presets()[:3]...)...)
 })
+
+// run models the policies in one setting.
+func run(s roaming.Setting, sessions int, policies ...replay.Candidate) ([]roaming.Figures, error) {
+	all, err := roaming.Run(roaming.Config{Seed: 1, Sessions: sessions, Policies: policies, Settings: []roaming.Setting{s}})
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
 
 func figures(t *testing.T) (all []roaming.Figures, relaxed, balanced, strict roaming.Figures) {
 	t.Helper()
@@ -28,7 +38,7 @@ func figures(t *testing.T) (all []roaming.Figures, relaxed, balanced, strict roa
 	return all[:n], all[n], all[n+1], all[n+2]
 }
 
-// level is what came of a level alone, or of two, without tolerance.
+// level returns the results of a level alone, or of two, without tolerance.
 func level(t *testing.T, network binding.Network, geoIP binding.GeoIP) roaming.Figures {
 	all, _, _, _ := figures(t)
 	for _, f := range all {
@@ -65,7 +75,7 @@ func TestTheNamesOfTheModel(t *testing.T) {
 }
 
 func TestASeedAlwaysGivesTheSameFigures(t *testing.T) {
-	c := roaming.Config{Seed: 7, Sessions: 20, Policies: replay.Presets()}
+	c := roaming.Config{Seed: 7, Sessions: 20, Policies: replay.Presets(), Settings: []roaming.Setting{{Keys: 0.7, ProveEvery: time.Minute}}}
 	first, err := roaming.Run(c)
 	require.NoError(t, err)
 	again, err := roaming.Run(c)
@@ -170,9 +180,7 @@ func TestStepUpStopsAsEndDoes(t *testing.T) {
 	asks.Actions = binding.Always(binding.StepUp)
 	reports := ends
 	reports.Actions = binding.Always(binding.Report)
-	got, err := roaming.Run(roaming.Config{Seed: 1, Sessions: 30, Policies: []replay.Candidate{
-		replay.Named("ends", ends), replay.Named("asks", asks), replay.Named("reports", reports),
-	}})
+	got, err := run(roaming.Setting{}, 30, replay.Named("ends", ends), replay.Named("asks", asks), replay.Named("reports", reports))
 	require.NoError(t, err)
 	assert.Equal(t, got[0].Stopped, got[1].Stopped)
 	assert.Equal(t, got[0].Ended, got[1].Asked)

@@ -12,7 +12,7 @@ type Thief struct {
 	strike func(d dice, w *World, owner *provider) netip.Addr
 }
 
-// Thieves are the thieves. Each kind is as frequent as another.
+// Thieves returns all kinds of thief. Each is as frequent as another.
 func Thieves() []Thief {
 	return []Thief{
 		{"same carrier", "a customer of the provider that the victim is with, with an address of any of its IPv4 prefixes", sameCarrier},

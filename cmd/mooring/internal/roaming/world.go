@@ -99,7 +99,7 @@ func (w *World) Locate(_ context.Context, ip netip.Addr) (binding.Location, erro
 	return known, nil
 }
 
-// ownerOf is who announces the address, or nil.
+// ownerOf returns who announces the address, or nil.
 func (w *World) ownerOf(ip netip.Addr) *provider {
 	for _, c := range w.countries {
 		for _, p := range c.providers() {
@@ -144,7 +144,7 @@ func (p prefix4) address(d dice) netip.Addr {
 	return netip.AddrFrom4([4]byte{11, p.second, byte(d.IntN(256)), byte(1 + d.IntN(254))})
 }
 
-// in are the provider's prefixes in the city.
+// in returns the provider's prefixes in the city.
 func (p *provider) in(city int) []prefix4 {
 	var found []prefix4
 	for _, prefix := range p.v4 {

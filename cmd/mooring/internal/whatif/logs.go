@@ -17,10 +17,10 @@ import (
 	"github.com/mooring-go/mooring/cmd/mooring/internal/replay"
 )
 
-// replayLogs replays the logs and prints what came of it.
+// replayLogs replays the logs and prints the result.
 func replayLogs(ctx context.Context, s settings, db *maxmind.DB, in io.Reader, out, errOut io.Writer) error {
 	replayed, err := replay.New(replay.Config{
-		Candidates: s.policy.candidates(db.Covers), Locator: db, Idle: s.idle.Std(),
+		Candidates: s.policy.candidates(db.Covers), Locator: db, Idle: s.idle.Std(), Keys: max(0, s.keys) / 100,
 	})
 	if err != nil {
 		return err
@@ -45,8 +45,8 @@ func replayLogs(ctx context.Context, s settings, db *maxmind.DB, in io.Reader, o
 	if stats.Uses == 0 {
 		return fmt.Errorf("no use of a session in %d lines, %d of them malformed: want -log-format and -session-field to fit the logs", stats.Lines, stats.Malformed)
 	}
-	report := newReport(stats, replayed.Result())
-	if err := s.writePage(report.page); err != nil {
+	report := newReport(stats, replayed.Result(), max(0, s.keys))
+	if err := writeFile(s.html, report.page); err != nil {
 		return err
 	}
 	return report.print(out, s.format)
@@ -59,7 +59,7 @@ func formatOf(name string) accesslog.Format {
 	return accesslog.Format(name)
 }
 
-// openable are the logs by name, "-" being the standard input, and their size; 0
+// openable returns the logs by name, "-" being the standard input, and their size; 0
 // where it is not known. What is read of them is counted.
 func openable(names []string, in io.Reader, read *atomic.Int64) (sources []accesslog.Source, size int64, err error) {
 	known, stdin := true, false

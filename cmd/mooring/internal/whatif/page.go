@@ -17,7 +17,7 @@ import (
 var pageText string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"share": share, "whole": whole, "place": placeText, "after": afterText, "km": kmText,
+	"share": share, "whole": whole, "place": placeText, "after": afterText, "km": kmText, "trimmed": trimmed, "tenth": tenth, "every": everyText,
 	"words": func(name string) []string { return strings.SplitAfter(name, "_") },
 }).Parse(pageText))
 
@@ -50,8 +50,18 @@ func (r *report) page(out io.Writer) error {
 
 // page writes what the model came to as one page that needs nothing else.
 func (r *modelReport) page(out io.Writer) error {
+	return pageTemplate.ExecuteTemplate(out, "model", map[string]any{"Model": r, "Plot": r.plot(), "Proven": r.provenWithKeys()})
+}
+
+// picture writes the plot of the model as a picture that needs nothing else.
+func (r *modelReport) picture(out io.Writer) error {
+	return pageTemplate.ExecuteTemplate(out, "picture", r.plot())
+}
+
+// plot has all policies, those of the table with their numbers.
+func (r *modelReport) plot() scatter {
 	plot := scatter{}
-	for _, f := range r.Grid {
+	for _, f := range append(r.Grid, r.ProofGrid...) {
 		plot.add(f, "grid")
 	}
 	for _, f := range r.Rules {
@@ -61,8 +71,13 @@ func (r *modelReport) page(out io.Writer) error {
 		}
 		plot.add(f, kind)
 	}
+	for _, f := range r.Proofs {
+		if f.Keys > 0 && asksForProofs(f.Policy) {
+			plot.add(f, "proof")
+		}
+	}
 	plot.place()
-	return pageTemplate.ExecuteTemplate(out, "model", map[string]any{"Model": r, "Plot": plot})
+	return plot
 }
 
 func presetOf(f roaming.Figures) binding.Preset {
@@ -85,7 +100,7 @@ type heatCell struct {
 	Strong float64 // 0 to 1
 }
 
-// Colour is how much of the strong colour the cell has, in percent.
+// Colour returns how much of the strong colour the cell has, in percent.
 func (c heatCell) Colour() string { return fmt.Sprintf("%.1f", 100*c.Strong) }
 
 func newHeat(title string) heat {

@@ -25,7 +25,11 @@ func explain(ctx context.Context, s settings, db *maxmind.DB, from, to netip.Add
 	if err != nil {
 		return err
 	}
-	decision := s.policy.policy.Explain(there, here)
+	policy := s.policy.policy
+	if s.keys == 0 {
+		policy = policy.WithoutKey()
+	}
+	decision := policy.Explain(there, here)
 	if s.format == asJSON {
 		return printJSON(out, decision)
 	}
@@ -47,10 +51,13 @@ func explain(ctx context.Context, s settings, db *maxmind.DB, from, to netip.Add
 	}
 	t.print(out, s.format)
 	fmt.Fprintf(out, "\n%s\n", decision)
+	if policy != policy.WithoutKey() {
+		fmt.Fprintf(out, "\nwithout a device key:\n%s\n", policy.WithoutKey().Explain(there, here))
+	}
 	return nil
 }
 
-// describe is a location in words.
+// describe returns a location in words.
 func describe(l binding.Location) string {
 	text := fmt.Sprintf("%s (%s", l.IP, binding.ClassOf(l.IP))
 	if l.ASN != nil {
@@ -66,7 +73,7 @@ func describe(l binding.Location) string {
 	return text + ")"
 }
 
-// short is a value of a ruling in few words.
+// short returns a value of a ruling in few words.
 func short(value any) string {
 	switch v := value.(type) {
 	case nil, binding.Missing:

@@ -2,6 +2,7 @@ package whatif
 
 import (
 	"flag"
+	"slices"
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/cmd/mooring/internal/replay"
@@ -24,7 +25,7 @@ var standard = binding.Policy{Network: binding.NetworkASN, GeoIP: binding.GeoIPC
 
 func (p *policySettings) register(flags *flag.FlagSet) {
 	p.policy, p.given.ASNGroups, p.given.Exempt = standard, new(binding.ASNGroups), new(binding.Prefixes)
-	flags.TextVar(&p.preset, "preset", binding.PresetNone, "policy to start from: none, relaxed, balanced or strict")
+	flags.TextVar(&p.preset, "preset", binding.PresetNone, "policy to start from: none, relaxed, balanced, strict or proven")
 	flags.TextVar(&p.given.Network, "network-binding", standard.Network, "no_binding, bind_asn, bind_asn_network or bind_asn_network_ip")
 	flags.TextVar(&p.given.GeoIP, "geoip-binding", standard.GeoIP, "no_binding, bind_continent, bind_continent_country or bind_continent_country_city")
 	flags.TextVar(&p.given.SameIP, "same-ip", binding.PrefixLengths{}, "leading bits by which two addresses are the same, such as ipv4=32,ipv6=64")
@@ -34,7 +35,8 @@ func (p *policySettings) register(flags *flag.FlagSet) {
 	flags.TextVar(&p.given.Missing, "missing", binding.MissingBreak, "where facts are missing: break, hold or hold_same_class")
 	flags.TextVar(&p.given.Local, "local", binding.LocalAsMissing, "between public and other addresses: as_missing, break or hold")
 	flags.UintVar(&p.maxMoves, "max-moves", 0, "how many tolerated changes of address an hour; 0: any number")
-	flags.TextVar(&p.given.Actions, "actions", binding.Actions{}, "what is done by reason, such as *=report,network.asn=step_up")
+	flags.TextVar(&p.given.Actions, "actions", binding.Actions{}, "what is done by reason, such as *=prove,network.asn=step_up")
+	flags.TextVar(&p.given.Unproved, "unproved", binding.Actions{}, "what is done by reason where the actions say prove and the session has no device key")
 }
 
 // apply takes what a flag says into the policy. Flags come in the order of their
@@ -66,19 +68,21 @@ func (p *policySettings) apply(name string) {
 		p.policy.MaxMoves = uint16(min(p.maxMoves, 1<<16-1))
 	case "actions":
 		p.policy.Actions = p.given.Actions
+	case "unproved":
+		p.policy.Unproved = p.given.Unproved
 	default:
 		return
 	}
 	p.set = true
 }
 
-// candidates are the policies to replay: the grid, the presets, and the policy
+// candidates returns the policies to replay: the grids, the presets, and the policy
 // that was given, if one was. Those that the databases know too little for are
 // left out.
 func (p *policySettings) candidates(covers func(binding.Policy) error) []replay.Candidate {
-	all := append(replay.Grid(), replay.Presets()...)
+	all := slices.Concat(replay.Grid(), replay.Proving(), replay.Presets())
 	for i := range all {
-		if all[i].Tolerance != replay.NoTolerance {
+		if all[i].Tolerance != replay.NoTolerance && all[i].Tolerance != replay.ByProof {
 			all[i].Policy.ASNGroups, all[i].Policy.Exempt = p.policy.ASNGroups, p.policy.Exempt
 		}
 	}

@@ -7,23 +7,24 @@ import (
 	"github.com/mooring-go/mooring/cmd/mooring/internal/replay"
 )
 
-// report is what came of replaying logs.
+// report is the result of replaying logs.
 type report struct {
 	accesslog.Stats
 	Problems []string `json:"problems,omitempty"` // the first malformed lines, and logs that were cut short
 	*replay.Result
+	Keys     float64        `json:"sessions_with_keys_percent"` // as it was given
 	Policies []policyReport `json:"policies"`
 }
 
-// policyReport is what came of one policy.
+// policyReport is the result of one policy.
 type policyReport struct {
 	replay.Tally
 	SessionsPercent float64 `json:"sessions_ended_percent"`
 	UsersPercent    float64 `json:"users_ended_percent"`
 }
 
-func newReport(stats accesslog.Stats, result *replay.Result) *report {
-	r := &report{Stats: stats, Result: result}
+func newReport(stats accesslog.Stats, result *replay.Result, keys float64) *report {
+	r := &report{Stats: stats, Result: result, Keys: keys}
 	for _, problem := range append(stats.Mistakes, stats.Incomplete...) {
 		r.Problems = append(r.Problems, problem.Error())
 	}

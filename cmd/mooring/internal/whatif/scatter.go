@@ -18,7 +18,7 @@ type scatter struct {
 }
 
 type dot struct {
-	Kind           string // grid, rule or preset
+	Kind           string // grid, rule, preset or proof
 	Label          string // numbers; those of several policies at one place; none for the grid
 	Title          string
 	X, Y           float64
@@ -46,7 +46,7 @@ func (s *scatter) add(f roaming.Figures, kind string) {
 		s.Dots = append(s.Dots, d)
 		return
 	}
-	k := key{len(s.Key) + 1, kind, f.Name, whole(f.Ended), whole(f.Stopped)}
+	k := key{len(s.Key) + 1, kind, nameOf(f), whole(f.Ended), whole(f.Stopped)}
 	s.Key = append(s.Key, k)
 	number := strconv.Itoa(k.Number)
 	at := slices.IndexFunc(s.Dots, func(other dot) bool { return other.Label != "" && other.near(d) })
@@ -58,14 +58,26 @@ func (s *scatter) add(f roaming.Figures, kind string) {
 	same := &s.Dots[at]
 	same.Label += ", " + number
 	same.Title += "; " + d.Title
-	if kind == "preset" {
+	if kind != "rule" {
 		same.Kind = kind
 	}
 }
 
+// nameOf returns the policy, with the keys and the bound cookie that it was modelled with.
+func nameOf(f roaming.Figures) string {
+	name := f.Name
+	if f.Keys > 0 {
+		name += ", keys " + whole(f.Keys)
+	}
+	if f.ProveEvery > 0 {
+		name += ", bound cookie " + everyText(f.ProveEvery)
+	}
+	return name
+}
+
 // near reports whether two dots cannot be told apart.
 func (d dot) near(e dot) bool {
-	return max(d.X-e.X, e.X-d.X) < 1 && max(d.Y-e.Y, e.Y-d.Y) < 1
+	return max(d.X-e.X, e.X-d.X) < dotRadius && max(d.Y-e.Y, e.Y-d.Y) < dotRadius
 }
 
 const dotRadius = 5.0
@@ -95,7 +107,7 @@ func (b box) covers(c box) bool {
 func (d *dot) label(taken []box) box {
 	const letter, height = 8.0, 13.0 // of the text
 	width := letter * float64(len(strings.ReplaceAll(d.Label, " ", "")))
-	field := box{plotLeft - 14, 0, plotLeft + plotWidth + 18, plotTop + plotHeight}
+	field := box{plotLeft - 4, 0, plotLeft + plotWidth + 18, plotTop + plotHeight}
 	around := func(dx, dy, gap float64) box {
 		x := d.X + dx*(dotRadius+width/2+gap)
 		y := d.Y + dy*(dotRadius+height/2+gap)
@@ -117,6 +129,15 @@ func (d *dot) label(taken []box) box {
 	d.LabelX, d.LabelY = (chosen.left+chosen.right)/2, (chosen.top+chosen.bottom)/2
 	return chosen
 }
+
+// Y returns where the line of the key stands beside the plot.
+func (k key) Y() float64 { return plotTop + lineHeight*float64(k.Number) }
+
+// lineHeight is how far the lines of the key beside the plot are apart.
+const lineHeight = 14.0
+
+// Height returns how high the plot is with its key beside it.
+func (s scatter) Height() float64 { return max(332, plotTop+lineHeight*float64(len(s.Key)+1)) }
 
 // Ticks returns where the axes are marked, in percent.
 func (scatter) Ticks() []tick {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/mooring-go/mooring/cmd/mooring/internal/accesslog"
 	"github.com/mooring-go/mooring/duration"
@@ -33,6 +34,10 @@ type settings struct {
 
 	format string
 	html   string // a file to write a page to; empty: none
+	svg    string // a file to write the plot of the model to; empty: none
+
+	keys       float64 // the share of sessions with a device key, in percent; below 0: not said
+	proveEvery duration.Duration
 
 	seed     uint64
 	sessions int
@@ -74,6 +79,11 @@ func parseSettings(args []string, errOut io.Writer) (settings, error) {
 	flags.StringVar(&s.format, "format", asTable, "how to print: table, json or markdown")
 	flags.StringVar(&s.html, "html", "", "also write a page with plots to `file`")
 
+	flags.StringVar(&s.svg, "svg", "", "also write the plot of the model to `file`")
+
+	flags.Float64Var(&s.keys, "keys", -1, "how many `percent` of sessions have a device key (default 0 for logs, 100 for addresses; the model shows 100, 70 and 0)")
+	flags.TextVar(&s.proveEvery, "prove-every", duration.MustParse("minutes=10"), "of the model: how long the bound cookie of a session with a device key holds")
+
 	flags.Uint64Var(&s.seed, "seed", 1, "of the model")
 	flags.IntVar(&s.sessions, "sessions", 400, "how many sessions of each kind of honest user to model")
 	s.policy.register(flags)
@@ -104,6 +114,15 @@ func (s settings) validate() error {
 	if s.idle <= 0 {
 		mistakes = append(mistakes, fmt.Errorf("-idle %s: want more than nothing", s.idle))
 	}
+	if s.keys != -1 && !(s.keys >= 0 && s.keys <= 100) {
+		mistakes = append(mistakes, fmt.Errorf("-keys %v: want 0 to 100 percent", s.keys))
+	}
+	if s.proveEvery <= 0 || s.proveEvery.Std() > time.Hour {
+		mistakes = append(mistakes, fmt.Errorf("-prove-every %s: want more than nothing and up to an hour", s.proveEvery))
+	}
+	if s.svg != "" && !(s.demo && len(s.arguments) == 0) {
+		mistakes = append(mistakes, errors.New("-svg is the plot of the model: want -demo alone"))
+	}
 	if s.sessions < 1 || s.sessions > 100_000 {
 		mistakes = append(mistakes, fmt.Errorf("-sessions %d: want 1 to 100000", s.sessions))
 	}
@@ -113,7 +132,7 @@ func (s settings) validate() error {
 	return errors.Join(mistakes...)
 }
 
-// pair is the two addresses, if that is what was given.
+// pair returns the two addresses, if that is what was given.
 func (s settings) pair() (from, to netip.Addr, ok bool) {
 	if len(s.arguments) != 2 {
 		return from, to, false
@@ -123,12 +142,12 @@ func (s settings) pair() (from, to netip.Addr, ok bool) {
 	return from, to, fromErr == nil && toErr == nil
 }
 
-// writePage writes the page, if one was asked for.
-func (s settings) writePage(write func(io.Writer) error) (err error) {
-	if s.html == "" {
+// writeFile writes a file, if its name is not empty.
+func writeFile(name string, write func(io.Writer) error) (err error) {
+	if name == "" {
 		return nil
 	}
-	file, err := os.Create(s.html)
+	file, err := os.Create(name)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package whatif
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ func newTable(header ...any) sheet {
 
 func (s sheet) row(cells ...any) { s.AppendRow(cells) }
 
-// right has the columns by their numbers, from 1, stand to the right.
+// right aligns the columns to the right, by their numbers from 1.
 func (s sheet) right(columns ...int) sheet {
 	var configs []table.ColumnConfig
 	for _, number := range columns {
@@ -55,18 +56,27 @@ func (r *report) tables(out io.Writer, format string) error {
 
 	for _, group := range r.byTolerance() {
 		heading(fmt.Sprintf("Tolerance: %s", group[0].Tolerance))
-		t := newTable("network", "GeoIP", "sessions", "%", "users", "%", "endings", "top reason", "top network", "top countries").right(3, 4, 5, 6, 7)
+		header := []any{"network", "GeoIP", "sessions", "%", "users", "%", "endings", "top reason", "top network", "top countries"}
+		byProof := group[0].Tolerance == replay.ByProof
+		if byProof {
+			header = append(header, "silent proofs")
+		}
+		t := newTable(header...).right(3, 4, 5, 6, 7, 11)
 		for _, p := range group {
-			t.row(p.Network.String(), p.GeoIP.String(), p.SessionsEnded, share(p.SessionsPercent), p.UsersEnded, share(p.UsersPercent), p.Endings,
-				first(p.Reasons, reasonText), first(p.Networks, networkText), first(p.Countries, countriesText))
+			row := []any{p.Network.String(), p.GeoIP.String(), p.SessionsEnded, share(p.SessionsPercent), p.UsersEnded, share(p.UsersPercent), p.Endings,
+				first(p.Reasons, reasonText), first(p.Networks, networkText), first(p.Countries, countriesText)}
+			if byProof {
+				row = append(row, p.Proofs)
+			}
+			t.row(row...)
 		}
 		t.print(out, format)
 	}
 
 	heading("Presets")
-	t := newTable("policy", "network", "GeoIP", "sessions", "%", "users", "%", "endings", "asked to confirm", "reported").right(4, 5, 6, 7, 8, 9, 10)
+	t := newTable("policy", "network", "GeoIP", "sessions", "%", "users", "%", "endings", "asked to confirm", "reported", "silent proofs").right(4, 5, 6, 7, 8, 9, 10, 11)
 	for _, p := range r.named() {
-		t.row(p.Name, p.Network.String(), p.GeoIP.String(), p.SessionsEnded, share(p.SessionsPercent), p.UsersEnded, share(p.UsersPercent), p.Endings, p.SessionsAsked, p.SessionsTold)
+		t.row(p.Name, p.Network.String(), p.GeoIP.String(), p.SessionsEnded, share(p.SessionsPercent), p.UsersEnded, share(p.UsersPercent), p.Endings, p.SessionsAsked, p.SessionsTold, p.Proofs)
 	}
 	t.print(out, format)
 	for _, p := range r.named() {
@@ -102,13 +112,14 @@ func (r *report) summary() string {
 	text := fmt.Sprintf("%d lines: %d uses of sessions, %d anonymous, %d malformed.\n", r.Lines, r.Uses, r.Anonymous, r.Malformed)
 	text += fmt.Sprintf("%d sessions of %d known users, from %s to %s UTC; %d changes of address.",
 		r.Sessions, r.Users, r.From.Format(time.DateTime), r.To.Format(time.DateTime), r.Moves)
+	text += fmt.Sprintf("\nDevice keys: in %s %% of the sessions, as -keys says. A silent proof interrupts nobody.", trimmed(r.Keys))
 	for _, err := range r.Incomplete {
 		text += fmt.Sprintf("\nNot read to its end: %v.", err)
 	}
 	return text
 }
 
-// byTolerance is the grid, a group for each tolerance.
+// byTolerance returns the grid, a group for each tolerance.
 func (r *report) byTolerance() [][]policyReport {
 	var groups [][]policyReport
 	for _, p := range r.Policies {
@@ -170,5 +181,8 @@ func kmText(j replay.Jump) string {
 	return fmt.Sprint(j.Km)
 }
 
-// share is a percentage.
+// trimmed returns a percentage as it was given.
+func trimmed(percent float64) string { return strconv.FormatFloat(percent, 'f', -1, 64) }
+
+// share returns a percentage.
 func share(percent float64) string { return fmt.Sprintf("%.1f", percent) }

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -101,7 +102,7 @@ func TestALogAsJSON(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(out), &got))
 	assert.Equal(t, []int{8, 6, 1, 1, 2, 2, 4}, []int{got.Lines, got.Uses, got.Anonymous, got.Malformed, got.Sessions, got.Users, got.Moves})
 	assert.Len(t, got.Problems, 1)
-	require.Len(t, got.Policies, 64)
+	require.Len(t, got.Policies, 80)
 	for _, p := range got.Policies {
 		switch {
 		case p.Name == "given":
@@ -182,7 +183,12 @@ func TestAPage(t *testing.T) {
 
 func TestAPair(t *testing.T) {
 	golden(t, "pair.txt", must(t, "-demo", "192.0.2.1", "198.51.100.1"))
+	golden(t, "pair-proven.txt", must(t, "-demo", "-preset=proven", "192.0.2.1", "198.51.100.1"))
 	golden(t, "pair-preset.txt", must(t, "-demo", "-preset=strict", "-geoip-binding=no_binding", "-actions=network.asn_network=report", "192.0.2.1", "2001:db8:1::1"))
+
+	withoutKey := must(t, "-demo", "-preset=proven", "-keys=0", "192.0.2.1", "198.51.100.1")
+	assert.Contains(t, withoutKey, "end for geoip.country")
+	assert.NotContains(t, withoutKey, "prove")
 
 	out := must(t, "-demo", "-format=json", "-preset=balanced", "192.0.2.1", "198.51.100.1")
 	var decision binding.Decision
@@ -195,15 +201,15 @@ func TestAPair(t *testing.T) {
 func TestEveryFlagOfThePolicy(t *testing.T) {
 	s, err := parseSettings([]string{
 		"-demo", "-preset=relaxed", "-network-binding=bind_asn_network_ip", "-geoip-binding=bind_continent_country_city", "-same-ip=ipv4=24,ipv6=64",
-		"-families=learn", "-asn-groups=6805+8881", "-exempt=192.0.2.0/24", "-missing=hold", "-local=break", "-max-moves=7", "-actions=*=report",
+		"-families=learn", "-asn-groups=6805+8881", "-exempt=192.0.2.0/24", "-missing=hold", "-local=break", "-max-moves=7", "-actions=*=prove", "-unproved=network.asn=report",
 	}, io.Discard)
 	require.NoError(t, err)
 	text, err := json.Marshal(s.policy.policy)
 	require.NoError(t, err)
 	assert.Equal(t, `{"network":"bind_asn_network_ip","geoip":"bind_continent_country_city","same_ip":"ipv4=24,ipv6=64","families":"learn",`+
 		`"asn_groups":"6805+8881","exempt":"192.0.2.0/24","missing":"hold","local":"break","max_moves":7,`+
-		`"actions":"network.missing=report,network.asn=report,network.asn_network=report,network.ip=report,geoip.missing=report,geoip.continent=report,geoip.country=report,geoip.city=report"}`, string(text))
-	for preset, want := range map[string]binding.Policy{"relaxed": binding.Relaxed(), "balanced": binding.Balanced(), "strict": binding.Strict(), "none": standard} {
+		`"actions":"network.missing=prove,network.asn=prove,network.asn_network=prove,network.ip=prove,geoip.missing=prove,geoip.continent=prove,geoip.country=prove,geoip.city=prove","unproved":"network.asn=report"}`, string(text))
+	for preset, want := range map[string]binding.Policy{"relaxed": binding.Relaxed(), "balanced": binding.Balanced(), "strict": binding.Strict(), "proven": binding.Proven(), "none": standard} {
 		s, err := parseSettings([]string{"-demo", "-preset=" + preset}, io.Discard)
 		require.NoError(t, err)
 		assert.Equal(t, want, s.policy.policy, preset)
@@ -216,7 +222,11 @@ func TestEveryFlagOfThePolicy(t *testing.T) {
 }
 
 func TestTheModel(t *testing.T) {
-	golden(t, "model.md", must(t, "-demo", "-format=markdown"))
+	plot := filepath.Join(t.TempDir(), "plot.svg")
+	golden(t, "model.md", must(t, "-demo", "-format=markdown", "-svg", plot))
+	picture, err := os.ReadFile(plot)
+	require.NoError(t, err)
+	golden(t, "../../../../../docs/model.svg", string(picture))
 	with := must(t, "-demo", "-sessions=5", "-preset=balanced", "-network-binding=bind_asn", "-actions=network.asn=step_up")
 	assert.Contains(t, with, "honest sessions to confirm")
 	assert.Contains(t, with, "given")
@@ -226,11 +236,76 @@ func TestTheModel(t *testing.T) {
 			Ended   float64 `json:"honest_ended"`
 			Stopped float64 `json:"stolen_stopped"`
 		}
-		Grid []any
+		Proofs []struct {
+			Name       string
+			Keys       float64 `json:"browsers_with_keys"`
+			ProveEvery int64   `json:"prove_every_ns"`
+			Soon       float64 `json:"stolen_stopped_in_time"`
+		}
+		Browsers, Loot []any
+		Grid           []any
+		ProofGrid      []any `json:"proof_grid"`
 	}
 	require.NoError(t, json.Unmarshal([]byte(must(t, "-demo", "-format=json", "-sessions=5")), &got))
 	assert.Len(t, got.Policies, 10)
 	assert.Len(t, got.Grid, 60)
+	assert.Len(t, got.ProofGrid, 15)
+	assert.Len(t, got.Browsers, 3)
+	assert.Len(t, got.Loot, 5)
+	require.Len(t, got.Proofs, 14)
+	for _, f := range got.Proofs {
+		if f.Keys == 1 && f.ProveEvery > 0 {
+			assert.Equal(t, 10*time.Minute, time.Duration(f.ProveEvery))
+			assert.InDelta(t, 1, f.Soon, 1e-9, f.Name)
+		}
+	}
+	half := must(t, "-demo", "-sessions=5", "-keys=50", "-prove-every=minutes=5", "-preset=proven", "-max-moves=3")
+	assert.Regexp(t, `given +│ +50 % +│ +5 min`, half)
+	assert.NotRegexp(t, `│ +70 % +│ +no `, half)
+	assert.Contains(t, half, "key none")
+	assert.NotContains(t, must(t, "-demo", "-sessions=5", "-keys=100"), "key none", "nobody has such a browser")
+	assert.NotContains(t, must(t, "-demo", "-sessions=5", "-keys=0"), "key dbsc")
+}
+
+// What devices prove is told apart from what interrupts users.
+func TestALogWithDeviceKeys(t *testing.T) {
+	type tally struct {
+		Name                                          string
+		Endings, Proofs, Confirmations, SessionsEnded int
+	}
+	run := func(args ...string) (proven, given tally, keys float64) {
+		var got struct {
+			Keys     float64 `json:"sessions_with_keys_percent"`
+			Policies []tally
+		}
+		out := must(t, append(args, "-demo", "-session-field=extra1", "-format=json", "-preset=proven", "-unproved=*=step_up", file(t, "access.log", log))...)
+		require.NoError(t, json.Unmarshal([]byte(out), &got))
+		n := len(got.Policies)
+		require.Equal(t, []string{"proven", "given"}, []string{got.Policies[n-2].Name, got.Policies[n-1].Name})
+		return got.Policies[n-2], got.Policies[n-1], got.Keys
+	}
+	proven, given, keys := run()
+	assert.Zero(t, keys, "no device has a key, unless it is said")
+	assert.Equal(t, []int{3, 0}, []int{proven.Endings, proven.Proofs})
+	assert.Equal(t, []int{0, 0, 4}, []int{given.Endings, given.Proofs, given.Confirmations})
+
+	proven, given, keys = run("-keys=100")
+	assert.Equal(t, 100.0, keys)
+	assert.Equal(t, []int{0, 3}, []int{proven.Endings, proven.Proofs}, "each move once")
+	assert.Equal(t, []int{0, 3, 0}, []int{given.Endings, given.Proofs, given.Confirmations})
+}
+
+// The plot is a picture that needs nothing else.
+func TestAPicture(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "plot.svg")
+	must(t, "-demo", "-sessions=5", "-svg", path)
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	picture := string(content)
+	require.NoError(t, xml.Unmarshal(content, new(struct{})))
+	assert.Contains(t, picture, `xmlns="http://www.w3.org/2000/svg"`)
+	assert.NotRegexp(t, `(?i)(src|href)=|url\(|@import|<script|ZgotmplZ|NaN`, picture)
+	assert.Contains(t, picture, ">proven, keys 100 %, bound cookie 10 min<")
 }
 
 func TestMistakesInTheArguments(t *testing.T) {
@@ -243,6 +318,13 @@ func TestMistakesInTheArguments(t *testing.T) {
 		`log format "xml"`:                    {"-demo", "-log-format=xml", path},
 		`"lax" is not a preset`:               {"-demo", "-preset=lax"},
 		"-sessions 0":                         {"-demo", "-sessions=0"},
+		"-keys 101":                           {"-demo", "-keys=101"},
+		"-keys -2":                            {"-demo", "-keys=-2"},
+		"-keys NaN":                           {"-demo", "-keys=NaN"},
+		"-prove-every seconds=0":              {"-demo", "-prove-every=seconds=0"},
+		"-prove-every minutes=61":             {"-demo", "-prove-every=minutes=61"},
+		"-svg is the plot of the model":       {"-demo", "-svg=x.svg", path},
+		"prove: want end, step_up, report":    {"-demo", "-unproved=*=prove"},
 		"-idle seconds=0":                     {"-demo", "-idle=seconds=0"},
 		"max moves 65535":                     {"-demo", "-max-moves=70000"},
 		"no use of a session in 8 lines":      {"-demo", "-session-field=extra2", path},

@@ -33,7 +33,7 @@ func openSQLite(ctx context.Context, s storage.Settings) (storage.Storage, error
 	if err != nil {
 		return storage.Storage{}, err
 	}
-	return openSQL(ctx, "sqlite", dsn, s.Table, sqlstore.SQLite, "in SQLite: "+file)
+	return openSQL(ctx, "sqlite", dsn, sqlstore.Config{Dialect: sqlstore.SQLite, Table: s.Table}, "in SQLite: "+file)
 }
 
 func openPostgreSQL(ctx context.Context, s storage.Settings) (storage.Storage, error) {
@@ -43,7 +43,7 @@ func openPostgreSQL(ctx context.Context, s storage.Settings) (storage.Storage, e
 		return storage.Storage{}, storage.ErrDSN
 	}
 	place := fmt.Sprintf("in PostgreSQL: %s:%d, database %s", config.Host, config.Port, config.Database)
-	return openSQL(ctx, "pgx", dsn, s.Table, sqlstore.PostgreSQL, place)
+	return openSQL(ctx, "pgx", dsn, sqlstore.Config{Dialect: sqlstore.PostgreSQL, Table: s.Table, Listen: listen(config)}, place)
 }
 
 func openMySQL(ctx context.Context, s storage.Settings) (storage.Storage, error) {
@@ -53,19 +53,19 @@ func openMySQL(ctx context.Context, s storage.Settings) (storage.Storage, error)
 		return storage.Storage{}, storage.ErrDSN
 	}
 	place := fmt.Sprintf("in MySQL or MariaDB: %s, database %s", config.Addr, config.DBName)
-	return openSQL(ctx, "mysql", dsn, s.Table, sqlstore.MySQL, place)
+	return openSQL(ctx, "mysql", dsn, sqlstore.Config{Dialect: sqlstore.MySQL, Table: s.Table}, place)
 }
 
 // openSQL opens a database, and makes the tables that are missing. A host that
 // runs migrations of its own applies sqlstore.Schema instead.
-func openSQL(ctx context.Context, driver, dsn, table string, dialect sqlstore.Dialect, place string) (storage.Storage, error) {
+func openSQL(ctx context.Context, driver, dsn string, config sqlstore.Config, place string) (storage.Storage, error) {
 	db, err := sql.Open(driver, dsn)
 	if err != nil {
 		return storage.Storage{}, storage.ErrDSN
 	}
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
-	store, err := sqlstore.New(db, sqlstore.Config{Dialect: dialect, Table: table})
+	store, err := sqlstore.New(db, config)
 	if err == nil {
 		err = store.Migrate(ctx)
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// sqliteFile is the file of the database, and how the driver is told of it. The
+// sqliteFile returns the file of the database, and how the driver is told of it. The
 // name is a path; where it is empty, one in the user's cache directory. The file
 // is made, so that nobody but the user may read it.
 func sqliteFile(name string) (file, dsn string, err error) {
@@ -37,13 +37,13 @@ func sqliteFile(name string) (file, dsn string, err error) {
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path // C:/…
 	}
-	// FULL: an ending survives a power failure too. Whoever waits for a writer
+	// FULL: an ending survives a power failure too. A step that waits for a writer
 	// gives up before the request does.
 	const pragmas = "?_pragma=busy_timeout(2000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 	return file, (&url.URL{Scheme: "file", Path: path}).String() + pragmas, nil
 }
 
-// privateDir is a directory that is this user's alone: in the cache directory
+// privateDir returns a directory that is this user's alone: in the cache directory
 // or, where there is none, a new temporary one.
 func privateDir() (string, error) {
 	cache, err := os.UserCacheDir()

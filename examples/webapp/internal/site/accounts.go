@@ -1,6 +1,7 @@
 package site
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -17,15 +18,15 @@ type account struct {
 	hash     []byte // bcrypt
 }
 
-// user is the account as the login stage wants it.
+// user returns the account as the login stage wants it.
 func (a account) user() loginstage.User {
-	return loginstage.User{ID: a.ID, Name: a.Name, Method: "password", Inactive: a.Inactive}
+	return loginstage.User{ID: a.ID, Name: a.Name, Method: "password", AMR: []string{"pwd"}, Inactive: a.Inactive}
 }
 
 // maxPassword is how many bytes of a password bcrypt looks at.
 const maxPassword = 72
 
-// passwordCost is what a hash costs whoever makes or guesses one. Tests lower it.
+// passwordCost is what it costs to make or to guess a hash. Tests lower it.
 var passwordCost = bcrypt.DefaultCost
 
 // errWrong is the one answer to a wrong password and to an unknown name, so
@@ -52,6 +53,12 @@ func newAccounts(demo []demoAccount) (*accounts, error) {
 		known.byID[d.ID] = d.account
 	}
 	return known, nil
+}
+
+// active reports whether there is an account that may be used.
+func (a *accounts) active(_ context.Context, id string) (bool, error) {
+	found, ok := a.byID[id]
+	return ok && !found.Inactive, nil
 }
 
 // check returns the account if the password is its own. It takes as long for a

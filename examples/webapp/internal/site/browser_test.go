@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,9 +27,19 @@ import (
 // looked for.
 var browsers = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
 
-// startBrowser starts a headless browser with a fresh profile. Where there is
-// none, the test is skipped or, with MOORING_REQUIRE_BROWSER=1, fails.
-func startBrowser(t *testing.T) context.Context {
+// stayingBrowser is the browser that tests without flags share, once the first of them
+// has started it. TestMain stops it.
+var stayingBrowser struct {
+	once sync.Once
+	ctx  context.Context
+	err  error
+	stop context.CancelFunc
+}
+
+// startBrowser returns a headless browser: one that all tests share, or with flags one
+// of the test's own. Where no browser is installed, the test is skipped or, with
+// MOORING_REQUIRE_BROWSER=1, fails.
+func startBrowser(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	program := ""
 	for _, name := range browsers {
@@ -44,23 +55,44 @@ func startBrowser(t *testing.T) context.Context {
 		}
 		t.Skip(missing)
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], // makes a profile of its own, and removes it
+	var browser context.Context
+	var err error
+	if len(flags) == 0 {
+		stayingBrowser.once.Do(func() {
+			stayingBrowser.ctx, stayingBrowser.stop, stayingBrowser.err = runBrowser(context.Background(), program)
+		})
+		browser, err = stayingBrowser.ctx, stayingBrowser.err
+	} else {
+		var stop context.CancelFunc
+		browser, stop, err = runBrowser(t.Context(), program, flags...)
+		t.Cleanup(stop)
+	}
+	require.NoError(t, err, "starting %s", program)
+	ctx, stop := context.WithTimeout(browser, 2*time.Minute)
+	t.Cleanup(stop)
+	return ctx
+}
+
+// runBrowser starts the program with a profile of its own, which is removed when the
+// browser stops.
+func runBrowser(ctx context.Context, program string, flags ...chromedp.ExecAllocatorOption) (context.Context, context.CancelFunc, error) {
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(program),
 		chromedp.Flag("disable-gpu", true),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 	)
+	options = append(options, flags...)
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // which root cannot have
 	}
-	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(stop)
-	ctx, stop = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(stop)
-	ctx, stop = chromedp.NewContext(ctx)
-	t.Cleanup(stop)
-	require.NoError(t, chromedp.Do(ctx), "starting %s", program)
-	return ctx
+	ctx, stopProgram := chromedp.NewExecAllocator(ctx, options...)
+	ctx, stopBrowser := chromedp.NewContext(ctx)
+	stop := func() {
+		stopBrowser()
+		stopProgram()
+	}
+	return ctx, stop, chromedp.Do(ctx)
 }
 
 // serveLocally runs the server as the program does, over HTTP on localhost, and
@@ -81,7 +113,11 @@ func serveApp(t *testing.T, a *app) string {
 		stop()
 		assert.NoError(t, <-served)
 	})
-	return fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
+	scheme := "http"
+	if a.certificate != nil {
+		scheme = "https"
+	}
+	return fmt.Sprintf("%s://localhost:%d", scheme, listener.Addr().(*net.TCPAddr).Port)
 }
 
 // window is a browser window that shares no cookies with others.
@@ -131,7 +167,25 @@ func (w *window) sees(text string) {
 	w.do(chromedp.WaitVisible(fmt.Sprintf(`//main//*[contains(text(), %q)]`, text)))
 }
 
-// text is the text of the element.
+// become has the page think that it is hidden, or that it is seen.
+func (w *window) become(hidden bool) {
+	w.t.Helper()
+	_, err := chromedp.Run(w.ctx, chromedp.Evaluate[bool](fmt.Sprintf(
+		`Object.defineProperty(document, "hidden", {value: %t, configurable: true}); document.dispatchEvent(new Event("visibilitychange"))`, hidden)))
+	require.NoError(w.t, err)
+}
+
+// forget deletes the cookie.
+func (w *window) forget(name string) {
+	w.t.Helper()
+	require.NotNil(w.t, w.cookie(name))
+	_, err := chromedp.Run(w.ctx, func(ctx context.Context, target *chromedp.Target) (struct{}, error) {
+		return cdp.Call(ctx, target, network.DeleteCookies, network.DeleteCookiesParams{Name: name, URL: w.url + "/"})
+	})
+	require.NoError(w.t, err)
+}
+
+// text returns the text of the element.
 func (w *window) text(xpath string) string {
 	w.t.Helper()
 	text, err := chromedp.Run(w.ctx, chromedp.Text(xpath))
@@ -155,7 +209,7 @@ func (w *window) moveTo(address netip.Addr) {
 	w.press("Move there")
 }
 
-// cookie is the browser's cookie of the name, or nil.
+// cookie returns the browser's cookie of the name, or nil.
 func (w *window) cookie(name string) *network.Cookie {
 	w.t.Helper()
 	held, err := chromedp.Run(w.ctx, func(ctx context.Context, target *chromedp.Target) ([]*network.Cookie, error) {
@@ -177,6 +231,7 @@ const (
 )
 
 func TestBrowserKeepsTheCookieForAsLongAsWasChosen(t *testing.T) {
+	t.Parallel()
 	browser := startBrowser(t)
 	url := serveLocally(t)
 	for answer, want := range map[string]time.Duration{no: 12 * time.Hour, yes: (12 + 14*24) * time.Hour} {
@@ -195,6 +250,7 @@ func TestBrowserKeepsTheCookieForAsLongAsWasChosen(t *testing.T) {
 }
 
 func TestBrowserMovesUntilTheBindingBreaks(t *testing.T) {
+	t.Parallel()
 	w := openWindow(t, startBrowser(t), serveLocally(t))
 	w.signIn("ada", ada, yes)
 	before := w.cookie(sessionCookie)
@@ -211,6 +267,7 @@ func TestBrowserMovesUntilTheBindingBreaks(t *testing.T) {
 }
 
 func TestBrowserEndsAnotherSession(t *testing.T) {
+	t.Parallel()
 	browser, url := startBrowser(t), serveLocally(t)
 	laptop, phone := openWindow(t, browser, url), openWindow(t, browser, url)
 	laptop.signIn("ada", ada, no)
@@ -227,6 +284,7 @@ func TestBrowserEndsAnotherSession(t *testing.T) {
 
 // The reader's zone and clock, and how long ago; not UTC.
 func TestBrowserShowsTimesAsTheReaderHasThem(t *testing.T) {
+	t.Parallel()
 	w := openWindow(t, startBrowser(t), serveLocally(t))
 	_, err := chromedp.Run(w.ctx, func(ctx context.Context, target *chromedp.Target) (struct{}, error) {
 		return cdp.Call(ctx, target, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Kathmandu"})
@@ -245,6 +303,7 @@ func TestBrowserShowsTimesAsTheReaderHasThem(t *testing.T) {
 
 // What may be somebody else's doing is no good news in the page either.
 func TestBrowserWarnsOfWhatHappensElsewhere(t *testing.T) {
+	t.Parallel()
 	browser, a := startBrowser(t), openApp(t)
 	url := serveApp(t, a)
 	laptop, thief := openWindow(t, browser, url), openWindow(t, browser, url)
@@ -256,6 +315,7 @@ func TestBrowserWarnsOfWhatHappensElsewhere(t *testing.T) {
 }
 
 func TestBrowserHasNoStreamForAPageThatIsNotSeen(t *testing.T) {
+	t.Parallel()
 	a := openApp(t)
 	w := openWindow(t, startBrowser(t), serveApp(t, a))
 	w.signIn("ada", ada, no)
@@ -264,21 +324,17 @@ func TestBrowserHasNoStreamForAPageThatIsNotSeen(t *testing.T) {
 		defer a.events.mu.Unlock()
 		return a.events.streams
 	}
-	become := func(hidden bool) {
-		_, err := chromedp.Run(w.ctx, chromedp.Evaluate[bool](fmt.Sprintf(
-			`Object.defineProperty(document, "hidden", {value: %t, configurable: true}); document.dispatchEvent(new Event("visibilitychange"))`, hidden)))
-		require.NoError(t, err)
-	}
 	assert.Eventually(t, func() bool { return streams() == 1 }, 10*time.Second, 10*time.Millisecond)
-	become(true)
+	w.become(true)
 	assert.Eventually(t, func() bool { return streams() == 0 }, 10*time.Second, 10*time.Millisecond)
 	require.NoError(t, a.events.Emit(t.Context(), loginstage.Event{ID: "meanwhile", User: "ada", Action: loginstage.ActionDeviceForgotten}))
-	become(false)
+	w.become(false)
 	w.sees("A device is no longer remembered")
 	assert.Equal(t, 1, streams())
 }
 
 func TestBrowserIsSignedOutByAnotherProcess(t *testing.T) {
+	t.Parallel()
 	browser, args := startBrowser(t), ownStore(t, "sqlite")
 	here, there := start(t, args...), start(t, args...)
 	laptop, phone := openWindow(t, browser, here.url), openWindow(t, browser, there.url)

@@ -58,7 +58,7 @@ func newDemo(s settings) *demo {
 	return &demo{cookie: cookie, anywhere: s.realData()}
 }
 
-// ClientIP is the address that the visitor pretends to come from: Berlin, if
+// ClientIP returns the address that the visitor pretends to come from: Berlin, if
 // they have said nothing.
 func (d *demo) ClientIP(r *http.Request) (netip.Addr, error) {
 	if cookie, err := r.Cookie(d.cookie.Name); err == nil {

@@ -27,14 +27,14 @@ const (
 	loadPassword = "password under load"
 )
 
-// runUnderLoad is run. Where guard is "off" there is none.
+// runUnderLoad is run, with no guard where guard is "off".
 func runUnderLoad(guard string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	return run(ctx, kinds, os.Args[1:], os.Stdout, func(a *app) http.Handler { return underLoad(a, guard) })
 }
 
-// underLoad is the handler of the application, with the accounts that it then has.
+// underLoad returns the handler of the application, with the accounts that it then has.
 func underLoad(a *app, guard string) http.Handler {
 	hash, err := bcrypt.GenerateFromPassword([]byte(loadPassword), passwordCost)
 	if err != nil {
@@ -55,7 +55,7 @@ func underLoad(a *app, guard string) http.Handler {
 	return mux
 }
 
-// unguarded is next without what its guard does: the session of a cookie is
+// unguarded returns next without what its guard does: the session of a cookie is
 // looked for when the cookie is first sent, and believed from then on.
 func unguarded(login *loginstage.UserLogin, next http.Handler) http.Handler {
 	var known sync.Map // of contexts in which the guard finds that it has done its work

@@ -1,7 +1,6 @@
 package site
 
 import (
-	"context"
 	"log/slog"
 
 	"github.com/mooring-go/mooring/binding/bindingtest"
@@ -21,11 +20,4 @@ func openLocator(s settings, logger *slog.Logger) (*maxmind.DB, error) {
 		}
 		logger.Info("a newer database is in use")
 	}})
-}
-
-// watch takes newer databases into use until ctx is done.
-func (a *app) watch(ctx context.Context) {
-	if err := a.locator.Watch(ctx); ctx.Err() == nil {
-		a.logger.Error("databases are no longer watched", "error", err)
-	}
 }

@@ -24,13 +24,13 @@ var templates = func() map[string]*template.Template {
 		"when":     func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") }, // times.js has the reader's zone
 		"plain":    plain,
 	}).ParseFS(files, "templates/layout.html"))
-	for _, name := range []string{"login.html", "stay.html", "sessions.html", "unavailable.html"} {
+	for _, name := range []string{"login.html", "stay.html", "confirm.html", "sessions.html", "theft.html", "unavailable.html"} {
 		pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(files, "templates/"+name))
 	}
 	return pages
 }()
 
-// plain is a duration in the words of the one unit that suits it best.
+// plain returns a duration in the words of the one unit that suits it best.
 func plain(d duration.Duration) string {
 	const day = 24 * time.Hour
 	for _, unit := range []struct {
@@ -52,10 +52,12 @@ type page struct {
 	Title string
 	Name  string    // who is signed in; empty: nobody
 	Demo  *demoForm // nil: not in demo mode
+
+	KeyScript string // binds the session to a device key; empty: sessions have none
 }
 
 func (a *app) newPage(r *http.Request, title string) page {
-	p := page{Title: title}
+	p := page{Title: title, KeyScript: a.keyScript}
 	if current, ok := loginstage.Current(r.Context()); ok {
 		p.Name = current.Name
 	}

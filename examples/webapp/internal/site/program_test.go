@@ -36,7 +36,11 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	default:
-		os.Exit(m.Run())
+		code := m.Run()
+		if stayingBrowser.stop != nil {
+			stayingBrowser.stop()
+		}
+		os.Exit(code)
 	}
 }
 
@@ -79,7 +83,7 @@ func start(t *testing.T, args ...string) *program {
 	return p
 }
 
-// prints is how often the program has printed the text.
+// prints returns how often the program has printed the text.
 func (p *program) prints(text string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,11 +99,12 @@ func (p *program) end() string {
 	return p.printed.String()
 }
 
-// visitor is somebody with a browser. Go's cookie jar takes no Secure cookie
+// visitor returns somebody with a browser. Go's cookie jar takes no Secure cookie
 // from localhost, as browsers do; hence -insecure-http.
 func (p *program) visitor() *visitor { return newVisitor(p.t, &httptest.Server{URL: p.url}) }
 
 func TestTheProgramFromItsStartToItsEnd(t *testing.T) {
+	t.Parallel()
 	for _, store := range [][]string{{"-store=memory"}, {"-store=sqlite", "-dsn=" + filepath.Join(t.TempDir(), "s.db")}} {
 		program := start(t, store...)
 		v := program.visitor()

@@ -32,7 +32,8 @@ type sessionRow struct {
 	SignedInAt string // where, if that was elsewhere
 	LastSeen   time.Time
 	Ends       time.Time
-	Stays      bool // the browser keeps it when it is closed
+	Stays      bool   // the browser keeps it when it is closed
+	Key        string // its device key; empty: the application has none
 }
 
 // showSessions says where the user is signed in and what happened.
@@ -63,6 +64,9 @@ func (a *app) row(ctx context.Context, s session.Session) sessionRow {
 		ID: s.ID.String(), Device: deviceName(s.UserAgent), IP: s.IP.String(),
 		Place: sentence(placeName(s.Anchor)), Network: sentence(networkName(s.Anchor)),
 		SignedIn: s.Created, LastSeen: s.LastSeen, Ends: s.Deadline(), Stays: s.MaxAge > 0,
+	}
+	if a.keyScript != "" {
+		row.Key = keyName(s.Drift.Key)
 	}
 	if s.IP == s.Anchor.IP {
 		return row
@@ -115,7 +119,7 @@ func (a *app) forgetDevices(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/?done=forgotten", http.StatusSeeOther)
 }
 
-// done is what the redirect to this page says has been done. It comes from the
+// done returns what the redirect to this page says has been done. It comes from the
 // address, so it picks a sentence and never is one.
 func done(r *http.Request) string {
 	switch r.FormValue("done") {

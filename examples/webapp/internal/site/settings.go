@@ -2,6 +2,7 @@ package site
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -32,6 +33,7 @@ type settings struct {
 	storage storage.Settings
 
 	insecureHTTP bool
+	tls          bool // by a certificate of its own
 
 	login loginstage.Config // the settings of the stage; nothing is wired in yet
 }
@@ -63,6 +65,10 @@ func parseSettings(kinds []storage.Kind, args []string, out io.Writer) (settings
 	flags.BoolVar(&s.insecureHTTP, "insecure-http", false,
 		"send cookies without TLS, for a browser that takes no Secure cookie from localhost (Safari)")
 
+	flags.BoolVar(&s.tls, "tls", false,
+		"serve HTTPS by a certificate that is made at the start, and bind sessions to device keys;\n"+
+			"browsers warn of the certificate")
+
 	login := &s.login
 	flags.TextVar(&login.SessionDuration, "session-duration", duration.MustParse("hours=12"),
 		"how long a session lives; seconds=0: until the browser closes")
@@ -74,6 +80,12 @@ func parseSettings(kinds []storage.Kind, args []string, out io.Writer) (settings
 		"no_binding, bind_asn, bind_asn_network or bind_asn_network_ip")
 	flags.TextVar(&login.GeoIPBinding, "geoip-binding", binding.GeoIPCountry,
 		"no_binding, bind_continent, bind_continent_country or bind_continent_country_city")
+	flags.TextVar(&login.DeviceKey, "device-key", loginstage.DeviceKeyOff,
+		"off, offer or require: whether sessions are bound to a key of the browser, and asked to\n"+
+			"prove it where a binding no longer holds (default offer with -tls)")
+	flags.TextVar(&login.ProveEvery, "prove-every", duration.MustParse("seconds=0"),
+		"how often a key is proved, wherever it is used; seconds=0: only where a binding asks\n"+
+			"for it (default minutes=5 with -tls)")
 	flags.BoolVar(&login.TerminateOtherSessions, "terminate-other-sessions", false,
 		"end a user's other sessions with each sign-in")
 
@@ -82,16 +94,41 @@ func parseSettings(kinds []storage.Kind, args []string, out io.Writer) (settings
 	if errors.Is(err, flag.ErrHelp) {
 		return settings{}, err
 	}
+	s.bindToDevices(set)
 	public := s.addr != "" && !isLoopback(s.addr)
 	if (s.realData() || public) && !set["demo"] {
 		s.demo = false
 	}
-	err = errors.Join(envErr, err, s.checkAddr(set["demo-accounts"]), s.checkFiles(), storage.Check(kinds, s.store, s.storage), s.checkStage(flags))
+	err = errors.Join(envErr, err, s.checkAddr(set["demo-accounts"]), s.checkTLS(), s.checkFiles(), storage.Check(kinds, s.store, s.storage), s.checkStage(flags))
 	if err != nil {
 		return settings{}, err
 	}
 	login.Carrier = session.Cookie{InsecureHTTP: s.insecureHTTP}
 	return s, nil
+}
+
+// bindToDevices completes what was said of device keys.
+func (s *settings) bindToDevices(set map[string]bool) {
+	if s.tls && !set["device-key"] && s.login.DeviceKey == loginstage.DeviceKeyOff {
+		s.login.DeviceKey = loginstage.DeviceKeyOffer
+	}
+	if s.login.DeviceKey == loginstage.DeviceKeyOff {
+		return
+	}
+	if s.tls && !set["prove-every"] && s.login.ProveEvery == 0 {
+		s.login.ProveEvery = duration.MustParse("minutes=5")
+	}
+	if s.login.Preset == binding.PresetNone && s.login.Actions == (binding.Actions{}) {
+		s.login.Actions = binding.Always(binding.Prove) // a session without a key ends
+	}
+}
+
+// checkTLS returns what is wrong with how browsers are to be served.
+func (s settings) checkTLS() error {
+	if s.tls && s.insecureHTTP {
+		return errors.New("-insecure-http: sends cookies without TLS: want one of it and -tls")
+	}
+	return nil
 }
 
 // readEnvironment reads every setting of the stage that a variable is set for: a
@@ -186,12 +223,22 @@ func each(err error) []error {
 }
 
 // announce says where the application and its sessions are, and how to sign in.
-func announce(out io.Writer, s settings, addr net.Addr, place string) {
+func announce(out io.Writer, s settings, addr net.Addr, place string, certificate *tls.Certificate) {
 	public := !isLoopback(cmp.Or(s.addr, defaultAddr))
+	scheme := "http"
+	if certificate != nil {
+		scheme = "https"
+	}
 	if public {
-		fmt.Fprintf(out, "Listening on http://%s/\n", addr)
+		fmt.Fprintf(out, "Listening on %s://%s/\n", scheme, addr)
 	} else {
-		fmt.Fprintf(out, "Listening on http://localhost:%d/\n", addr.(*net.TCPAddr).Port)
+		fmt.Fprintf(out, "Listening on %s://localhost:%d/\n", scheme, addr.(*net.TCPAddr).Port)
+	}
+	if certificate != nil {
+		fmt.Fprintf(out, "The certificate is of this run alone, and browsers warn of it. A Chromium that trusts it, and has\n"+
+			"device-bound sessions with keys in software:\n"+
+			"  chromium --user-data-dir=\"$(mktemp -d)\" --ignore-certificate-errors-spki-list=%s \\\n"+
+			"    --enable-features=DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting\n", spki(certificate))
 	}
 	fmt.Fprintf(out, "Sessions are kept %s\n\n", place)
 	if s.demoAccounts {
@@ -209,7 +256,7 @@ func announce(out io.Writer, s settings, addr net.Addr, place string) {
 	if s.demo {
 		fmt.Fprintln(out, "\nDemo mode: visitors choose the place they come from.")
 	}
-	if public && !s.insecureHTTP {
+	if public && !s.insecureHTTP && certificate == nil {
 		fmt.Fprintln(out, "\nBrowsers take the session cookie over HTTPS alone here: put a TLS proxy in front.")
 	}
 	fmt.Fprintln(out)

@@ -140,7 +140,7 @@ func TestWhatIsAnnounced(t *testing.T) {
 		s, err := parseSettings(kinds, strings.Fields(args), io.Discard)
 		require.NoError(t, err)
 		var out bytes.Buffer
-		announce(&out, s, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 8443}, "somewhere")
+		announce(&out, s, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 8443}, "somewhere", nil)
 		for _, text := range want {
 			assert.Contains(t, out.String(), text)
 		}

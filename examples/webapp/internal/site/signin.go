@@ -35,7 +35,7 @@ func (a *app) renderSignIn(w http.ResponseWriter, r *http.Request, status int, p
 	a.render(w, status, "login.html", p)
 }
 
-// signIn checks the password, and then has the login stage do the rest.
+// signIn checks the password, and hands the user to the login stage.
 func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
 	p := signInPage{Next: loginstage.Next(r), User: r.PostFormValue("user")}
 	account, err := a.accounts.check(p.User, r.PostFormValue("password"))
@@ -47,7 +47,7 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
 	challenge, err := a.login.Begin(w, r, account.user())
 	if _, denied := errors.AsType[*loginstage.DeniedError](err); denied {
 		// Only who knows the password gets to read this.
-		p.Error = "This account is not active. Ask whoever runs this site."
+		p.Error = "This account is not active. Ask an administrator of this site."
 		a.renderSignIn(w, r, http.StatusForbidden, p)
 		return
 	}

@@ -2,6 +2,7 @@ package site
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -58,7 +59,7 @@ func run(ctx context.Context, kinds []storage.Kind, args []string, out io.Writer
 	if err != nil {
 		return err
 	}
-	announce(out, settings, listener.Addr(), store.Place)
+	announce(out, settings, listener.Addr(), store.Place, app.certificate)
 	return serve(ctx, listener, app, handler(app))
 }
 
@@ -71,7 +72,10 @@ type app struct {
 	locator  *maxmind.DB
 	demo     *demo // nil: not in demo mode
 	durable  bool  // endings are told from the store
-	logger   *slog.Logger
+
+	keyScript   string           // where browsers get the script for device keys; empty: sessions have none
+	certificate *tls.Certificate // nil: plain HTTP
+	logger      *slog.Logger
 }
 
 func newApp(s settings, store session.Store, locator *maxmind.DB, logger *slog.Logger) (*app, error) {
@@ -89,6 +93,8 @@ func newApp(s settings, store session.Store, locator *maxmind.DB, logger *slog.L
 	config.Store = store
 	config.Locator = locator
 	config.LoginURL = "/login"
+	config.StepUpURL = "/confirm"
+	config.Account = accounts.active
 	config.Deny = a.denied
 	config.Events = sink.FanOut(a.events, sink.Log(logger))
 	config.Logger = logger
@@ -98,12 +104,25 @@ func newApp(s settings, store session.Store, locator *maxmind.DB, logger *slog.L
 		a.demo = newDemo(s)
 		config.ClientIP = a.demo // demo only: never let a client choose its address
 	}
-	a.login, err = loginstage.New(config)
+	if a.login, err = loginstage.New(config); err != nil {
+		return nil, err
+	}
+	if config.DeviceKey != loginstage.DeviceKeyOff {
+		a.keyScript = keysPath + "/device-key.js"
+	}
+	if s.tls {
+		host, _, _ := net.SplitHostPort(s.addr) // settings.go has looked at it
+		a.certificate, err = selfSigned(host)
+	}
 	return a, err
 }
 
-// handler is the whole application.
+// keysPath is where browsers register and prove device keys.
+const keysPath = loginstage.DefaultDeviceKeyPath
+
+// handler returns the whole application.
 func (a *app) handler() http.Handler {
+	var whole http.Handler
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login", a.showSignIn)
 	mux.HandleFunc("POST /login", a.signIn)
@@ -114,18 +133,27 @@ func (a *app) handler() http.Handler {
 		mux.Handle(pattern, a.login.Require(handler))
 	}
 	member("GET /{$}", a.showSessions)
-	member("POST /sessions/end", a.endSession)
-	member("POST /sessions/end-others", a.endOthers)
-	member("POST /devices/forget", a.forgetDevices)
+	fresh := a.login.RequireFresh(provedFor)
+	mux.Handle("POST /sessions/end", fresh(http.HandlerFunc(a.endSession)))
+	mux.Handle("POST /sessions/end-others", fresh(http.HandlerFunc(a.endOthers)))
+	mux.Handle("POST /devices/forget", fresh(http.HandlerFunc(a.forgetDevices)))
+	confirming := func(pattern string, handler http.HandlerFunc) { // restricted sessions too
+		mux.Handle(pattern, a.login.AllowRestricted(a.login.Require(handler)))
+	}
+	confirming("GET /confirm", a.showConfirm)
+	confirming("POST /confirm", a.confirm)
 	member("GET /events", a.streamEvents)
 
 	if a.demo != nil {
 		mux.HandleFunc("POST /demo/place", a.demo.pretend)
+		member("POST /demo/theft", a.steal(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { whole.ServeHTTP(w, r) })))
 	}
 	site := http.NewServeMux()
 	site.Handle("/", a.login.Guard(mux))
-	site.Handle("GET /static/", staticFiles()) // the same for everybody
-	return secured(http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(site, 64<<10)))
+	site.Handle("GET /static/", staticFiles())      // the same for everybody
+	site.Handle(keysPath+"/", a.login.DeviceKeys()) // which need no guard
+	whole = secured(http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(site, 64<<10)))
+	return whole
 }
 
 // serve runs the server, and what it needs besides, until ctx is done.
@@ -144,14 +172,22 @@ func serve(ctx context.Context, listener net.Listener, a *app, handler http.Hand
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer cancel()
-	background.Go(func() { a.sweep(ctx, 5*time.Minute) })
-	background.Go(func() { a.watch(ctx) })
-	if a.durable {
-		background.Go(func() { _ = a.login.Deliver(ctx) }) // it returns when ctx is done
-	}
+	background.Go(func() {
+		if err := a.login.Run(ctx); err != nil {
+			a.logger.Error("ending", "error", err)
+		}
+	})
+	background.Go(func() { a.hear(ctx) })
 
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() {
+		if a.certificate == nil {
+			failed <- server.Serve(listener)
+			return
+		}
+		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*a.certificate}}
+		failed <- server.ServeTLS(listener, "", "")
+	}()
 	select {
 	case err := <-failed:
 		return err
@@ -165,19 +201,10 @@ func serve(ctx context.Context, listener net.Listener, a *app, handler http.Hand
 	return a.login.Flush(grace) // events that are on their way are not lost
 }
 
-// sweep forgets now and then what is overdue. Limits hold without it.
-func (a *app) sweep(ctx context.Context, every time.Duration) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			if _, err := a.login.Sweep(ctx); err != nil {
-				a.logger.Error("sweeping", "error", err)
-			}
-		}
+// hear ends the streams of sessions that end, in this process or another one.
+func (a *app) hear(ctx context.Context) {
+	if err := a.login.Watch(ctx); err != nil && ctx.Err() == nil {
+		a.logger.Error("no stream stays open", "error", err)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 
 // A restart keeps everyone signed in, and tells what ended shortly before.
 func TestARestartKeepsUsersSignedIn(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "sessions.db")
 	first := start(t, "-dsn="+file)
 	ada1, ada2, gone := first.visitor(), first.visitor(), first.visitor()
@@ -46,6 +47,7 @@ func TestARestartKeepsUsersSignedIn(t *testing.T) {
 
 // What is killed in the midst of all keeps everyone signed in as well.
 func TestACrashKeepsUsersSignedIn(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "sessions.db")
 	first := start(t, "-dsn="+file)
 	v := first.visitor()
@@ -74,7 +76,7 @@ func TestTwoProcessesOnOneStore(t *testing.T) {
 			laptop.post("/sessions/end", "session", others(home)[0])
 
 			// The page that is open on the phone is told; the script on it then
-			// loads the page anew.
+			// loads the page again.
 			for m := next(); m.event != "ended"; m = next() {
 				require.NotEmpty(t, m.event, "the stream is over, and it did not say that the session is")
 			}
@@ -97,7 +99,7 @@ func TestTwoProcessesOnOneStore(t *testing.T) {
 	}
 }
 
-// ownStore are the flags for a store of the test's own, emptied when it is
+// ownStore returns the flags for a store of the test's own, emptied when it is
 // over. Where its server is missing, the test is skipped or, with
 // MOORING_REQUIRE_SERVERS=1, fails.
 func ownStore(t *testing.T, store string) []string {
@@ -150,7 +152,7 @@ func dropLater(t *testing.T, driver, dsn, what, table string) {
 	require.NoError(t, err)
 	needs(t, what, db.PingContext(t.Context()))
 	t.Cleanup(func() {
-		for _, name := range []string{"", "_journal", "_lock", "_schema"} {
+		for _, name := range []string{"", "_journal", "_lock", "_change", "_schema"} {
 			_, _ = db.ExecContext(context.Background(), "DROP TABLE IF EXISTS "+table+name)
 		}
 		_ = db.Close()

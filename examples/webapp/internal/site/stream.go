@@ -15,8 +15,7 @@ import (
 const (
 	maxStreams     = 1000             // open at once, of all users
 	maxUserStreams = 8                // open at once, of one user: a page that is not seen has none
-	heartbeat      = 5 * time.Second  // how often an open stream looks whether its session lives
-	lookTime       = 2 * time.Second  // how long the store may take for that
+	heartbeat      = 5 * time.Second  // how often an open stream looks whether the browser is there
 	writeTime      = 10 * time.Second // how long a stream waits for a slow reader
 )
 
@@ -56,6 +55,7 @@ func (a *app) streamEvents(w http.ResponseWriter, r *http.Request) {
 	if id := r.Header.Get("Last-Event-ID"); id != "" { // the browser connects again
 		after = id
 	}
+	live := a.login.Live(r) // ends with the session, wherever that is ended
 	w.Header().Set("Content-Type", "text/event-stream")
 	stream := http.NewResponseController(w)
 	_ = stream.SetReadDeadline(time.Time{}) // the server's are for requests that end
@@ -63,34 +63,35 @@ func (a *app) streamEvents(w http.ResponseWriter, r *http.Request) {
 	defer beat.Stop()
 	for {
 		events, grown := a.events.since(current.User, after)
-		lives, err := a.lives(r.Context(), current.ID)
 		_ = stream.SetWriteDeadline(time.Now().Add(writeTime))
-		switch {
-		case err != nil: // nobody knows: nothing is sent, and the next beat looks again
-			a.logger.Error("looking for the session of a stream", "session", current.ID, "error", err)
-		case !lives:
-			fmt.Fprint(w, "event: ended\ndata:\n\n")
-			_ = stream.Flush()
+		if live.Err() != nil {
+			a.endStream(w, stream, live)
 			return
-		default:
-			after = a.send(w, events, after)
 		}
+		after = a.send(w, events, after)
 		fmt.Fprint(w, ":\n\n") // finds out whether the browser is there
 		if stream.Flush() != nil {
 			return
 		}
-		if err != nil {
-			grown = nil
-		}
 		select {
 		case <-grown:
 		case <-beat.C:
-		case <-r.Context().Done():
-			return
+		case <-live.Done():
 		case <-a.events.closed:
 			return
 		}
 	}
+}
+
+// endStream tells the page that its session is over. Where nobody knows that, since
+// the store cannot be heard, the page connects again, and the guard answers it.
+func (a *app) endStream(w http.ResponseWriter, stream *http.ResponseController, live context.Context) {
+	var why *loginstage.LiveError
+	if !errors.As(context.Cause(live), &why) || why.Err != nil && !errors.Is(why, session.ErrNotFound) {
+		return
+	}
+	fmt.Fprint(w, "event: ended\ndata:\n\n")
+	_ = stream.Flush()
 }
 
 // send writes the events to a stream, and returns the ID of the last one, or after
@@ -106,17 +107,4 @@ func (a *app) send(w http.ResponseWriter, events []loginstage.Event, after strin
 		fmt.Fprintf(w, "event: happened\nid: %s\ndata: %s\n\n", e.ID, data)
 	}
 	return after
-}
-
-// lives reports whether the session still does: this process, another one, or a
-// limit may have ended it. It is one look at one session, and does not count as use.
-func (a *app) lives(ctx context.Context, id session.ID) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
-	defer cancel()
-	s, err := a.store.Get(ctx, id)
-	_, ended := errors.AsType[*session.EndedError](err)
-	if ended || errors.Is(err, session.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil && s.Overdue(time.Now()) == "", err
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/mooring-go/mooring/examples/webapp/internal/storage"
 )
 
-// openApp is the application as the flags make it, with its sessions in memory
+// openApp returns the application as the flags make it, with its sessions in memory
 // where they do not say.
 func openApp(t *testing.T, args ...string) *app {
 	t.Helper()
@@ -63,7 +63,7 @@ func newVisitor(t *testing.T, server *httptest.Server) *visitor {
 	return v
 }
 
-// transportOf is what trusts the server's certificate.
+// transportOf returns what trusts the server's certificate.
 func transportOf(server *httptest.Server) http.RoundTripper {
 	if client := server.Client(); client != nil {
 		return client.Transport
@@ -77,7 +77,7 @@ func (v *visitor) noteCookies(r *http.Response) {
 	}
 }
 
-// held are the cookies that the visitor would send.
+// held returns the cookies that the visitor would send.
 func (v *visitor) held() []*http.Cookie { return v.client.Jar.Cookies(v.home()) }
 
 // hold makes the visitor send cookies, whatever was cleared.

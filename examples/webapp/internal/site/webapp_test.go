@@ -97,7 +97,7 @@ func TestAMoveThatBreaksTheBindingEndsTheSessionAndSaysWhy(t *testing.T) {
 	page := v.moveTo(bindingtest.Paris)
 	assert.Equal(t, "/login", page.path)
 	assert.Contains(t, page.html, "your session was used from another network")
-	assert.NotContains(t, page.html, "Berlin, Germany", "whoever has the cookie is told nothing about the user")
+	assert.NotContains(t, page.html, "Berlin, Germany", "a client with the cookie is told nothing about the user")
 	assert.Equal(t, "/login", v.get("/").path)
 
 	home := v.signIn("ada", ada, "no")
@@ -131,7 +131,7 @@ func TestEveryReasonIsInWords(t *testing.T) {
 
 var sessionID = regexp.MustCompile(`name="session" value="([^"]+)"`)
 
-// others are the IDs of the sessions that the page offers to end.
+// others returns the IDs of the sessions that the page offers to end.
 func others(page shown) []string {
 	var ids []string
 	for _, found := range sessionID.FindAllStringSubmatch(page.html, -1) {

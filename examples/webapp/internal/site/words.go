@@ -11,6 +11,7 @@ import (
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // deviceName says in words what a User-Agent names. It is for display and no
@@ -38,10 +39,26 @@ func firstOf(s, otherwise string, marksAndWords ...string) string {
 	return otherwise
 }
 
-// placeName is where an address is, as far as it is known.
+// keyName returns what keeps the device key of a session, and which it is.
+func keyName(key devicekey.Key) string {
+	short := key.Thumbprint()
+	short = short[:min(8, len(short))]
+	switch key.Kind {
+	case "":
+		return "None: any client with the cookie has the session"
+	case devicekey.DBSC:
+		return "Kept by the browser (" + short + ")"
+	case devicekey.Page:
+		return "Kept in this site's storage of the browser (" + short + ")"
+	default:
+		return "Kept by the client (" + short + ")"
+	}
+}
+
+// placeName returns where an address is, as far as it is known.
 func placeName(l binding.Location) string { return cmp.Or(knownPlace(l), "unknown place") }
 
-// knownPlace is the name of the place, or "".
+// knownPlace returns the name of the place, or "".
 func knownPlace(l binding.Location) string {
 	if l.Geo == nil {
 		return ""
@@ -53,7 +70,7 @@ func knownPlace(l binding.Location) string {
 	return city + country
 }
 
-// networkName is who announces an address, as far as it is known.
+// networkName returns who announces an address, as far as it is known.
 func networkName(l binding.Location) string { return cmp.Or(knownNetwork(l), "unknown network") }
 
 func knownNetwork(l binding.Location) string {
@@ -63,7 +80,7 @@ func knownNetwork(l binding.Location) string {
 	return l.ASN.Organization
 }
 
-// whereabouts are the place, the network and the address, as far as they are known.
+// whereabouts returns the place, the network and the address, as far as they are known.
 func whereabouts(l binding.Location, ip netip.Addr) string {
 	where := "an unknown place"
 	if known := slices.DeleteFunc([]string{knownPlace(l), knownNetwork(l)}, func(s string) bool { return s == "" }); len(known) > 0 {
@@ -100,6 +117,10 @@ func endingInWords(e session.Ending) notice {
 		return notice{"For your safety you were signed out, because your session was used from " + elsewhere(e.Reason) + "." + notYou, true}
 	case session.CauseTerminated, session.CauseMaxSessions:
 		return notice{"You were signed out here because somebody signed in to your account on another device." + notYou, true}
+	case session.CauseAccountDisabled:
+		return notice{Text: "You were signed out because your account is not active. Ask an administrator of this site."}
+	case session.CauseCredentialsChanged:
+		return notice{"You were signed out here because your password was changed." + notYou, true}
 	case session.CauseRevoked:
 		return notice{"You were signed out here from another device." + notYou, true}
 	default:
@@ -107,7 +128,7 @@ func endingInWords(e session.Ending) notice {
 	}
 }
 
-// elsewhere is where a session was used whose binding no longer held.
+// elsewhere returns where a session was used whose binding no longer held.
 func elsewhere(reason binding.Reason) string {
 	switch reason {
 	case binding.NetworkASNChanged, binding.NetworkPrefixChanged:
@@ -154,8 +175,19 @@ func rowOf(e loginstage.Event) eventRow {
 		}
 	case loginstage.ActionLoginDenied:
 		row.Title, row.Detail, row.Warning = "A sign-in was refused", "It came from "+there+".", true
+	case loginstage.ActionDeviceBound:
+		row.Title = "A session was bound to a key of this device"
+	case loginstage.ActionProved:
+		row.Title, row.Detail = "A device proved its key", "It was used from "+there+"."
+	case loginstage.ActionUnproved:
+		row.Title, row.Warning = "Somebody used your session without the key of its device, and got nothing", true
+		row.Detail = "They were in " + there + "."
 	case loginstage.ActionDeviceForgotten:
 		row.Title = "A device is no longer remembered"
+	case loginstage.ActionConfirm:
+		row.Title, row.Detail = "Confirmed with the password", "From "+there+"."
+	case loginstage.ActionRenew:
+		row.Title = "A session got a new token"
 	case loginstage.ActionLogout:
 		row.Title = logoutTitle(e)
 		if broken := e.Context.Binding; broken != nil {
@@ -177,7 +209,7 @@ func logoutTitle(e loginstage.Event) string {
 		return "A session ended because it was not used"
 	case session.CauseBroken:
 		return "A session was ended for your safety"
-	case session.CauseReplaced, session.CauseRenewed:
+	case session.CauseReplaced:
 		return "Signed in again in the same browser"
 	case session.CauseTerminated, session.CauseMaxSessions:
 		return "A session was ended by a newer sign-in"

@@ -42,7 +42,7 @@ func checkDSN(name, dsn string) error {
 	return nil
 }
 
-// storeOf is the store that a data source name is of, or "" where that cannot
+// storeOf returns the store that a data source name is of, or "" where that cannot
 // be told.
 func storeOf(dsn string) string {
 	scheme, _, hasScheme := strings.Cut(dsn, "://")

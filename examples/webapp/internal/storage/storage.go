@@ -41,7 +41,7 @@ var Memory = Kind{"memory", func(context.Context, Settings) (Storage, error) {
 	return Storage{memstore.New(), "in memory, until this program ends", func() error { return nil }}, nil
 }}
 
-// Names are the names of kinds, for people.
+// Names returns the names of kinds, for people.
 func Names(kinds []Kind) string {
 	names := make([]string, len(kinds))
 	for i, kind := range kinds {

@@ -43,9 +43,21 @@ function connect() {
     disconnect();
     location.assign("/"); // which says why, and asks to sign in again
   });
+  stream.addEventListener("open", () => (refused = false));
   stream.addEventListener("error", () => {
-    if (stream?.readyState === EventSource.CLOSED) say("New events are no longer shown as they happen.", "Load the page again");
+    if (stream?.readyState === EventSource.CLOSED) tryAgain();
   });
+}
+
+// A stream that is refused may lack a proof of the device key. The script for device
+// keys proves it for a fetch, and not for a stream.
+let refused = false;
+async function tryAgain() {
+  disconnect();
+  const first = !refused;
+  refused = true;
+  if (first && (await fetch("/", { method: "HEAD" }).catch(() => null))?.ok) return connect();
+  say("New events are no longer shown as they happen.", "Load the page again");
 }
 
 function disconnect() {

@@ -1,0 +1,217 @@
+package loginstage_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/duration"
+	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/memstore"
+)
+
+func TestReauthenticate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, loginstage.Config{SessionDuration: duration.MustParse("hours=8"), IdleTimeout: duration.MustParse("hours=1")})
+		user := full()
+		user.Required = nil
+		before := h.signIn(user)
+		changed, err := h.stage.SetValue(t.Context(), before, "changed")
+		require.NoError(t, err)
+		thief := h.Clone()
+
+		time.Sleep(time.Hour - time.Nanosecond)
+		h.user = loginstage.User{ID: "ada", AMR: []string{"hwk"}, ACR: loginstage.ACRAAL3}
+		require.NoError(t, h.do("/again"))
+		after := h.started
+		assert.Equal(t, []session.Session{after}, h.sessions("ada"), "one session in the list")
+		assert.NotEqual(t, before.ID, after.ID)
+		assert.Equal(t, before.ID, after.Lineage)
+		assert.Equal(t, before.Created, after.Created)
+		assert.Equal(t, time.Now().UTC(), after.AuthTime)
+		assert.Equal(t, time.Now().UTC(), after.LastSeen)
+		assert.Equal(t, time.Now().UTC().Add(8*time.Hour), after.Expires)
+		assert.Equal(t, []string{"hwk"}, after.AMR)
+		assert.Equal(t, loginstage.ACRAAL3, after.ACR)
+		assert.Equal(t, changed.Value, after.Value, "the host's value stays")
+		assert.Equal(t, "acme", after.Tenant)
+		assert.Equal(t, "password", after.Method)
+		assert.Equal(t, denied, thief.Call("GET", "/private", nil).StatusCode, "the token before is dead")
+
+		h.user = loginstage.User{ID: "ada"}
+		require.NoError(t, h.do("/again"))
+		assert.Equal(t, before.ID, h.started.Lineage, "that of the first")
+		time.Sleep(time.Hour - time.Nanosecond)
+		assert.Equal(t, passes, h.status("/private"), "not idle yet")
+		assert.Empty(t, h.stage.Events.Of(loginstage.ActionLogout))
+		assert.Len(t, h.stage.Events.Of(loginstage.ActionRenew), 2)
+		assert.Len(t, h.stage.Events.Of(loginstage.ActionConfirm), 2)
+	})
+}
+
+// Who chose to stay signed in stays so; who did not does not.
+func TestReauthenticateKeepsTheChoice(t *testing.T) {
+	for name, test := range map[string]struct {
+		session string
+		lasts   time.Duration
+	}{"beside a lifetime": {"hours=8", 8*time.Hour + 30*24*time.Hour}, "beside the browser's": {"", 30 * 24 * time.Hour}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				config := loginstage.Config{StaySignedInOffset: duration.MustParse("days=30")}
+				if test.session != "" {
+					config.SessionDuration = duration.MustParse(test.session)
+				}
+				h := newHost(t, config)
+				h.signIn(loginstage.User{ID: "ada"})
+				require.NoError(t, h.do("/finish"))
+				for range 2 {
+					time.Sleep(24 * time.Hour)
+					require.NoError(t, h.do("/again"))
+					assert.Equal(t, test.lasts, h.started.MaxAge)
+					assert.Equal(t, time.Now().UTC().Add(test.lasts), h.started.Expires)
+				}
+			})
+		})
+	}
+}
+
+// The limits are as the settings are when the user is proved again.
+func TestReauthenticateHoldsToTheSettingsOfNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New()
+		h := newHost(t, loginstage.Config{Store: store, SessionDuration: duration.MustParse("hours=8"), StaySignedInOffset: duration.MustParse("days=30")})
+		h.signIn(loginstage.User{ID: "ada"})
+		require.NoError(t, h.do("/finish"))
+		restarted := newHost(t, loginstage.Config{Store: store, SessionDuration: duration.MustParse("hours=1"), IdleTimeout: duration.MustParse("minutes=15")})
+		restarted.SetCookie(&http.Cookie{Name: cookie, Value: h.Cookie(cookie), Path: "/", Secure: true})
+		require.NoError(t, restarted.do("/again"))
+		assert.Equal(t, time.Now().UTC().Add(time.Hour), restarted.started.Expires)
+		assert.Equal(t, 15*time.Minute, restarted.started.Idle)
+	})
+}
+
+// A change that is made while the user is proved again is not lost.
+func TestReauthenticateBesideAChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &changesAfterGet{Store: memstore.New()}
+		h := newHost(t, loginstage.Config{Store: store})
+		h.signIn(loginstage.User{ID: "ada", Value: 0})
+		store.left = 3
+		require.NoError(t, h.do("/again"))
+		value, err := session.ValueOf[int](h.sessions("ada")[0])
+		require.NoError(t, err)
+		assert.Equal(t, 3, value)
+		store.left = 1000
+		require.ErrorIs(t, h.do("/again"), session.ErrConflict, "it gives up")
+		assert.Len(t, h.sessions("ada"), 1, "the session stays")
+		assert.Equal(t, passes, h.status("/private"))
+	})
+}
+
+// changesAfterGet changes each session just after it was got, so many times.
+type changesAfterGet struct {
+	session.Store
+	left, made int
+}
+
+func (s *changesAfterGet) Get(ctx context.Context, id session.ID) (session.Session, error) {
+	got, err := s.Store.Get(ctx, id)
+	if s.left > 0 && err == nil {
+		s.left--
+		s.made++
+		_, err = s.Update(ctx, id, session.Update{Version: got.Version, Value: []byte(strconv.Itoa(s.made))})
+	}
+	return got, err
+}
+
+// Every two of these steps at once: a session that was ended has not gone on, and one
+// that was not is there.
+func TestPairsOfSteps(t *testing.T) {
+	type racer struct {
+		name string
+		do   func(h *host, s session.Session, r *http.Request) error
+		ends bool // it ends the session, if it returns nil
+		goes bool // the session goes on under another token, if it returns nil
+	}
+	racers := []racer{
+		{"reauthenticate", func(h *host, _ session.Session, r *http.Request) error {
+			_, err := h.stage.Reauthenticate(httptest.NewRecorder(), r, loginstage.User{ID: "ada"})
+			return err
+		}, false, true},
+		{"complete", func(h *host, _ session.Session, r *http.Request) error {
+			return h.stage.Complete(httptest.NewRecorder(), r, "terms")
+		}, false, true},
+		{"set value", func(h *host, s session.Session, _ *http.Request) error {
+			_, err := h.stage.SetValue(context.Background(), s, "set")
+			return err
+		}, false, false},
+		{"revoke", func(h *host, s session.Session, _ *http.Request) error {
+			return h.stage.Revoke(context.Background(), "ada", s.ID, "ada")
+		}, true, false},
+		{"revoke user", func(h *host, _ session.Session, _ *http.Request) error {
+			_, err := h.stage.RevokeUser(context.Background(), "ada", "ada")
+			return err
+		}, true, false},
+		{"credentials", func(h *host, _ session.Session, _ *http.Request) error {
+			_, err := h.stage.CredentialsChanged(context.Background(), "ada", "password", session.ID{}, "ada")
+			return err
+		}, true, false},
+		{"logout", func(h *host, _ session.Session, r *http.Request) error {
+			return h.stage.Logout(httptest.NewRecorder(), r)
+		}, true, false},
+	}
+	for i, a := range racers {
+		for _, b := range racers[i:] {
+			t.Run(a.name+" and "+b.name, func(t *testing.T) {
+				for range 20 {
+					h := newHost(t, loginstage.Config{})
+					s := h.signIn(loginstage.User{ID: "ada", Required: []string{"terms"}})
+					var errs [2]error
+					var running sync.WaitGroup
+					start := make(chan struct{})
+					for j, racer := range []racer{a, b} {
+						r := httptest.NewRequest("POST", "/", nil)
+						r.AddCookie(&http.Cookie{Name: cookie, Value: h.Cookie(cookie)})
+						running.Go(func() {
+							<-start
+							errs[j] = racer.do(h, s, r)
+						})
+					}
+					close(start)
+					running.Wait()
+					left := h.sessions("ada")
+					everyone := func(name string) bool { return name == "revoke user" || name == "credentials" }
+					if everyone(a.name) || everyone(b.name) {
+						require.Empty(t, left, "whatever runs beside it, a user whose sessions were ended has none")
+						continue
+					}
+					// Revoke and Logout end the session or come too late for it.
+					gone := (a.ends && errs[0] == nil && !b.goes) || (b.ends && errs[1] == nil && !a.goes)
+					if gone {
+						require.Empty(t, left)
+					}
+					if !a.ends && !b.ends {
+						require.Len(t, left, 1, "errors: %v", errs)
+					}
+					if a.name == "complete" && errs[0] == nil && len(left) > 0 || b.name == "complete" && errs[1] == nil && len(left) > 0 {
+						require.Empty(t, left[0].Required, "what was completed is not required again")
+					}
+					if a.name != b.name && (a.name == "set value" && errs[0] == nil || b.name == "set value" && errs[1] == nil) && len(left) > 0 {
+						value, err := session.ValueOf[string](left[0])
+						require.NoError(t, err)
+						require.Equal(t, "set", value, "no change is lost")
+					}
+				}
+			})
+		}
+	}
+}
