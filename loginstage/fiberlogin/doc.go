@@ -22,10 +22,10 @@
 // # What is not as with net/http
 //
 //   - fasthttp sends the header after the handlers, so a handler is never too late for
-//     Begin. A function that SendStreamWriter calls, or a goroutine, is: [Do] returns
-//     [ErrOver] where Fiber has taken the context back. Fiber uses contexts again, and
+//     Begin. Once it has returned, [Do] returns [ErrOver]. Fiber uses contexts again, and
 //     Do cannot tell one that serves another client by then: as with all of Fiber, no
-//     context may be used after its handler.
+//     context may be used in a goroutine, in the function of SendStreamWriter, or after
+//     its handler.
 //   - The writer that [Do] and [loginstage.Config.Deny] get cannot flush, hijack or set
 //     deadlines: [net/http.ResponseController] returns [net/http.ErrNotSupported]. Use
 //     SendStreamWriter and fasthttp's Hijack, which work behind a guard.

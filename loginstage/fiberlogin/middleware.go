@@ -58,7 +58,6 @@ func middleware(guard func(http.Handler) http.Handler) fiber.Handler {
 func next(c fiber.Ctx, outer *writer, r *http.Request) error {
 	before, within := c.Context(), r.Context()
 	c.SetContext(within)
-	outer.store()
 	defer func() {
 		outer.load()
 		if c.Context() == within { // and not what a handler has set for those outside

@@ -83,7 +83,7 @@ func (v *visitor) send(r *http.Request) Response {
 	v.f.Helper()
 	response, err := v.client.Do(r)
 	require.NoError(v.f, err, "%s %s", r.Method, r.URL.Path)
-	defer func() { _ = response.Body.Close() }()
+	defer func() { _ = response.Body.Close() }() // it has been read
 	require.Equal(v.f, v.f.protocol, response.Proto)
 	text, err := io.ReadAll(response.Body)
 	require.NoError(v.f, err, "the body of %s %s", r.Method, r.URL.Path)

@@ -6,6 +6,8 @@
 // package binding/bindingtest. [NewBrowser] makes a browser in Berlin that keeps
 // cookies and moves between addresses. [Store] is a store that can be made to
 // fail. All of it works inside [testing/synctest], where hours pass in no time.
+// [RunAdapter] is for those who adapt package loginstage to a web framework, and uses
+// the network.
 //
 // # A whole test
 //
