@@ -79,6 +79,12 @@ func (l *UserLogin) rememberDevice(w http.ResponseWriter, r *http.Request, s ses
 		IP: s.IP, UserAgent: s.UserAgent, Anchor: s.Anchor,
 	}, session.Replace{Before: known, Max: maxDevices, Ending: l.ending(r, "", s.User)})
 	if err == nil {
+		err = l.forgetIfEnded(r, s, device)
+	}
+	if isEnded(err) {
+		return
+	}
+	if err == nil {
 		err = l.sessions.Carry(w, r, l.deviceCookie(s.User), token, device)
 	}
 	if err != nil {
@@ -86,6 +92,21 @@ func (l *UserLogin) rememberDevice(w http.ResponseWriter, r *http.Request, s ses
 		return
 	}
 	l.trimDeviceCookies(w, r, s.User)
+}
+
+// forgetIfEnded ends the record of a device if s, the session of the sign-in that it is
+// remembered by, has ended meanwhile, and returns how that ended. A step that ends both,
+// as of changed credentials, could have come between the two, and missed the device.
+func (l *UserLogin) forgetIfEnded(r *http.Request, s, device session.Session) error {
+	_, err := l.sessions.Get(r.Context(), s.ID, session.KindSession)
+	if !isEnded(err) {
+		return err
+	}
+	ending := l.ending(r, session.CauseNotCarried, "")
+	if _, endErr := l.sessions.End(r.Context(), device.ID, ending); endErr != nil && !isEnded(endErr) {
+		return endErr
+	}
+	return err
 }
 
 // trimDeviceCookies deletes the cookies that are too many from a browser that many

@@ -18,6 +18,7 @@ import (
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/memstore"
 )
 
 var remembering = loginstage.Config{RememberDevice: duration.MustParse("days=30")}
@@ -333,4 +334,20 @@ func TestDeviceCookiesByTheThousand(t *testing.T) {
 		}
 		assert.Equal(t, 16, deleted)
 	}
+}
+
+// A device is not remembered by a sign-in whose session has ended by then: the step that
+// ended it may have come too early for the device.
+func TestADeviceOfASignInThatEndedMeanwhile(t *testing.T) {
+	store := &between{Store: memstore.New()}
+	stage, browser := open(t, loginstage.Config{Store: store, RememberDevice: duration.MustParse("days=30")})
+	store.afterStart = func() {
+		n, err := stage.CredentialsChanged(t.Context(), "ada", "password", session.ID{}, "ada")
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+	}
+	signIn(t, browser, "ada")
+	devices, err := stage.Devices(t.Context(), "ada")
+	require.NoError(t, err)
+	assert.Empty(t, devices)
 }

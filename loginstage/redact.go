@@ -2,6 +2,7 @@ package loginstage
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -19,12 +20,16 @@ const (
 // familiar are segments of ordinary paths that do not look like words.
 var familiar = []string{"", "*", ".well-known", "2fa", "u2f", "oauth2", "saml2"}
 
-// announcing are words after which the rest of a path is often a secret.
-var announcing = []string{
-	"reset", "recover", "recovery", "verify", "verifier", "verification", "confirm", "confirmation", "activate", "activation",
-	"magic", "invite", "invitation", "invitations", "invites", "token", "tokens", "code", "otp", "totp", "mfa", "pin", "unlock",
-	"unsubscribe", "share", "shared", "link", "key", "secret", "ticket", "state", "nonce",
-}
+// announcing are words after which the rest of a path is often a secret, in the singular.
+// stems do so in any word that has one, such as "magiclink".
+var (
+	announcing = []string{
+		"code", "otp", "totp", "mfa", "2fa", "u2f", "pin", "backup", "unsubscribe", "share", "shared", "link", "key", "ticket", "state", "nonce",
+	}
+	stems = []string{
+		"reset", "recover", "verif", "confirm", "activat", "magic", "invit", "token", "secret", "passw", "passcode", "unlock",
+	}
+)
 
 // route is what the handler's pattern says of a path.
 type route struct {
@@ -88,10 +93,27 @@ func redactPath(escaped string, known route) string {
 	return path.String()
 }
 
-// announces reports whether a segment has a word after which secrets follow.
+// announces reports whether a segment, which is escaped, has a word after which secrets
+// follow, also where a capital begins it: "resetPassword".
 func announces(segment string) bool {
-	for word := range strings.FieldsFuncSeq(strings.ToLower(segment), separates) {
-		if slices.Contains(announcing, word) {
+	if unescaped, err := url.PathUnescape(segment); err == nil {
+		segment = unescaped
+	}
+	lower := strings.ToLower(segment)
+	for _, stem := range stems {
+		if strings.Contains(lower, stem) {
+			return true
+		}
+	}
+	var words strings.Builder
+	for _, c := range segment {
+		if c >= 'A' && c <= 'Z' {
+			words.WriteByte('-')
+		}
+		words.WriteRune(c)
+	}
+	for word := range strings.FieldsFuncSeq(lower+"-"+strings.ToLower(words.String()), separates) {
+		if slices.Contains(announcing, strings.TrimSuffix(word, "s")) {
 			return true
 		}
 	}

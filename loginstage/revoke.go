@@ -40,7 +40,7 @@ func (l *UserLogin) logoutActive(w http.ResponseWriter, r *http.Request) error {
 	s, err := l.load(r)
 	if err == nil {
 		// A browser that is closed on signing out does not wait for the answer.
-		_, err = l.sessions.End(context.WithoutCancel(r.Context()), s.ID, l.ending(r, session.CauseSignedOut, actorOf(s)))
+		err = l.endRenewed(context.WithoutCancel(r.Context()), s, l.ending(r, session.CauseSignedOut, actorOf(s)))
 	}
 	if err == errOtherStage { //nolint:errorlint // as load returns it
 		return nil
@@ -58,6 +58,16 @@ func (l *UserLogin) logoutActive(w http.ResponseWriter, r *http.Request) error {
 	}
 	carried(w, r)
 	return nil
+}
+
+// endRenewed ends s, which was live a moment ago. If it goes on under another token by
+// now it ends that: else a renewal beside it would leave the user signed in.
+func (l *UserLogin) endRenewed(ctx context.Context, s session.Session, ending session.Ending) error {
+	_, err := l.sessions.End(ctx, s.ID, ending)
+	if ended, ok := errors.AsType[*session.EndedError](err); ok && ended.Ending.Cause == session.CauseRenewed {
+		return l.endLineage(ctx, s.User, lineage(s), ending)
+	}
+	return err
 }
 
 // Sessions returns the signed-in sessions of the user, the latest first.
@@ -84,7 +94,7 @@ func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, acto
 		return fmt.Errorf("loginstage: revoking: %w", session.ErrNotFound)
 	}
 	if err == nil {
-		_, err = l.sessions.End(ctx, id, l.ending(nil, session.CauseRevoked, actor))
+		err = l.endRenewed(ctx, s, l.ending(nil, session.CauseRevoked, actor))
 		l.events.wait()
 	}
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/memstore"
 )
 
 func TestLogout(t *testing.T) {
@@ -249,4 +250,61 @@ func TestAnActorIsBounded(t *testing.T) {
 	_, err := stage.RevokeUser(t.Context(), "ada", "adm\x00in\u202e"+strings.Repeat("x", 300))
 	require.NoError(t, err)
 	assert.Equal(t, "admin"+strings.Repeat("x", 246), stage.Events.Last().Actor)
+}
+
+// between is a store in which something happens once, before it ends a session or after
+// it has started one.
+type between struct {
+	session.Store
+	beforeEnd, afterStart func()
+}
+
+func (b *between) Unwrap() session.Store { return b.Store }
+
+func (b *between) End(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
+	if do := b.beforeEnd; do != nil {
+		b.beforeEnd = nil
+		do()
+	}
+	return b.Store.End(ctx, id, ending)
+}
+
+func (b *between) Start(ctx context.Context, s session.Session, replace session.Replace) ([]session.Ended, error) {
+	ended, err := b.Store.Start(ctx, s, replace)
+	if do := b.afterStart; do != nil {
+		b.afterStart = nil
+		do()
+	}
+	return ended, err
+}
+
+// A session that goes on under another token between the look at it and its end is
+// ended all the same.
+func TestRenewedWhileItIsBeingEnded(t *testing.T) {
+	for name, end := range map[string]func(*loginstagetest.Stage, *loginstagetest.Browser, session.ID) error{
+		"logout": func(_ *loginstagetest.Stage, browser *loginstagetest.Browser, _ session.ID) error {
+			if answer := browser.PostForm("/logout", nil); answer.StatusCode != http.StatusOK {
+				return errors.New(answer.Text)
+			}
+			return nil
+		},
+		"revoke": func(stage *loginstagetest.Stage, _ *loginstagetest.Browser, id session.ID) error {
+			return stage.Revoke(context.Background(), "ada", id, "ada")
+		},
+	} {
+		store := &between{Store: memstore.New()}
+		stage, browser := open(t, loginstage.Config{Store: store})
+		signIn(t, browser, "ada")
+		id, token := sessions(t, stage, "ada")[0].ID, browser.Cookie(cookie)
+		store.beforeEnd = func() {
+			r := httptest.NewRequest("POST", "https://app.example/confirm", nil)
+			r.AddCookie(&http.Cookie{Name: cookie, Value: token})
+			require.NoError(t, stage.Confirm(httptest.NewRecorder(), r, loginstage.User{ID: "ada"}))
+			require.Len(t, sessions(t, stage, "ada"), 1)
+		}
+		require.NoError(t, end(stage, browser, id), name)
+		assert.Empty(t, sessions(t, stage, "ada"), name)
+		require.NoError(t, stage.Flush(t.Context()))
+		assert.Len(t, stage.Events.Of(loginstage.ActionLogout), 1, "%s: told once", name)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"flag"
+	"math"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -434,4 +435,20 @@ func FuzzDecodeRecord(f *testing.F) {
 		require.Equal(t, s.Policy.Unproved, back.Policy.Unproved)
 		require.Equal(t, s.Kind, back.Kind)
 	})
+}
+
+// An ending that is to be kept for longer than times go is kept for as long as they go.
+func TestEndingKeptBeyondAllTimes(t *testing.T) {
+	ending := session.Ending{Cause: session.CauseRevoked, Time: time.Unix(1_700_000_000, 0).UTC(), Journal: true}
+	for keep, want := range map[time.Time]time.Time{
+		time.Date(2316, 1, 1, 0, 0, 0, 0, time.UTC): time.Unix(0, math.MaxInt64).UTC(),
+		time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC): time.Unix(0, math.MinInt64).UTC(),
+	} {
+		ending.Keep = keep
+		text, err := session.EncodeEnding(ending)
+		require.NoError(t, err)
+		read, err := session.DecodeEnding(text)
+		require.NoError(t, err)
+		require.Equal(t, want, read.Keep)
+	}
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"math"
 	"net/netip"
 	"strings"
 	"time"
@@ -176,14 +177,22 @@ func (r endingRecord) ending() Ending {
 	}
 }
 
-// instant is a time in nanoseconds since 1970, 0 for the zero time.
+// instant is a time in nanoseconds since 1970, 0 for the zero time. Of a time before
+// 1678 or after 2262, which 64 bits do not hold, it is the nearest that they do: an
+// ending that is to be kept until then is.
 type instant int64
 
 func instantOf(t time.Time) instant {
-	if t.IsZero() {
+	switch {
+	case t.IsZero():
 		return 0
+	case t.Before(firstTime):
+		return math.MinInt64
+	case t.After(lastTime):
+		return math.MaxInt64
+	default:
+		return instant(t.UnixNano())
 	}
-	return instant(t.UnixNano())
 }
 
 func (i instant) time() time.Time {

@@ -73,6 +73,7 @@ func TestAUserOfManySessionsSignsIn(t *testing.T) {
 		for name, replace := range map[string]session.Replace{
 			"others":  {Others: true, Ending: newEnding("")},
 			"maximum": {Max: 5, Ending: newEnding("")},
+			"tenant":  {Max: 5, PerTenant: true, Ending: newEnding("")},
 		} {
 			store, table := e.store(t, db)
 			e.fill(t, db, table, crowd{n: n, user: "ada", ended: "0", until: now.Add(time.Hour)})
@@ -104,6 +105,42 @@ func TestAUserOfManySessionsSignsIn(t *testing.T) {
 				}
 			}
 			require.Len(t, causes, 3, "%v", causes)
+		}
+	})
+}
+
+// A sign-in ends many sessions in several steps, whatever they are counted by: others
+// see that some have ended before all have, and a caller who gives up then is told of them.
+func TestASignInEndsManySessionsInSteps(t *testing.T) {
+	eachHeavy(t, func(t *testing.T, e engine) {
+		db := e.open(t)
+		for name, replace := range map[string]session.Replace{
+			"others":            {Others: true, Ending: newEnding("")},
+			"tenant":            {Max: 1, PerTenant: true, Ending: newEnding("")},
+			"others and tenant": {Others: true, Max: 1, PerTenant: true, Ending: newEnding("")},
+		} {
+			store, table := e.store(t, db)
+			const n = 4000
+			e.fill(t, db, table, crowd{n: n, user: "ada", ended: "0", until: now.Add(time.Hour)})
+			ctx, cancel := context.WithCancel(t.Context())
+			watched := make(chan int, 1)
+			go func() {
+				defer cancel()
+				for ctx.Err() == nil { // in the middle of it
+					var live int
+					err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+e.quote(table)+" WHERE ended = 0").Scan(&live)
+					if err != nil || live < n {
+						watched <- live
+						return
+					}
+				}
+				watched <- n
+			}()
+			ended, err := store.Start(ctx, newSession("ada"), replace)
+			cancel()
+			t.Logf("%s: seen %d live, ended %d, %v", name, <-watched, len(ended), err)
+			require.Error(t, err, "%s: it is seen before it is done", name)
+			require.NotEmpty(t, ended, "%s: what an earlier step ended stays ended", name)
 		}
 	})
 }

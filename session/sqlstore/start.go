@@ -91,6 +91,9 @@ func (s *Store) victims(ctx context.Context, tx *sql.Tx, started session.Session
 	if err != nil {
 		return nil, false, s.startRefused(ctx, tx, started, replace, err)
 	}
+	if len(chosen) > max(most, mostPerStep) { // of a tenant, whose sessions are all looked at
+		chosen, more = chosen[:mostPerStep], true
+	}
 	causes := make(map[string]session.Cause)
 	var ids []string
 	for _, v := range chosen {
@@ -170,7 +173,8 @@ func (s *Store) oldest(ctx context.Context, tx *sql.Tx, started session.Session,
 	}
 	where := " WHERE owner = {bytes} AND ended = 0" + ofKinds(len(kinds)) + " ORDER BY created LIMIT {int}"
 	args := slices.Concat([]any{[]byte(started.User)}, kindArgs(kinds), []any{most + 1})
-	if replace.PerTenant { // the tenant is in the record, and all of them count
+	if replace.PerTenant && replace.Max > 0 && !(replace.Others && started.Kind == session.KindSession) {
+		// The tenant is in the record, and all of them count.
 		args[len(args)-1] = math.MaxInt32
 		rows, err := s.rows(ctx, tx, where, args...)
 		return candidates(rows), false, err
