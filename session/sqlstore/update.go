@@ -56,7 +56,12 @@ func (s *Store) update(ctx context.Context, id session.ID, change session.Update
 				return err
 			}
 			_, err = tx.ExecContext(ctx, s.text.of("UPDATE {session} SET record = {bytes} WHERE id = {text}"), record, id.String())
-			return err
+			if err != nil {
+				return err
+			}
+			return s.announce(ctx, tx, []session.Change{
+				{Kind: session.ChangeUpdated, ID: id, User: changed.User, Restricted: changed.Drift.Restricted},
+			})
 		})
 	})
 	return changed, there, err
