@@ -23,6 +23,7 @@ type LiveError struct {
 
 	Ending     session.Cause  // why the session ended; empty: it has not, or its ending is forgotten
 	Restricted binding.Reason // why the session was restricted; empty: it was not
+	Required   []string       // what the user has to do first
 
 	// Err is session.ErrNotFound where there is no session, ErrUnheard, or what failed;
 	// nil: the session ended or was restricted.
@@ -34,6 +35,8 @@ func (e *LiveError) Error() string {
 	switch {
 	case e.Restricted != "":
 		return fmt.Sprintf("loginstage: live: the session is restricted: %s", e.Restricted)
+	case len(e.Required) > 0:
+		return fmt.Sprintf("loginstage: live: the session requires %q", e.Required)
 	case e.Err != nil:
 		return fmt.Sprintf("loginstage: live: %v", e.Err)
 	default:
@@ -76,7 +79,7 @@ func (l *UserLogin) live(r *http.Request, inUse bool) context.Context {
 		s.finish(&LiveError{Err: err})
 		return s
 	}
-	s.id, s.restricted = found.ID, found.Drift.Restricted != ""
+	s.id, s.restricted = found.ID, restricts(denialOf(found, nil))
 	l.streams.add(s)
 	ctx, cancel := context.WithTimeout(r.Context(), l.config.StoreTimeout.Std())
 	defer cancel()
@@ -117,7 +120,8 @@ func (l *UserLogin) verify(ctx context.Context, s *stream) error {
 	if found.Idle > 0 {
 		every = min(every, found.Idle/4)
 	}
-	if err == nil && s.inUse && found.Drift.Restricted == "" {
+	ends := err == nil && restricts(denialOf(found, nil)) && !s.restricted
+	if err == nil && s.inUse && !ends {
 		found, err = l.sessions.Touch(ctx, found, session.Seen{Time: now, IP: found.IP})
 	}
 	if ended, ok := errors.AsType[*session.EndedError](err); ok {
@@ -131,8 +135,8 @@ func (l *UserLogin) verify(ctx context.Context, s *stream) error {
 	if err != nil {
 		return err
 	}
-	if reason := found.Drift.Restricted; reason != "" && !s.restricted {
-		l.streams.end(s, &LiveError{Session: s.id, Restricted: reason})
+	if ends {
+		l.streams.end(s, &LiveError{Session: s.id, Restricted: found.Drift.Restricted, Required: found.Required})
 		return nil
 	}
 	next := found.Deadline().Sub(now)

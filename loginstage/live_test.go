@@ -190,6 +190,26 @@ func TestLiveEndsWhenTheSessionIsRestricted(t *testing.T) {
 	})
 }
 
+// What the host requires of a user later ends what is open, too.
+func TestLiveEndsWhenAnActionIsRequired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New()
+		stage := loginstagetest.New(t, loginstage.Config{Store: store})
+		watching(t, stage.UserLogin)
+		token := signedInAs(t, stage, "ada")
+		ctx := liveIn(t, stage, token, stage.Live, t.Context())
+		sessions, err := stage.Sessions(t.Context(), "ada")
+		require.NoError(t, err)
+		changed, err := store.Update(t.Context(), sessions[0].ID, session.Update{Version: sessions[0].Version, Value: []byte(`{"tenant":"x"}`)})
+		require.NoError(t, err)
+		lives(t, ctx)
+		_, err = store.Update(t.Context(), changed.ID, session.Update{Version: changed.Version, Require: []string{"terms"}})
+		require.NoError(t, err)
+		assert.Equal(t, []string{"terms"}, over(t, ctx).Required)
+		lives(t, liveIn(t, stage, token, stage.Live, t.Context()))
+	})
+}
+
 // Without a session, or one whose store does not answer, nothing is live.
 func TestLiveWithoutASession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -223,6 +223,19 @@ func (t *streams) awake() {
 	}
 }
 
+// lookAtSession has a session looked at again.
+func (t *streams) lookAtSession(id session.ID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for s := t.byID[id.Hash()]; s != nil; s = s.next {
+		if s.id == id {
+			s.look = t.clock()
+			t.looks.moved(s)
+			t.awake()
+		}
+	}
+}
+
 // lookAtAll has each session looked at again: changes of them may have been missed.
 func (t *streams) lookAtAll() {
 	t.mu.Lock()

@@ -71,6 +71,7 @@ func (l *UserLogin) heed(ctx context.Context, c session.Change) {
 			l.streams.endSession(c.ID, &LiveError{Session: c.ID, Restricted: c.Restricted},
 				func(s *stream) bool { return !s.restricted })
 		}
+		l.streams.lookAtSession(c.ID) // an action may be required
 	case session.ChangeConnected:
 		l.streams.hear()
 		l.streams.lookAtAll()

@@ -25,7 +25,8 @@ type Watcher interface {
 	// every is how often Watch shows by a [ChangeHeard] that it still hears, for
 	// which it sends something through the same channel as the changes; a store that
 	// looks for changes looks so often. 0: [DefaultWatchEvery]. Where it has heard
-	// nothing for [LostAfter] times as long, it says [ChangeLost].
+	// nothing for [LostAfter] times as long, and for a second at the least, it says
+	// [ChangeLost].
 	//
 	// tell is called by one goroutine at a time, first with ChangeConnected or
 	// ChangeLost. Changes of one session come in the order in which they were made,
@@ -54,8 +55,9 @@ const (
 	// heed its limits.
 	ChangeEnded ChangeKind = iota + 1
 
-	// ChangeUpdated: a drift was added to the record, or [Store.Update] changed it. Restricted says whether that
-	// restricts it. A use without a drift, LastSeen and IP, is not told.
+	// ChangeUpdated: a drift was added to the record, or [Store.Update] changed it.
+	// Restricted says whether its drift restricts it. A use without a drift, LastSeen
+	// and IP, is not told.
 	ChangeUpdated
 
 	// ChangeConnected: each change that is made from Heard on will be told.
@@ -81,7 +83,7 @@ type Change struct {
 	User string
 
 	Cause      Cause          // of ChangeEnded; empty: not known
-	Restricted binding.Reason // of ChangeUpdated: why the session is restricted; empty: it is not
+	Restricted binding.Reason // of ChangeUpdated: why the drift restricts the session; empty: it does not
 
 	// Heard is the instant of ChangeConnected and ChangeHeard: an earlier reading of
 	// this process's clock, with its monotonic part.

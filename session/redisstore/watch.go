@@ -231,9 +231,9 @@ func (s *Store) receive(ctx context.Context, h *hearing, n *node) error {
 	}
 }
 
-// minPatience is how long a Watch waits for its beats at the least: a server is
-// allowed to be slow for so long.
-const minPatience = 100 * time.Millisecond
+// minPatience is how long a Watch waits for its beats at the least: a server, and this
+// process, may be slow for so long.
+const minPatience = time.Second
 
 // subscribe asks for the channels of a node. In a Cluster, one command may name
 // channels of one slot only.

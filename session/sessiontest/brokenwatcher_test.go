@@ -59,7 +59,7 @@ var brokenWatchers = []breakage[brokenWatcher]{
 	{"an expiry is not told", []string{"an expiry that Sweep tells is told"}, func(b *brokenWatcher) {
 		b.edit = without(func(c session.Change) bool { return c.Cause == session.CauseExpired })
 	}},
-	{"a drift is not told", []string{"a drift is told"}, func(b *brokenWatcher) {
+	{"what was updated is not told", []string{"a drift is told", "an update is told"}, func(b *brokenWatcher) {
 		b.edit = without(func(c session.Change) bool { return c.Kind == session.ChangeUpdated && c.Restricted == "" })
 	}},
 	{"some of many are not told", []string{"all of many endings are told"}, func(b *brokenWatcher) {

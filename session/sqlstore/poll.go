@@ -76,7 +76,7 @@ func (s *Store) poll(ctx context.Context, every time.Duration, tell func(session
 // read returns the changes after the position, which it moves, or finds where they end
 // if there was no position before. It reports whether there may be more.
 func (s *Store) read(ctx context.Context, every time.Duration, at *position, connected bool) (changes []keptChange, again bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, max(patience(every), time.Second))
+	ctx, cancel := context.WithTimeout(ctx, patience(every))
 	defer cancel()
 	type found struct {
 		changes []keptChange

@@ -51,8 +51,9 @@ func (s *Store) Watch(ctx context.Context, every time.Duration, tell func(sessio
 	}
 }
 
-// minPatience is how long a Watch waits for an answer at the least.
-const minPatience = 100 * time.Millisecond
+// minPatience is how long a Watch waits for an answer at the least: a server, and this
+// process, may be slow for so long.
+const minPatience = time.Second
 
 // patience returns how long a Watch that is to hear something every so often goes without.
 func patience(every time.Duration) time.Duration { return max(session.LostAfter*every, minPatience) }
