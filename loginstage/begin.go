@@ -246,6 +246,13 @@ func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Ses
 	if s.Kind == session.KindPending {
 		replace.Answers, s.Kind = s.ID, session.KindSession
 	}
+	if len(l.config.AlsoAdmit) > 0 { // and otherwise Start finds what the client had
+		before, err := l.load(r)
+		if err != nil && !isEnded(err) {
+			return session.Session{}, fmt.Errorf("loginstage: signing in: %w", err)
+		}
+		replace.Before = before.ID
+	}
 	user := s.User
 	s, err = l.sessions.Start(w, r, s, replace)
 	if _, over := errors.AsType[*session.LimitError](err); over {

@@ -60,6 +60,36 @@ func TestAStageAdmitsItsOwnSessions(t *testing.T) {
 	}
 }
 
+// Nor does a sign-in of one stage end a session of another, whose token somebody has put
+// into the place of its own. One that it admits is the client's, and ends.
+func TestASignInEndsNoSessionOfAnotherStage(t *testing.T) {
+	for _, offset := range []string{"", "days=1"} {
+		for _, user := range []string{"ada", "mallory"} {
+			store := loginstagetest.NewStore(nil)
+			users, browser := open(t, loginstage.Config{Store: store})
+			config := loginstage.Config{Name: "admin", Store: store, Carrier: session.Cookie{Name: "__Host-admin"}}
+			if offset != "" {
+				config.StaySignedInOffset = duration.MustParse(offset)
+			}
+			for _, also := range [][]string{nil, {loginstage.DefaultName}} {
+				signIn(t, browser, "ada")
+				config.AlsoAdmit = also
+				visitor := loginstagetest.NewBrowser(t, app(loginstagetest.New(t, config).UserLogin))
+				visitor.SetCookie(&http.Cookie{Name: "__Host-admin", Value: browser.Cookie(cookie), Path: "/", Secure: true})
+				before := len(users.Events.Of(loginstage.ActionLogout))
+				signIn(t, visitor, user)
+				if also == nil {
+					assert.Equal(t, "ada", whoami(browser))
+				} else {
+					assert.Equal(t, "nobody", whoami(browser))
+				}
+				assert.Len(t, users.Events.Of(loginstage.ActionLogout), before)
+				assert.Equal(t, user, whoami(visitor))
+			}
+		}
+	}
+}
+
 func TestAStageAdmitsWhatItIsToldTo(t *testing.T) {
 	also := []string{"partners", loginstage.DefaultName}
 	store := loginstagetest.NewStore(nil)

@@ -38,7 +38,9 @@ func (l *UserLogin) servePreflight(w http.ResponseWriter, r *http.Request, next 
 	}
 	stripped.Body, stripped.ContentLength, stripped.TransferEncoding, stripped.Trailer = http.NoBody, 0, nil, nil
 	stripped.Form, stripped.PostForm, stripped.MultipartForm = nil, nil, nil
-	next.ServeHTTP(&bodiless{w: w}, stripped)
+	response := &response{ResponseWriter: w, login: l}
+	defer response.finish()
+	next.ServeHTTP(&bodiless{w: response}, stripped)
 	if r.Pattern == "" {
 		r.Pattern = stripped.Pattern
 	}
@@ -50,6 +52,9 @@ type bodiless struct {
 	w     http.ResponseWriter
 	began bool
 }
+
+// Written reports whether the header is out, for Begin and the others that need it.
+func (w *bodiless) Written() bool { return w.began }
 
 func (w *bodiless) Header() http.Header { return w.w.Header() }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 )
 
 func preflight(header ...string) http.Header {
@@ -121,5 +122,35 @@ func TestPreflightsOverAServer(t *testing.T) {
 			assert.Equal(t, "*", response.Header.Get("Access-Control-Allow-Origin"))
 			assert.Empty(t, body)
 		})
+	}
+}
+
+// A handler that signs in for a preflight too makes nothing cacheable by it, and is told
+// if it does so too late.
+func TestAPreflightThatSignsIn(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		stage := loginstagetest.New(t, loginstage.Config{})
+		handler := stage.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cache-Control", "public, max-age=31536000")
+			if late {
+				w.WriteHeader(http.StatusOK)
+			}
+			_, err := stage.Begin(w, r, loginstage.User{ID: "ada"})
+			if late {
+				assert.ErrorIs(t, err, loginstage.ErrResponseBegun)
+				return
+			}
+			assert.NoError(t, err)
+			w.Header().Set("Cache-Control", "public, max-age=31536000")
+		}))
+		r := httptest.NewRequest("OPTIONS", "https://app.example.com/", nil)
+		r.Header.Set("Origin", "https://app.example.com")
+		r.Header.Set("Access-Control-Request-Method", "POST")
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if !late {
+			assert.Equal(t, []string{"no-store"}, w.Header()["Cache-Control"])
+			assert.NotEmpty(t, w.Result().Cookies())
+		}
 	}
 }

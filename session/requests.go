@@ -8,8 +8,9 @@ import (
 )
 
 // Start is [Manager.Issue] for the client that sent r, which it gives the token.
-// It ends, as replace.Before says, the session that the client had until now.
-// Where that was of another user, or nobody knows whose, the carrier is cleared
+// It ends, as replace.Before says, the session that the client had until now, if the
+// Stage of s signed that in too: a token of another stage's is none here, whoever put it
+// into the carrier's place. Where that was of another user, or nobody knows whose, the carrier is cleared
 // first. A session whose token cannot be given to the client is ended again.
 func (m *Manager) Start(w http.ResponseWriter, r *http.Request, s Session, replace Replace) (Session, error) {
 	before, err := m.config.Carrier.Read(r)
@@ -18,10 +19,11 @@ func (m *Manager) Start(w http.ResponseWriter, r *http.Request, s Session, repla
 	}
 	foreign := false
 	if !before.IsZero() {
-		if foreign, err = m.foreign(r.Context(), before.ID(), s.User); err != nil {
+		var sameStage bool
+		if foreign, sameStage, err = m.foreign(r.Context(), before.ID(), s); err != nil {
 			return Session{}, err
 		}
-		if replace.Before.IsZero() {
+		if replace.Before.IsZero() && sameStage {
 			replace.Before = before.ID()
 		}
 	}
@@ -57,21 +59,22 @@ func (m *Manager) notCarried(ctx context.Context, s Session, err error) error {
 	return errors.Join(fmt.Errorf("session: writing the token: %w", err), endErr)
 }
 
-// foreign reports whether the session of the ID is not known to be the user's.
-func (m *Manager) foreign(ctx context.Context, id ID, user string) (bool, error) {
+// foreign reports whether the session of the ID is not known to be of the user of s, and
+// whether it lives and the stage of s signed it in.
+func (m *Manager) foreign(ctx context.Context, id ID, s Session) (foreign, sameStage bool, err error) {
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
-	s, err := m.config.Store.Get(bounded, id)
+	before, err := m.config.Store.Get(bounded, id)
 	if ended, ok := errors.AsType[*EndedError](err); ok {
-		return ended.Session.User != user, nil
+		return ended.Session.User != s.User, false, nil
 	}
 	if errors.Is(err, ErrNotFound) {
-		return true, nil
+		return true, false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("session: getting the session before: %w", err)
+		return false, false, fmt.Errorf("session: getting the session before: %w", err)
 	}
-	return s.User != user, nil
+	return before.User != s.User, before.Stage == s.Stage, nil
 }
 
 // Load is [Manager.Authenticate] with the token that came with r. A client that

@@ -119,7 +119,7 @@ func (r *rig) handler(m mounting) http.Handler {
 		return loginstagetest.AdapterUser(loginstage.Current(ctx)), nil
 	}
 	unary("SignIn", func(ctx context.Context, user string) (string, error) {
-		challenge, err := connectlogin.Begin(ctx, login, loginstage.User{ID: user})
+		challenge, err := connectlogin.Begin(ctx, login, newcomer(user))
 		if challenge != nil {
 			return challenge.Component, nil
 		}
@@ -306,6 +306,28 @@ func TestStepUp(t *testing.T) {
 		_, err = c.call("Confirm", "ada")
 		require.NoError(t, err)
 		c.is("ada", "Private")
+	})
+}
+
+// newcomer returns the user, who has something to do first where the ID says so.
+func newcomer(id string) loginstage.User {
+	user := loginstage.User{ID: id}
+	if strings.HasPrefix(id, "new-") {
+		user.Required = []string{"terms"}
+	}
+	return user
+}
+
+// A session with required actions is anonymous to public procedures, and admitted to
+// those for restricted sessions, as it is by the guard of net/http.
+func TestRequiredActions(t *testing.T) {
+	each(t, loginstage.Config{}, func(t *testing.T, r *rig) {
+		c := r.signedIn("new-ada")
+		_, err := c.call("Private", "")
+		denied(t, connect.CodeUnauthenticated, "REQUIRED", err)
+		c.is("nobody", "Who")
+		_, err = c.call("SignOut", "")
+		require.NoError(t, err)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,7 +93,7 @@ func open(t *testing.T, config loginstage.Config, spoil func(*grpclogin.Guard)) 
 	service := host{
 		unary: map[string]func(context.Context, string) (string, error){
 			"SignIn": func(ctx context.Context, user string) (string, error) {
-				challenge, err := grpclogin.Begin(ctx, login, loginstage.User{ID: user})
+				challenge, err := grpclogin.Begin(ctx, login, newcomer(user))
 				if challenge != nil {
 					return challenge.Component, nil
 				}
@@ -308,6 +309,27 @@ func TestStepUp(t *testing.T) {
 	_, err = c.call("Confirm", "ada")
 	require.NoError(t, err)
 	c.is("ada", "Private")
+}
+
+// newcomer returns the user, who has something to do first where the ID says so.
+func newcomer(id string) loginstage.User {
+	user := loginstage.User{ID: id}
+	if strings.HasPrefix(id, "new-") {
+		user.Required = []string{"terms"}
+	}
+	return user
+}
+
+// A session with required actions is anonymous to public methods, and admitted to those
+// for restricted sessions, as it is by the guard of net/http.
+func TestRequiredActions(t *testing.T) {
+	r := open(t, loginstage.Config{}, nil)
+	c := r.signedIn("new-ada")
+	_, err := c.call("Private", "")
+	denied(t, codes.Unauthenticated, "REQUIRED", err)
+	c.is("nobody", "Who")
+	_, err = c.call("SignOut", "")
+	require.NoError(t, err)
 }
 
 func TestWhereNobodyKnows(t *testing.T) {
