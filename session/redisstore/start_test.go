@@ -132,3 +132,23 @@ func TestStartEndsWhatChooseSays(t *testing.T) {
 	require.Greater(t, victims, 100, "the chances were poor")
 	require.Greater(t, failures, 20, "the chances were poor")
 }
+
+// The sessions of a tenant are counted by its name to the byte, however JSON has it.
+func TestTenantsAreCountedByTheirName(t *testing.T) {
+	store, _ := open(t, dial(t, run(t).addr))
+	for i, tenant := range []string{"", "acme", `a<"c`, `,"tenant":"acme`, "ac", "é"} {
+		var last session.Session
+		for j := range 2 {
+			s := newSession("ada")
+			s.Tenant, s.Name = tenant, `,"tenant":"acme"`
+			s.Created = s.Created.Add(time.Duration(2*i + j))
+			ended, err := store.Start(t.Context(), s, session.Replace{Max: 1, PerTenant: true})
+			require.NoError(t, err)
+			require.Len(t, ended, j, tenant)
+			if j > 0 {
+				require.Equal(t, last.ID, ended[0].Session.ID)
+			}
+			last = s
+		}
+	}
+}
