@@ -35,8 +35,10 @@
 // are admitted for MaxStale after the session was ended, at the most. As a rule it is the
 // time that a message takes.
 //
-// What the cache cannot mend is what the store itself forgets: a failover of Redis that
-// loses an ending shows the session as live to every reader.
+// # What it cannot mend
+//
+// What the store itself forgets: a failover of Redis that loses an ending shows the
+// session as live to every reader.
 //
 // # What stays compatible
 //
