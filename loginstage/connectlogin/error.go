@@ -28,7 +28,11 @@ func Error(denied *loginstage.AccessError) *connect.Error {
 	case loginstage.DenialUnavailable:
 		text, code = "Whether you are signed in could not be checked. Try again.", connect.CodeUnavailable
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)})
-	case loginstage.DenialStepUp:
+	case loginstage.DenialProve:
+		text = "Prove this device's key to use this."
+	case loginstage.DenialRequired:
+		text = "Do what is required of you first."
+	case loginstage.DenialStepUp, loginstage.DenialStale, loginstage.DenialACR:
 		text = "Prove again who you are to use this."
 	case loginstage.DenialBroken:
 		text = "The session was used from elsewhere and has ended. Sign in again."

@@ -25,7 +25,11 @@ func Status(denied *loginstage.AccessError) *status.Status {
 	switch denied.Denial {
 	case loginstage.DenialUnavailable:
 		text, code = "Whether you are signed in could not be checked. Try again.", codes.Unavailable
-	case loginstage.DenialStepUp:
+	case loginstage.DenialProve:
+		text = "Prove this device's key to use this."
+	case loginstage.DenialRequired:
+		text = "Do what is required of you first."
+	case loginstage.DenialStepUp, loginstage.DenialStale, loginstage.DenialACR:
 		text = "Prove again who you are to use this."
 	case loginstage.DenialBroken:
 		text = "The session was used from elsewhere and has ended. Sign in again."

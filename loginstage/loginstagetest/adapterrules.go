@@ -21,6 +21,8 @@ import (
 	"github.com/mooring-go/mooring/duration"
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
+	"github.com/mooring-go/mooring/session/devicekey/devicekeytest"
 )
 
 var bound = loginstage.Config{GeoIPBinding: binding.GeoIPCountry, LoginURL: "/login", StepUpURL: "/confirm"}
@@ -34,8 +36,7 @@ func steppingUp() loginstage.Config {
 
 var errStore = errors.New("the store is down")
 
-// adapterRules are what each adapter keeps. What a host with device keys is asked
-// about proofs belongs here too, as a rule of its own.
+// adapterRules are what each adapter keeps.
 var adapterRules = []adapterRule{
 	{"anonymous requests", "A guard passes anonymous requests on, and Require denies them; nothing behind it runs.",
 		func(f *adapterFixture) {
@@ -178,6 +179,46 @@ var adapterRules = []adapterRule{
 			assert.Equal(f, before+1, f.store.Calls(Get))
 			assert.Equal(f, []string{"Cookie"}, response.Header["Vary"])
 			assert.Equal(f, []string{"private, no-cache"}, response.Header["Cache-Control"])
+		}},
+	{"proof", "A client with a device key proves it with each request (DPoP): the guard sees the method, the address and the headers that the client signed.",
+		func(f *adapterFixture) {
+			config := bound
+			config.Carrier, config.DeviceKey = session.CookieOrBearer{}, loginstage.DeviceKeyOffer
+			config.Actions = binding.Always(binding.Prove)
+			secrets, err := devicekey.NewSecrets(make([]byte, devicekey.MinSecret))
+			require.NoError(f, err)
+			config.DeviceSecrets, config.Origin = secrets, origin.String()
+			f.serve(config)
+			v, device := f.visitor(), devicekeytest.New(devicekey.DPoP)
+			r := v.request("POST", "/begin?user=ada")
+			r.Header.Set("DPoP", device.DPoP(devicekey.Request{Method: "POST", URL: config.Origin + "/begin"}, "", time.Now()))
+			begun := v.send(r)
+			require.Equal(f, http.StatusNoContent, begun.StatusCode)
+			token, nonce := begun.Header.Get(session.DefaultTokenHeader), begun.Header.Get("DPoP-Nonce")
+			require.NotEmpty(f, token)
+			require.NotEmpty(f, nonce)
+			proof := func(path string) string {
+				return device.DPoP(devicekey.Request{Method: "GET", URL: config.Origin + path, Token: token}, nonce, time.Now())
+			}
+			get := func(path, proof string) Response {
+				r := v.request("GET", path+"?a=b")
+				r.Header.Set("Authorization", "DPoP "+token)
+				if proof != "" {
+					r.Header.Set("DPoP", proof)
+				}
+				return v.send(r)
+			}
+			used := proof("/private")
+			assert.Equal(f, "ada", get("/private", used).Text)
+			for name, proof := range map[string]string{"no proof": "", "a used one": used, "one for another path": proof("/current")} {
+				response := get("/private", proof)
+				assert.Equal(f, http.StatusUnauthorized, response.StatusCode, name)
+				assert.Contains(f, response.Header.Get("WWW-Authenticate"), "DPoP ", name)
+				assert.NotContains(f, response.Text, "ada", name)
+			}
+			v.ip = bindingtest.Paris
+			assert.Equal(f, "7", get("/items/7", proof("/items/7")).Text, "each request is a proof")
+			assert.Len(f, f.stage.Events.Of(loginstage.ActionProved), 1)
 		}},
 	{"a store that fails", "Where nobody knows whether the client is signed in the answer is 503, and the session stays.",
 		func(f *adapterFixture) {
