@@ -1,6 +1,7 @@
 package site
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -31,6 +33,11 @@ func openApp(t *testing.T, args ...string) *app {
 	t.Cleanup(func() { assert.NoError(t, store.Close()) })
 	a, err := newApp(s, store.Store, locator, logger)
 	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	var hearing sync.WaitGroup
+	hearing.Go(func() { a.hear(ctx) }) // as the program does
+	t.Cleanup(hearing.Wait)
+	t.Cleanup(stop)
 	return a
 }
 
