@@ -48,7 +48,7 @@ func steps(store *sqlstore.Store, id session.ID) map[string]func(context.Context
 // says neither that a session is not there nor what its ID is.
 func isFailure(t *testing.T, err error, step string, id session.ID) {
 	t.Helper()
-	require.ErrorContains(t, err, "sqlstore: "+step+": ")
+	require.ErrorContains(t, err, "sqlstore: "+step+": ", step)
 	require.Equal(t, err, unlessOver(err), "a failure is no verdict")
 	require.NotContains(t, err.Error(), id.String())
 }
