@@ -72,20 +72,19 @@ func TestBroken(t *testing.T) {
 }
 
 func TestEveryRuleFindsWhatBreaksIt(t *testing.T) {
-	output, err := broken(t)
-	require.Error(t, err, "the kit found nothing wrong with broken stores and carriers")
-	for _, b := range brokenStores {
-		assertFound(t, output, b.name, b.rules)
+	var output string
+	var unfound []string
+	for range 4 { // what breaks a rule about races shows by chance
+		text, err := broken(t)
+		require.Error(t, err, "the kit found nothing wrong with broken stores and carriers")
+		output += text
+		unfound = slices.Concat(notFound(output, brokenStores), notFound(output, brokenJournals),
+			notFound(output, brokenWatchers), notFound(output, brokenCarriers))
+		if len(unfound) == 0 {
+			break
+		}
 	}
-	for _, b := range brokenJournals {
-		assertFound(t, output, b.name, b.rules)
-	}
-	for _, b := range brokenWatchers {
-		assertFound(t, output, b.name, b.rules)
-	}
-	for _, b := range brokenCarriers {
-		assertFound(t, output, b.name, b.rules)
-	}
+	assert.Empty(t, unfound, "rules that did not find what is broken")
 	assertProven(t, storeRules, brokenStores)
 	assertProven(t, journalRules, brokenJournals)
 	assertProven(t, watchRules, brokenWatchers)
@@ -101,11 +100,19 @@ func broken(t *testing.T) (output string, err error) {
 	return string(text), err
 }
 
-func assertFound(t *testing.T, output, name string, rules []string) {
-	for _, rule := range rules {
-		failure := "--- FAIL: TestBroken/" + strings.ReplaceAll(name+"/"+rule, " ", "_") + " "
-		assert.True(t, strings.Contains(output, failure), "%q did not find what is broken: %s", rule, name)
+// notFound returns the rules, with what breaks them, that the output does not show to
+// have failed.
+func notFound[T any](output string, breakages []breakage[T]) []string {
+	var unfound []string
+	for _, b := range breakages {
+		for _, rule := range b.rules {
+			name := b.name + "/" + rule
+			if !strings.Contains(output, "--- FAIL: TestBroken/"+strings.ReplaceAll(name, " ", "_")+" ") {
+				unfound = append(unfound, name)
+			}
+		}
 	}
+	return unfound
 }
 
 // assertProven checks that there is something broken for each rule to find.
