@@ -120,7 +120,7 @@ func TestASignInEndsManySessionsInSteps(t *testing.T) {
 			"others and tenant": {Others: true, Max: 1, PerTenant: true, Ending: newEnding("")},
 		} {
 			store, table := e.store(t, db)
-			const n = 4000
+			n := crowded(t)
 			e.fill(t, db, table, crowd{n: n, user: "ada", ended: "0", until: now.Add(time.Hour)})
 			done, seen := make(chan struct{}), make(chan int, 1)
 			go func() {

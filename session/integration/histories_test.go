@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -8,6 +9,17 @@ import (
 	"github.com/mooring-go/mooring/session"
 	"github.com/mooring-go/mooring/session/sessiontest/histories"
 )
+
+// TestMain has histories be fewer than in memory, but for the long version: each step is
+// a round trip. The flag of package rapid says otherwise.
+func TestMain(m *testing.M) {
+	if !long() {
+		if err := flag.Set("rapid.checks", "30"); err != nil {
+			panic(err)
+		}
+	}
+	m.Run()
+}
 
 // eachStore runs the test on an empty store in each dialect, and in Redis, in parallel.
 func eachStore(t *testing.T, test func(*testing.T, func(*testing.T) session.Store)) {

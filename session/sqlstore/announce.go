@@ -152,7 +152,7 @@ func (s *Store) forgetChanges(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	return s.transact(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, s.text.of("DELETE FROM {change} WHERE made <= {int} AND seq < (SELECT latest FROM (SELECT MAX(seq) AS latest FROM {change}) AS of_all)"),
+		_, err := tx.ExecContext(ctx, s.text.of("DELETE FROM {change} WHERE made <= {int} AND seq < (SELECT latest FROM (SELECT MAX(seq) AS latest FROM {change}) AS of_one)"),
 			instant(now.Add(-keepChangesFor)))
 		return err
 	})
