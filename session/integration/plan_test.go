@@ -166,6 +166,6 @@ func (e engine) scans(line string) bool {
 	case sqlstore.MySQL:
 		return strings.Contains(line, " type=ALL ") && !strings.Contains(line, " table=<derived") || strings.Contains(line, " type=index ") && !strings.Contains(line, " rows=10 ")
 	default:
-		return strings.Contains(line, "SCAN ") && !strings.HasSuffix(line, "=SCAN of_one ") && !strings.HasSuffix(line, "=SCAN of_all ") || strings.Contains(line, "TEMP B-TREE")
+		return strings.Contains(line, "SCAN ") && !strings.HasSuffix(line, "=SCAN of_one ") || strings.Contains(line, "TEMP B-TREE")
 	}
 }
