@@ -246,10 +246,15 @@ func TestConfirmAtOnce(t *testing.T) {
 				}
 			})
 			at.Wait()
-			assert.EqualValues(t, 1, confirmed.Load()+revoked.Load())
+			assert.LessOrEqual(t, confirmed.Load(), int32(1))
+			assert.Positive(t, confirmed.Load()+revoked.Load())
 			left, err := stage.Sessions(t.Context(), "ada")
 			require.NoError(t, err)
-			assert.Len(t, left, int(confirmed.Load()))
+			if revoked.Load() == 1 {
+				assert.Empty(t, left, "a revocation that came after a confirmation ends what the session goes on as")
+			} else {
+				assert.Len(t, left, int(confirmed.Load()))
+			}
 			assert.Len(t, stage.Events.Of(loginstage.ActionLogout), int(revoked.Load()))
 			assert.Len(t, stage.Events.Of(loginstage.ActionRenew), int(confirmed.Load()))
 		}
