@@ -8,6 +8,11 @@ import (
 	"github.com/mooring-go/mooring/session/devicekey"
 )
 
+// RestrictedIdle is the Drift.Restricted of a session that went unused for longer than
+// its Idle, and not yet for its Resume on top. Nothing uses it any more: it goes on as
+// another one, once its user was proved again, or is over at its Deadline.
+const RestrictedIdle binding.Reason = "idle"
+
 // Drift is what became of a session's binding since the sign-in. It only grows:
 // what was learned is never replaced and what was restricted is never lifted;
 // a session that is confirmed is a new one. The zero value is a session that
@@ -18,7 +23,8 @@ type Drift struct {
 	Second binding.Location
 
 	// Restricted is why the session must be confirmed before it may do
-	// everything again; empty: it may.
+	// everything again; empty: it may. The first reason stays, but a binding that
+	// does not hold is one that outranks RestrictedIdle: it may ask for more proof.
 	Restricted binding.Reason
 
 	// Moves are the times of the latest tolerated changes of address, oldest
@@ -56,7 +62,7 @@ func (d Drift) merge(other Drift) Drift {
 	if !d.Second.IP.IsValid() {
 		d.Second = other.Second
 	}
-	if d.Restricted == "" {
+	if d.Restricted == "" || (d.Restricted == RestrictedIdle && other.Restricted != "") {
 		d.Restricted = other.Restricted
 	}
 	d.Moves = slices.Concat(d.Moves, other.Moves)

@@ -37,7 +37,7 @@ type Config struct {
 	KeepEndings time.Duration
 
 	// Journal has each ending kept for delivery, as [Journal] says, also that of a
-	// session that reaches a limit unused, once it is swept. The Store has to be a
+	// session or a remembered device that reaches a limit unused, once it is swept. The Store has to be a
 	// Journal.
 	Journal bool
 
@@ -45,6 +45,11 @@ type Config struct {
 	// once, after it has happened: of all that one call brought about together.
 	// It must not block.
 	OnEnd func(ctx context.Context, ended ...Ended)
+
+	// OnIdle, if set, is told of each session that this manager restricts because it
+	// went unused for too long: see [RestrictedIdle]. Several may be told of one, at the
+	// same moment. It must not block.
+	OnIdle func(ctx context.Context, s Session)
 
 	// Logger is told when the process's clock differs from the store's. nil:
 	// slog.Default().
@@ -124,7 +129,7 @@ func (m *Manager) Issue(ctx context.Context, s Session, replace Replace) (Token,
 		s.LastSeen = now
 	}
 	s.TellExpiry = 0
-	if m.config.Journal && s.Kind == KindSession {
+	if m.config.Journal && (s.Kind == KindSession || s.Kind == KindDevice) {
 		s.TellExpiry = m.config.KeepEndings
 	}
 	token := NewToken(s.User)
@@ -165,7 +170,8 @@ func (m *Manager) start(ctx context.Context, s Session, replace Replace) (more b
 // ErrNotFound where there is none, as for the token of a pending session or of a
 // device, and *EndedError for one that has ended, also by reaching a limit right
 // now. Any other error means that nobody knows, and that the request must not be
-// taken for an anonymous one.
+// taken for an anonymous one. A session whose Drift is Restricted may do nothing but
+// have its user proved again, which is for the caller to see to.
 func (m *Manager) Authenticate(ctx context.Context, token Token) (Session, error) {
 	return m.Find(ctx, token, KindSession)
 }
@@ -183,7 +189,8 @@ func (m *Manager) Find(ctx context.Context, token Token, kind Kind) (Session, er
 }
 
 // Get returns the live record of the ID if it is of the kind. One that has
-// reached a limit is ended. Errors are as for [Manager.Find].
+// reached a limit is ended, or restricted as [RestrictedIdle] says. Errors are as for
+// [Manager.Find].
 func (m *Manager) Get(ctx context.Context, id ID, kind Kind) (Session, error) {
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
@@ -206,14 +213,42 @@ func (m *Manager) get(ctx, bounded context.Context, id ID, kind Kind) (Session, 
 	if s.Kind != kind {
 		return Session{}, ErrNotFound
 	}
-	if cause := overdue(s, m.Now(ctx)); cause != "" {
+	now := m.Now(ctx)
+	if cause := overdue(s, now); cause != "" {
 		ending := m.complete(ctx, Ending{Cause: cause})
 		if _, err := m.End(ctx, id, ending); err != nil {
 			return Session{}, err
 		}
 		return Session{}, &EndedError{Ended{s, ending}}
 	}
+	if s.Resume > 0 && s.Drift.Restricted == "" && idle(s, now) {
+		return m.restrictIdle(ctx, s)
+	}
 	return s, nil
+}
+
+// restrictIdle restricts s, which has reached its idle limit and can be resumed, for good:
+// no process whose clock is behind lifts that. It returns s as it is then.
+func (m *Manager) restrictIdle(ctx context.Context, s Session) (Session, error) {
+	seen := Seen{Time: s.LastSeen, IP: s.IP, Drift: Drift{Restricted: RestrictedIdle}}
+	bounded, cancel := m.bound(ctx)
+	defer cancel()
+	if err := m.config.Store.Touch(bounded, s.ID, seen); err != nil {
+		return Session{}, fmt.Errorf("session: restricting: %w", err)
+	}
+	s.Drift = s.Drift.merge(seen.Drift)
+	if m.config.OnIdle != nil {
+		m.config.OnIdle(ctx, s)
+	}
+	return s, nil
+}
+
+// idle reports whether s has reached its idle limit at now, as overdue does.
+func idle(s Session, now time.Time) bool {
+	if ahead(s.LastSeen, now) {
+		s.LastSeen = s.Created
+	}
+	return !now.Before(s.IdleAt())
 }
 
 // overdue returns what s.Overdue does. A LastSeen that is ahead of now says nothing of when s was
@@ -227,8 +262,13 @@ func overdue(s Session, now time.Time) Cause {
 
 // Touch records that s was used from where seen says, if that is due: at once
 // where the address is another one or there is a drift to add, and otherwise as
-// [Config.TouchEvery] says. It returns the session as it is then known.
+// [Config.TouchEvery] says. It returns the session as it is then known. A session that
+// is restricted because it was idle cannot be used, which would put its end off: of seen
+// its drift alone is recorded, without Moves.
 func (m *Manager) Touch(ctx context.Context, s Session, seen Seen) (Session, error) {
+	if s.Drift.Restricted == RestrictedIdle {
+		seen.Time, seen.IP, seen.Drift.Moves = s.LastSeen, s.IP, nil
+	}
 	if !m.due(&s, &seen) {
 		return s, nil
 	}
@@ -308,8 +348,9 @@ func (m *Manager) endSome(ctx context.Context, user string, keep ID, ending Endi
 	return len(sessions), len(sessions) > 0 && bounded.Err() != nil && ctx.Err() == nil, err
 }
 
-// List returns the user's live records of the kind that have reached no limit,
-// the latest sign-in first.
+// List returns the user's live records of the kind that are not over, the latest
+// sign-in first. One that has reached its idle limit and can be resumed is restricted,
+// as [RestrictedIdle] says, whether or not the store knows yet.
 func (m *Manager) List(ctx context.Context, user string, kind Kind) ([]Session, error) {
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
@@ -320,9 +361,13 @@ func (m *Manager) List(ctx context.Context, user string, kind Kind) ([]Session, 
 	now := m.Now(ctx)
 	var live []Session
 	for _, s := range all {
-		if overdue(s, now) == "" {
-			live = append(live, s)
+		if overdue(s, now) != "" {
+			continue
 		}
+		if s.Resume > 0 && s.Drift.Restricted == "" && idle(s, now) {
+			s.Drift.Restricted = RestrictedIdle
+		}
+		live = append(live, s)
 	}
 	return live, nil
 }

@@ -72,7 +72,7 @@ func TestIssueRefusesWhatCannotBeKept(t *testing.T) {
 }
 
 // Where the host wants to be told of every ending, a session that is only swept has
-// one too. What has another kind signs nobody out.
+// one too, and so has a device that is forgotten. A pending one tells nobody anything.
 func TestExpiryIsToldWithAJournal(t *testing.T) {
 	for _, journal := range []bool{true, false} {
 		for _, kind := range []session.Kind{session.KindSession, session.KindPending, session.KindDevice} {
@@ -83,7 +83,7 @@ func TestExpiryIsToldWithAJournal(t *testing.T) {
 			}, session.Replace{})
 			require.NoError(t, err)
 			want := time.Duration(0)
-			if journal && kind == session.KindSession {
+			if journal && kind != session.KindPending {
 				want = time.Hour
 			}
 			assert.Equal(t, want, s.TellExpiry, "%s, journal: %t", kind, journal)

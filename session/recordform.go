@@ -25,8 +25,10 @@ type record struct {
 	LastSeen    instant        `json:"seen"`
 	IP          netip.Addr     `json:"ip,omitzero"`
 	UserAgent   string         `json:"agent,omitempty"`
+	Device      string         `json:"device,omitempty"`
 	Expires     instant        `json:"expires"`
 	Idle        time.Duration  `json:"idle,omitempty"`    // nanoseconds
+	Resume      time.Duration  `json:"resume,omitempty"`  // nanoseconds; a release that does not know it ends the session at Idle
 	MaxAge      time.Duration  `json:"max_age,omitempty"` // nanoseconds
 	Policy      policyRecord   `json:"policy,omitzero"`
 	Anchor      locationRecord `json:"anchor,omitzero"`
@@ -53,8 +55,8 @@ func recordOf(s Session) record {
 	r := record{
 		head: head{Version: 1}, ID: s.ID, User: s.User, Name: s.Name, Method: s.Method, Stage: s.Stage,
 		Kind: s.Kind, Pending: s.Kind == KindPending,
-		Created: instantOf(s.Created), LastSeen: instantOf(s.LastSeen), IP: s.IP, UserAgent: s.UserAgent,
-		Expires: instantOf(s.Expires), Idle: s.Idle, MaxAge: s.MaxAge,
+		Created: instantOf(s.Created), LastSeen: instantOf(s.LastSeen), IP: s.IP, UserAgent: s.UserAgent, Device: s.Device,
+		Expires: instantOf(s.Expires), Idle: s.Idle, Resume: s.Resume, MaxAge: s.MaxAge,
 		Policy: policyRecordOf(s.Policy), Anchor: locationRecordOf(s.Anchor), KnownDevice: s.KnownDevice,
 		Lineage: s.Lineage, TellExpiry: s.TellExpiry, AuthTime: instantOf(s.AuthTime), AMR: s.AMR, ACR: s.ACR, Actor: s.Actor, Tenant: s.Tenant,
 		Required: s.Required, Value: s.Value, Changes: s.Version,
@@ -79,8 +81,8 @@ func (r record) session() (Session, bool) {
 	}
 	return Session{
 		ID: r.ID, User: r.User, Name: r.Name, Method: r.Method, Stage: r.Stage, Kind: r.kind(),
-		Created: r.Created.time(), LastSeen: r.LastSeen.time(), IP: r.IP, UserAgent: r.UserAgent,
-		Expires: r.Expires.time(), Idle: r.Idle, MaxAge: r.MaxAge,
+		Created: r.Created.time(), LastSeen: r.LastSeen.time(), IP: r.IP, UserAgent: r.UserAgent, Device: r.Device,
+		Expires: r.Expires.time(), Idle: r.Idle, Resume: r.Resume, MaxAge: r.MaxAge,
 		Policy: policy, Anchor: r.Anchor.location(), KnownDevice: r.KnownDevice,
 		Drift: drift, Lineage: r.Lineage, TellExpiry: r.TellExpiry,
 		AuthTime: r.AuthTime.time(), AMR: r.AMR, ACR: r.ACR, Actor: r.Actor, Tenant: r.Tenant,

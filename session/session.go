@@ -24,9 +24,11 @@ type Session struct {
 	LastSeen  time.Time  // when it was last used, as last recorded: up to a minute behind
 	IP        netip.Addr // where from it was last used; the zero Addr: unknown
 	UserAgent string     // of the sign-in
+	Device    string     // what the device is called, for display: "Firefox on Linux"; empty: nobody knows
 
 	Expires time.Time     // absolute limit: at this instant it is over
 	Idle    time.Duration // how long it may go unused; 0: no such limit
+	Resume  time.Duration // for how long after Idle it is restricted, and can be resumed; 0: it is over
 	MaxAge  time.Duration // how long its carrier keeps the token; 0: until the browser closes
 
 	Policy binding.Policy   // what binds it, as it was configured at the sign-in
@@ -51,13 +53,14 @@ type Session struct {
 	// It is read-only.
 	Value []byte
 
-	// Version is how often Required and Value have changed: see [Store.Update].
+	// Version is how often Required, Value and Device have changed: see [Store.Update].
 	Version uint64
 
 	Drift Drift // what became of the binding since
 
 	// Lineage is the ID of the session that this one goes on from, by one renewal
-	// or several: the one that the sign-in started. The zero ID: itself.
+	// or several: the one that the sign-in started. Of a remembered device it is that of
+	// the first record by which the device was known. The zero ID: itself.
 	Lineage ID
 
 	// TellExpiry, if above 0, has a store that sweeps the session keep its ending
@@ -102,11 +105,15 @@ func (s Session) Validate() error {
 	for _, d := range []struct {
 		field string
 		value time.Duration
-	}{{"Idle", s.Idle}, {"MaxAge", s.MaxAge}, {"TellExpiry", s.TellExpiry}} {
+	}{{"Idle", s.Idle}, {"Resume", s.Resume}, {"MaxAge", s.MaxAge}, {"TellExpiry", s.TellExpiry}} {
 		if d.value < 0 {
 			refuse("%s %s, want 0 or above", d.field, d.value)
 		}
 	}
+	if s.Resume > 0 && s.Idle == 0 {
+		refuse("Resume %s without an Idle, want 0", s.Resume)
+	}
+	checkText("Device", s.Device, refuse)
 	s.checkProof(refuse)
 	checkRequired(s.Required, refuse)
 	checkValue(s.Value, refuse)
@@ -114,18 +121,38 @@ func (s Session) Validate() error {
 }
 
 // Deadline returns the instant at which s is over unless it is used before: the
-// nearer of its absolute and its idle limit.
-func (s Session) Deadline() time.Time {
-	if s.Idle > 0 {
-		if idle := s.LastSeen.Add(s.Idle); idle.Before(s.Expires) {
+// nearer of its absolute and its idle limit, the latter with Resume.
+func (s Session) Deadline() time.Time { return s.limit(s.MaxUnused()) }
+
+// IdleAt returns the instant from which s may do nothing unless it is used before: the
+// nearer of its absolute and its idle limit. Without a Resume that is its Deadline, and
+// with one it is restricted from then on, as [RestrictedIdle] says.
+func (s Session) IdleAt() time.Time { return s.limit(s.Idle) }
+
+// MaxUnused returns how long s may go unused before it is over: Idle and Resume. 0: any
+// time.
+func (s Session) MaxUnused() time.Duration {
+	if s.Idle <= 0 || s.Resume <= 0 {
+		return s.Idle
+	}
+	if s.Resume > math.MaxInt64-s.Idle {
+		return math.MaxInt64
+	}
+	return s.Idle + s.Resume
+}
+
+// limit returns the nearer of the absolute limit of s and of unused after it was used.
+func (s Session) limit(unused time.Duration) time.Time {
+	if unused > 0 {
+		if idle := s.LastSeen.Add(unused); idle.Before(s.Expires) {
 			return idle
 		}
 	}
 	return s.Expires
 }
 
-// Overdue returns the limit that s has reached at now, [CauseExpired] or
-// [CauseIdle], or "" if it has reached none. A limit is reached at its instant.
+// Overdue returns the limit that s has reached at now, so that it is over, [CauseExpired]
+// or [CauseIdle], or "" if it has reached none. A limit is reached at its instant.
 func (s Session) Overdue(now time.Time) Cause {
 	switch {
 	case !now.Before(s.Expires):

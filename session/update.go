@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // MaxRequired is how many names [Session.Required] can have.
@@ -21,6 +22,7 @@ type Update struct {
 	Version uint64 // the Version that the session has to have
 
 	Value    []byte   // the new Value, JSON; nil: it stays
+	Device   string   // the new Device; empty: it stays
 	Require  []string // names to add to Required; those that are there stay once
 	Complete []string // names to take from Required; those that are not there are passed over
 }
@@ -39,6 +41,9 @@ func (s *Session) Update(u Update) error {
 	if u.Value != nil {
 		changed.Value = bytes.Clone(u.Value)
 	}
+	if u.Device != "" {
+		changed.Device = strings.Clone(u.Device)
+	}
 	changed.Required = slices.DeleteFunc(slices.Clone(s.Required), func(name string) bool { return slices.Contains(u.Complete, name) })
 	for _, name := range u.Require {
 		if !slices.Contains(changed.Required, name) {
@@ -54,6 +59,7 @@ func (s *Session) Update(u Update) error {
 	}
 	checkRequired(changed.Required, refuse)
 	checkValue(changed.Value, refuse)
+	checkText("Device", changed.Device, refuse)
 	if err := errors.Join(mistakes...); err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ type entry struct {
 	common           unique.Handle[common]
 	created, expires time.Time
 	idle, maxAge     time.Duration
+	resume           time.Duration
 	tellExpiry       time.Duration
 	lineage          *session.ID // nil: zero, as of nearly all
 	anchor           binding.Location
@@ -54,14 +55,15 @@ type use struct {
 type state struct {
 	required []string
 	value    []byte
+	device   string
 	version  uint64
 }
 
 // common is what the sessions of many users have in common.
 type common struct {
-	method, stage, userAgent string
-	acr, actor, tenant       string
-	policy                   binding.Policy
+	method, stage, userAgent, device string
+	acr, actor, tenant               string
+	policy                           binding.Policy
 }
 
 // newEntry returns the entry of a live session. Text that came with a request
@@ -70,11 +72,11 @@ func newEntry(s session.Session) *entry {
 	e := &entry{
 		id: s.ID, kind: s.Kind, knownDevice: s.KnownDevice,
 		user: strings.Clone(s.User), name: strings.Clone(s.Name),
-		common: unique.Make(common{s.Method, s.Stage, s.UserAgent, s.ACR, s.Actor, s.Tenant, s.Policy}), // copies too
-		idle:   s.Idle, maxAge: s.MaxAge, tellExpiry: s.TellExpiry, created: s.Created, expires: s.Expires, anchor: s.Anchor,
+		common: unique.Make(common{s.Method, s.Stage, s.UserAgent, s.Device, s.ACR, s.Actor, s.Tenant, s.Policy}), // copies too
+		idle:   s.Idle, resume: s.Resume, maxAge: s.MaxAge, tellExpiry: s.TellExpiry, created: s.Created, expires: s.Expires, anchor: s.Anchor,
 		authTime: s.AuthTime, amr: cloned(s.AMR),
 	}
-	s.Required, s.Value = cloned(s.Required), bytes.Clone(s.Value)
+	s.Required, s.Value, s.Device = cloned(s.Required), bytes.Clone(s.Value), e.common.Value().device
 	if !s.Lineage.IsZero() {
 		e.lineage = new(s.Lineage)
 	}
@@ -89,7 +91,7 @@ func (e *entry) used(s session.Session) {
 		u.drift = new(s.Drift)
 	}
 	if s.Required != nil || s.Value != nil || s.Version != 0 {
-		u.state = &state{s.Required, s.Value, s.Version}
+		u.state = &state{s.Required, s.Value, s.Device, s.Version}
 	}
 	e.use.Store(u)
 	e.limit = s.Deadline()
@@ -100,13 +102,13 @@ func (e *entry) session() session.Session {
 	c, u := e.common.Value(), e.use.Load()
 	s := session.Session{
 		ID: e.id, User: e.user, Name: e.name, Method: c.method, Stage: c.stage, Kind: e.kind, TellExpiry: e.tellExpiry,
-		Created: e.created, LastSeen: u.lastSeen, IP: u.ip, UserAgent: c.userAgent,
-		Expires: e.expires, Idle: e.idle, MaxAge: e.maxAge,
+		Created: e.created, LastSeen: u.lastSeen, IP: u.ip, UserAgent: c.userAgent, Device: c.device,
+		Expires: e.expires, Idle: e.idle, Resume: e.resume, MaxAge: e.maxAge,
 		Policy: c.policy, Anchor: e.anchor, KnownDevice: e.knownDevice,
 		AuthTime: e.authTime, AMR: e.amr, ACR: c.acr, Actor: c.actor, Tenant: c.tenant,
 	}
 	if u.state != nil {
-		s.Required, s.Value, s.Version = u.state.required, u.state.value, u.state.version
+		s.Required, s.Value, s.Device, s.Version = u.state.required, u.state.value, u.state.device, u.state.version
 	}
 	if e.lineage != nil {
 		s.Lineage = *e.lineage

@@ -13,11 +13,19 @@ const perEntry = int64(unsafe.Sizeof(entry{})) + 2*int64(unsafe.Sizeof(session.I
 // size estimates the bytes that a session takes when it is kept. What it shares with
 // others counts for each.
 func size(s session.Session) int64 {
-	n := perEntry + int64(len(s.User)+len(s.Name)+len(s.Method)+len(s.Stage)+len(s.UserAgent))
+	n := perEntry
+	for _, text := range []string{
+		s.User, s.Name, s.Method, s.Stage, s.UserAgent, s.Device, s.ACR, s.Actor, s.Tenant, string(s.Drift.Restricted), s.Drift.Key.JWK,
+	} {
+		n += int64(len(text))
+	}
+	n += int64(len(s.Value))
 	n += sizeOfLocation(s.Anchor) + sizeOfLocation(s.Drift.Second)
 	n += int64(len(s.Drift.Moves)) * 24
-	for _, reported := range s.Drift.Reported {
-		n += 16 + int64(len(reported))
+	for _, names := range [][]string{s.Drift.Reported, s.Drift.Proved, s.AMR, s.Required} {
+		for _, name := range names {
+			n += 16 + int64(len(name))
+		}
 	}
 	return n
 }

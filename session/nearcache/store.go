@@ -61,7 +61,7 @@ const (
 // changes. Near its limit a session can not: a use that was recorded since it was read
 // moves its idle limit.
 func (s *Store) believes(e *entry, now time.Time) bool {
-	return elapsed(e.read, now) < maxAge && e.session.Deadline().Sub(s.clock.now(now)) > margin
+	return elapsed(e.read, now) < maxAge && e.session.IdleAt().Sub(s.clock.now(now)) > margin
 }
 
 // elapsed returns how long ago a time was, by the monotonic clock or by the wall clock,

@@ -601,6 +601,14 @@ var brokenStores = []breakage[brokenStore]{
 			return b.Store.Touch(ctx, id, seen)
 		}
 	}},
+	{"the first restriction stays whatever it is", []string{"a broken binding outranks an idle limit"}, func(b *brokenStore) {
+		b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
+			if s, err := b.Store.Get(ctx, id); err == nil && s.Drift.Restricted != "" {
+				seen.Drift.Restricted = ""
+			}
+			return b.Store.Touch(ctx, id, seen)
+		}
+	}},
 	{"a later touch teaches another second anchor", []string{"Touch adds to the drift", "of parallel touches one teaches the second anchor"},
 		func(b *brokenStore) {
 			b.onTouch = func(ctx context.Context, id session.ID, seen session.Seen) error {
@@ -784,6 +792,16 @@ var brokenStores = []breakage[brokenStore]{
 		sweepingAt(1)},
 	{"Sweep is late", []string{"Sweep forgets at the absolute limit", "Sweep forgets at the idle limit", "Sweep forgets an ending at its Keep"},
 		sweepingAt(-1)},
+	{"Resume is not stored", []string{"every field is kept", "Sweep forgets at the end of Resume"},
+		storing(func(s *session.Session) { s.Resume = 0 })},
+	{"Sweep forgets at the idle limit whatever Resume is", []string{"Sweep forgets at the end of Resume"}, func(b *brokenStore) {
+		b.onSweep = func(ctx context.Context, now time.Time) (session.Swept, error) {
+			for _, s := range b.ever(func(s session.Session) bool { return !s.IdleAt().After(now) }) {
+				_, _ = b.Store.End(ctx, s.ID, session.Ending{Keep: s.Created})
+			}
+			return b.Store.Sweep(ctx, now)
+		}
+	}},
 	{"Sweep believes the caller's clock", []string{"Sweep ahead of the clock forgets nothing that is not due"}, func(b *brokenStore) {
 		b.onSweep = func(ctx context.Context, now time.Time) (session.Swept, error) {
 			for _, s := range b.ever(func(s session.Session) bool { return !s.Deadline().After(now) }) {

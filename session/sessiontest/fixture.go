@@ -89,8 +89,8 @@ func (f *storeFixture) full() session.Session {
 	return session.Session{
 		ID: session.NewToken("ada").ID(), User: "ada", Name: "Name" + odd, Method: "method" + odd, Stage: "stage" + odd,
 		Kind: session.KindPending, Created: f.now.Add(-time.Minute), LastSeen: f.now.Add(-time.Second - 1),
-		IP: netip.MustParseAddr("2001:db8::ffff"), UserAgent: "Mozilla/5.0" + odd,
-		Expires: f.now.Add(2*time.Hour + 1), Idle: time.Hour + 1, MaxAge: 90*time.Minute + 1,
+		IP: netip.MustParseAddr("2001:db8::ffff"), UserAgent: "Mozilla/5.0" + odd, Device: "Device ü 猫",
+		Expires: f.now.Add(2*time.Hour + 1), Idle: time.Hour + 1, Resume: time.Minute + 1, MaxAge: 90*time.Minute + 1,
 		Policy: binding.Policy{Network: binding.NetworkASNNetworkIP, GeoIP: binding.GeoIPCity}, Anchor: anchor,
 		KnownDevice: true, Lineage: session.NewToken("ada").ID(), TellExpiry: 3*time.Hour + 1,
 		AuthTime: f.now.Add(-time.Hour - 1), AMR: []string{"pwd", "otp ü"}, ACR: "aal2 ü", Actor: "operator ü", Tenant: "tenant ü",

@@ -179,7 +179,7 @@ var replaceRules = []rule[*storeFixture]{
 			at := f.past()
 			expired, idle, counts := f.expiring("ada"), f.expiring("ada"), f.expiring("ada")
 			idle.Expires, idle.Idle = f.now.Add(time.Hour), at.Sub(idle.LastSeen)
-			counts.Expires, counts.Idle = f.now.Add(time.Hour), at.Add(1).Sub(counts.LastSeen)
+			counts.Expires, counts.Idle, counts.Resume = f.now.Add(time.Hour), 1, at.Sub(counts.LastSeen)
 			f.started(expired, idle, counts)
 			// A store may have forgotten the overdue ones by itself, so that they are live is not asked for.
 			f.replaces(f.signedIn("ada", at), session.Replace{Max: 2}, nil, counts)

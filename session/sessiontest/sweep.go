@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"math"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -51,6 +52,21 @@ var sweepRules = []rule[*storeFixture]{
 			f.sweeps(f.past(), 1)
 			f.isGone(s)
 			f.isLive(nolimit)
+		}},
+	{"Sweep forgets at the end of Resume",
+		"A session that can be resumed is over at LastSeen plus Idle plus Resume: at its idle limit it stays. Their sum may be longer than a time can be, which is no limit.",
+		func(f *storeFixture) {
+			s := f.expiring("ada")
+			s.Expires, s.Idle = f.now.Add(time.Hour), time.Second
+			s.Resume = f.past().Sub(s.LastSeen) - s.Idle
+			longest := s
+			longest.ID, longest.Idle, longest.Resume = session.NewToken("ada").ID(), math.MaxInt64-1, math.MaxInt64-1
+			f.started(s, longest)
+			f.sweeps(f.past().Add(-1), 0)
+			f.isLive(s)
+			f.sweeps(f.past(), 1)
+			f.isGone(s)
+			f.isLive(longest)
 		}},
 	{"a touch moves the idle limit",
 		"A session that was used is not idle: its limit counts from the use. The absolute limit stays.",

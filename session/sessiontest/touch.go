@@ -95,6 +95,23 @@ var touchRules = []rule[*storeFixture]{
 			require.Equal(f, f.full().Anchor, s.Drift.Second)
 			f.isLive(s)
 		}},
+	{"a broken binding outranks an idle limit",
+		"A session that is restricted because it was idle, and by its binding besides, is restricted by its binding, in whichever order the two come: that may ask for more proof.",
+		func(f *storeFixture) {
+			first, last := f.started(f.session("ada")), f.started(f.session("ada"))
+			restricted := func(s *session.Session, why binding.Reason) {
+				f.touch(s, session.Seen{Time: s.LastSeen, IP: s.IP, Drift: session.Drift{Restricted: why}})
+				f.isLive(*s)
+			}
+			restricted(&first, session.RestrictedIdle)
+			require.Equal(f, session.RestrictedIdle, first.Drift.Restricted)
+			restricted(&first, binding.GeoIPCountryChanged)
+			restricted(&last, binding.GeoIPCountryChanged)
+			restricted(&last, session.RestrictedIdle)
+			for _, s := range []session.Session{first, last} {
+				require.Equal(f, binding.GeoIPCountryChanged, s.Drift.Restricted)
+			}
+		}},
 	{"the first device key stays",
 		"A session is bound to one device key, whichever touch brings it and whatever its time: what comes later replaces nothing.",
 		func(f *storeFixture) {

@@ -24,7 +24,7 @@ func (f *storeFixture) updated(s *session.Session, change session.Update) {
 
 var updateRules = []rule[*storeFixture]{
 	{"Update changes what the host keeps",
-		"Value, Required and Version are as Session.Update makes them. Nothing else changes, in no other session.",
+		"Value, Device, Required and Version are as Session.Update makes them. Nothing else changes, in no other session.",
 		func(f *storeFixture) {
 			s, other := f.full(), f.session("ada")
 			f.started(s, other)
@@ -33,6 +33,10 @@ var updateRules = []rule[*storeFixture]{
 			f.updated(&s, session.Update{Complete: []string{"terms", "nothing"}})
 			f.updated(&s, session.Update{Value: []byte(` null `), Complete: s.Required})
 			require.Nil(f, s.Required)
+			f.updated(&s, session.Update{Device: "Ada's 猫"})
+			f.touch(&s, session.Seen{Time: f.now, IP: s.IP})
+			f.updated(&s, session.Update{Require: []string{"terms"}})
+			f.isLive(s)
 			f.isLive(other)
 		}},
 	{"a Value is kept to the byte, up to its limit",
@@ -80,7 +84,7 @@ var updateRules = []rule[*storeFixture]{
 			}
 			for _, change := range []session.Update{
 				{Value: []byte(`"` + strings.Repeat("x", session.MaxValue) + `"`)}, {Value: []byte(`{`)}, {Value: []byte{}},
-				{Require: many}, {Require: []string{""}}, {Require: []string{"a\nb"}}, {Require: []string{strings.Repeat("x", session.MaxText+1)}},
+				{Device: "a\nb"}, {Device: strings.Repeat("x", session.MaxText+1)}, {Require: many}, {Require: []string{""}}, {Require: []string{"a\nb"}}, {Require: []string{strings.Repeat("x", session.MaxText+1)}},
 			} {
 				_, err := f.Update(f.Context(), s.ID, change)
 				require.ErrorIs(f, err, session.ErrInvalid)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
 	"github.com/mooring-go/mooring/session/devicekey"
 )
@@ -68,6 +69,9 @@ func (c *cast) start(pick choice, beforeAny func(session.ID) bool) operation {
 		Idle:    time.Duration(pick("idle limit", 3)) * 2 * unit,
 		Tenant:  []string{"", "", "a", "b"}[pick("tenant", 4)],
 	}
+	if s.Idle > 0 {
+		s.Resume = time.Duration(pick("resume", 2)) * unit
+	}
 	replace := session.Replace{
 		Others: pick("others", 4) == 3, Max: pick("maximum", 4), Deny: pick("deny", 3) == 2, PerTenant: pick("per tenant", 3) == 2,
 		Version: c.version(pick), Ending: c.ending(pick, ""),
@@ -121,6 +125,7 @@ func (c *cast) touch(pick choice) operation {
 	o.seen = session.Seen{Time: c.now.Add(time.Duration(pick("seen", 40)-10) * unit / 10), IP: c.ip(pick)}
 	if pick.yes("drift") {
 		o.seen.Drift = session.Drift{Moves: []time.Time{o.seen.Time}, Reported: []string{o.seen.IP.String()}}
+		o.seen.Drift.Restricted = []binding.Reason{"", session.RestrictedIdle, binding.GeoIPCountryChanged}[pick("restricted", 3)]
 		if pick.yes("device key") {
 			o.seen.Drift.Key = devicekey.Key{Kind: devicekey.Page, Alg: devicekey.ES256, JWK: o.seen.IP.String()}
 			o.seen.Drift.Proved = []string{o.seen.IP.String()}
