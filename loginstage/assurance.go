@@ -22,8 +22,16 @@ func (c *Config) assure() {
 	setDefault(&c.IdleTimeout, level.idle)
 }
 
-// checkAssurance finds limits that are longer than Assurance allows.
+// checkAssurance finds limits that are longer than Assurance allows, and an IdleResume
+// that cannot be.
 func (c Config) checkAssurance(add func(field string, value any, want string)) {
+	switch {
+	case c.IdleResume == 0:
+	case c.Assurance == ACRAAL3:
+		add("IdleResume", c.IdleResume, "none for Assurance "+ACRAAL3+", which takes both factors after an idle limit")
+	case c.IdleTimeout == 0 && assurances[c.Assurance].idle == 0:
+		add("IdleResume", c.IdleResume, "none without an IdleTimeout")
+	}
 	if c.Assurance == "" {
 		return
 	}

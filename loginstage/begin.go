@@ -92,6 +92,7 @@ func (l *UserLogin) SignIn(w http.ResponseWriter, r *http.Request, user User) (s
 		Policy: policy, Anchor: here,
 		Actor: user.Actor, Tenant: user.Tenant, Required: user.Required,
 	}
+	s.Device = l.nameDevice(r.Context(), s.UserAgent)
 	proved(&s, user, s.Created)
 	if user.Value != nil {
 		if s.Value, err = session.EncodeValue(user.Value); err != nil {
@@ -234,7 +235,10 @@ func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Ses
 	if err != nil {
 		return session.Session{}, err
 	}
-	s.KnownDevice = !device.IsZero()
+	s.KnownDevice = !device.ID.IsZero()
+	if isRenamed(device) {
+		s.Device = device.Device
+	}
 	replace := session.Replace{
 		Others: l.config.TerminateOtherSessions,
 		Max:    l.config.MaxSessions, Deny: l.config.DenyOverMaxSessions, PerTenant: l.config.MaxSessionsPerTenant,
@@ -290,6 +294,10 @@ func (l *UserLogin) limit(s *session.Session, from time.Time, staySignedIn bool)
 	if lifetime == 0 {
 		lifetime = l.config.MaxLifetime
 		s.Idle = leastPositive(l.config.IdleTimeout, l.config.BrowserSessionLimit).Std()
+	}
+	s.Resume = 0
+	if s.Idle > 0 && s.Actor == "" { // nobody can prove to be another, and resume
+		s.Resume = l.config.IdleResume.Std()
 	}
 	if s.Actor != "" {
 		lifetime = min(lifetime, l.config.ImpersonationLimit)

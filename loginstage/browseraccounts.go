@@ -108,7 +108,11 @@ func (l *UserLogin) SwitchAccount(w http.ResponseWriter, r *http.Request, id ses
 		return fmt.Errorf("loginstage: switching accounts: %w", err)
 	}
 	for _, account := range waiting {
-		if !account.live || account.session.ID != id {
+		is, err := l.isOrWas(r.Context(), account.session, id)
+		if err != nil {
+			return fmt.Errorf("loginstage: switching accounts: %w", err)
+		}
+		if !account.live || !is {
 			continue
 		}
 		if activeErr == nil {
@@ -141,18 +145,38 @@ func (l *UserLogin) SignOutAccount(w http.ResponseWriter, r *http.Request, id se
 		return fmt.Errorf("loginstage: signing an account out: %w", err)
 	}
 	for _, account := range waiting {
-		if account.live && account.session.ID == id {
+		is, err := l.isOrWas(r.Context(), account.session, id)
+		if err != nil {
+			return fmt.Errorf("loginstage: signing an account out: %w", err)
+		}
+		if account.live && is {
 			return l.signOutWaiting(w, r, []waitingAccount{account})
 		}
 	}
 	s, err := l.load(r)
-	if err == nil && s.ID != id {
-		err = session.ErrNotFound
+	if err == nil {
+		var is bool
+		if is, err = l.isOrWas(r.Context(), s, id); err == nil && !is {
+			err = session.ErrNotFound
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("loginstage: signing an account out: %w", err)
 	}
 	return l.logoutActive(w, r)
+}
+
+// isOrWas reports whether the ID is of s, or of a session that goes on as s.
+func (l *UserLogin) isOrWas(ctx context.Context, s session.Session, id session.ID) (bool, error) {
+	if s.ID == id || s.Lineage.IsZero() {
+		return s.ID == id, nil
+	}
+	_, err := l.sessions.Get(ctx, id, session.KindSession)
+	if err == nil || isEnded(err) {
+		ended, ok := errors.AsType[*session.EndedError](err)
+		return ok && isRenewed(err) && ended.Session.User == s.User && lineage(ended.Session) == lineage(s), nil
+	}
+	return false, err
 }
 
 // signOutWaiting ends the sessions that wait, and takes their tokens.

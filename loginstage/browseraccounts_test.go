@@ -15,6 +15,7 @@ import (
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/memstore"
 )
 
 // several is a browser of a host where one can be signed in to several accounts.
@@ -42,6 +43,9 @@ func newSeveral(t *testing.T, config loginstage.Config) *several {
 	})
 	step("/finish", func(w http.ResponseWriter, r *http.Request) error {
 		return b.stage.Finish(w, r, loginstage.Answer{StaySignedIn: true})
+	})
+	step("/again", func(w http.ResponseWriter, r *http.Request) error {
+		return b.stage.Confirm(w, r, loginstage.User{ID: r.FormValue("user")})
 	})
 	step("/add", b.stage.AddAccount)
 	step("/switch", func(w http.ResponseWriter, r *http.Request) error { return b.stage.SwitchAccount(w, r, id(r)) })
@@ -210,4 +214,27 @@ func TestAccountsThatWait(t *testing.T) {
 		time.Sleep(time.Nanosecond)
 		assert.Equal(t, "", b.whoami(), "its own limit, and not a new one")
 	})
+}
+
+// A page with the browser's accounts has the IDs of before a renewal.
+func TestAccountsAreFoundByAnIDOfBefore(t *testing.T) {
+	b := newSeveral(t, loginstage.Config{})
+	b.signIn("ada", "bob")
+	bob := b.of("bob")
+	b.do("/again", "user", "bob")
+	require.NoError(t, b.err)
+	require.NotEqual(t, bob, b.of("bob"))
+	b.do("/switch", "id", b.of("ada"))
+	require.NoError(t, b.err)
+	stranger := newSeveral(t, loginstage.Config{Store: memstore.New()})
+	stranger.signIn("ada", "bob")
+	stranger.do("/switch", "id", bob)
+	require.ErrorIs(t, stranger.err, session.ErrNotFound)
+
+	b.do("/switch", "id", bob)
+	require.NoError(t, b.err)
+	assert.Equal(t, "bob", b.whoami())
+	b.do("/out", "id", bob)
+	require.NoError(t, b.err)
+	assert.Equal(t, "ada", b.accounts())
 }

@@ -44,7 +44,7 @@ type Denial string
 // The denials.
 const (
 	DenialSignIn      Denial = "sign_in"     // nobody is signed in
-	DenialStepUp      Denial = "step_up"     // the session is restricted until it is confirmed
+	DenialStepUp      Denial = "step_up"     // the session is restricted until it is confirmed or, where it was idle, resumed
 	DenialBroken      Denial = "broken"      // the session's binding does not hold, and it has ended
 	DenialProve       Denial = "prove"       // the session's device key is to be proved first
 	DenialRequired    Denial = "required"    // the session is restricted until its required actions are done

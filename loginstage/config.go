@@ -121,6 +121,13 @@ type Config struct {
 	// BrowserSessionLimit does, where it applies.
 	IdleTimeout duration.Duration `json:"idle_timeout" yaml:"idle_timeout"`
 
+	// IdleResume is for how long after IdleTimeout a session can be resumed by one factor,
+	// within its absolute limit: see UserLogin.Resume. Until then it is restricted, as
+	// StepUpURL says, with session.RestrictedIdle for a reason; it counts for MaxSessions,
+	// and is listed and revoked as any other. It needs an IdleTimeout. 0: a session that
+	// reaches its idle limit ends.
+	IdleResume duration.Duration `json:"idle_resume" yaml:"idle_resume"`
+
 	// BrowserSessionLimit and MaxLifetime limit the sessions that live until the
 	// browser is closed: how long such a session may go unused, and how long it
 	// may live. 0: DefaultBrowserSessionLimit, DefaultMaxLifetime. A MaxLifetime
@@ -176,8 +183,9 @@ type Config struct {
 	//
 	// False: endings are told at once, and these are never told: one that happens
 	// just before a crash, or while the sink is out of order, one of a step that the
-	// store made and could not answer for in time, and that of a session that
-	// reaches a limit and is not used again: the store forgets it without a word.
+	// store made and could not answer for in time, and that of a session or a
+	// remembered device that reaches a limit and is not used again: the store forgets
+	// it without a word.
 	DurableEvents bool `json:"durable_events" yaml:"durable_events"`
 
 	// EventArgs names the arguments of queries whose values events show, such as
@@ -193,7 +201,8 @@ type Config struct {
 
 	// StepUpURL is where Require sends a browser whose session is restricted, as
 	// LoginURL otherwise: a page behind AllowRestricted that proves the user again
-	// and calls Confirm. Empty: it gets a 401.
+	// and calls Confirm, or Resume. Empty: it gets a 401, and is sent to LoginURL if the
+	// session was idle.
 	StepUpURL string `json:"step_up_url" yaml:"step_up_url"`
 
 	// RequiredURL is where Require sends a browser whose session requires actions, as
@@ -255,6 +264,15 @@ type Config struct {
 	// heed ctx, which ends after StoreTimeout, and be safe for concurrent use. nil: not
 	// asked.
 	Account func(ctx context.Context, user string) (active bool, err error) `json:"-" yaml:"-"`
+
+	// DeviceName, if set, returns what a client is called, such as "Firefox on Linux",
+	// for lists of sessions and devices: see session.Session.Device and package
+	// loginstage/useragent. It is called once for each sign-in, with up to 512 bytes of
+	// the client's User-Agent, without control and bidirectional characters. Of what it
+	// returns 64 bytes are kept, cleaned in the same way. Attacker: the client says what
+	// it likes. It has to be safe for concurrent use. nil, or an empty name: nobody knows,
+	// and lists have the User-Agent alone.
+	DeviceName func(userAgent string) string `json:"-" yaml:"-"`
 
 	// Deny, if set, answers all requests that a guard denies, instead of the
 	// redirect, the 401 or the 503. It looks at denied.Denial, and calls

@@ -2,6 +2,7 @@ package loginstage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -28,7 +29,7 @@ const (
 // sign-in on a new device, or to ask a new device for more.
 func (l *UserLogin) KnownDevice(r *http.Request, user string) (bool, error) {
 	device, err := l.knownDevice(r, user)
-	return !device.IsZero(), err
+	return !device.ID.IsZero(), err
 }
 
 // ForgetDevices revokes all remembered devices of the user, and returns how many it
@@ -43,32 +44,33 @@ func (l *UserLogin) ForgetDevices(ctx context.Context, user, actor string) (int,
 	return n, nil
 }
 
-// knownDevice returns the ID of the record by which the device that sent the request is
-// known for the user, or the zero ID. A token of another kind or of another user's
-// device in the cookie finds nothing, and stays as it is.
-func (l *UserLogin) knownDevice(r *http.Request, user string) (session.ID, error) {
+// knownDevice returns the record by which the device that sent the request is known for
+// the user, or the zero Session. A token of another kind or of another user's device in
+// the cookie finds nothing, and stays as it is.
+func (l *UserLogin) knownDevice(r *http.Request, user string) (session.Session, error) {
+	none := session.Session{}
 	if l.config.RememberDevice == 0 {
-		return session.ID{}, nil
+		return none, nil
 	}
 	token, err := l.deviceCookie(user).Read(r)
 	if err != nil || token.IsZero() {
-		return session.ID{}, err
+		return none, err
 	}
 	device, err := l.sessions.Find(r.Context(), token, session.KindDevice)
 	switch {
 	case isEnded(err):
-		return session.ID{}, nil
+		return none, nil
 	case err != nil:
-		return session.ID{}, fmt.Errorf("loginstage: looking for the device: %w", err)
+		return none, fmt.Errorf("loginstage: looking for the device: %w", err)
 	case device.User != user:
-		return session.ID{}, nil
+		return none, nil
 	}
-	return device.ID, nil
+	return device, nil
 }
 
 // rememberDevice makes the device known for s.User from now on, and replaces what it
 // was known by before. The sign-in does not depend on it.
-func (l *UserLogin) rememberDevice(w http.ResponseWriter, r *http.Request, s session.Session, known session.ID) {
+func (l *UserLogin) rememberDevice(w http.ResponseWriter, r *http.Request, s, known session.Session) {
 	if l.config.RememberDevice == 0 {
 		return
 	}
@@ -76,10 +78,14 @@ func (l *UserLogin) rememberDevice(w http.ResponseWriter, r *http.Request, s ses
 	token, device, err := l.sessions.Issue(r.Context(), session.Session{
 		Kind: session.KindDevice, User: s.User, Name: s.Name, Stage: s.Stage,
 		Created: s.Created, Expires: s.Created.Add(lifetime), MaxAge: lifetime,
-		IP: s.IP, UserAgent: s.UserAgent, Anchor: s.Anchor,
-	}, session.Replace{Before: known, Max: maxDevices, Ending: l.ending(r, "", s.User)})
+		IP: s.IP, UserAgent: s.UserAgent, Device: s.Device, Anchor: s.Anchor,
+		Lineage: lineage(known), Version: known.Version, // so that it is known to be renamed
+	}, session.Replace{Before: known.ID, Max: maxDevices, Ending: l.ending(r, "", s.User)})
 	if err == nil {
 		err = l.forgetIfEnded(r, s, device)
+	}
+	if err == nil && !known.ID.IsZero() {
+		err = l.keepRenaming(r, known, device)
 	}
 	if isEnded(err) {
 		return
@@ -92,6 +98,21 @@ func (l *UserLogin) rememberDevice(w http.ResponseWriter, r *http.Request, s ses
 		return
 	}
 	l.trimDeviceCookies(w, r, s.User)
+}
+
+// keepRenaming gives the record of a device the name that the user gave the one before
+// it, after a sign-in had read that and before it was replaced.
+func (l *UserLogin) keepRenaming(r *http.Request, known, device session.Session) error {
+	_, err := l.sessions.Get(r.Context(), known.ID, session.KindDevice)
+	ended, ok := errors.AsType[*session.EndedError](err)
+	if !ok || ended.Session.Version == known.Version {
+		return nil // nobody has renamed it, or nobody knows
+	}
+	_, err = l.sessions.Update(r.Context(), device.ID, session.Update{Version: device.Version, Device: ended.Session.Device})
+	if errors.Is(err, session.ErrConflict) {
+		return nil // it was renamed once more
+	}
+	return err
 }
 
 // forgetIfEnded ends the record of a device if s, the session of the sign-in that it is

@@ -2,6 +2,7 @@ package loginstage_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +20,7 @@ import (
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 	"github.com/mooring-go/mooring/session"
 	"github.com/mooring-go/mooring/session/memstore"
+	"github.com/mooring-go/mooring/session/sessiontest"
 )
 
 var remembering = loginstage.Config{RememberDevice: duration.MustParse("days=30")}
@@ -350,4 +352,39 @@ func TestADeviceOfASignInThatEndedMeanwhile(t *testing.T) {
 	devices, err := stage.Devices(t.Context(), "ada")
 	require.NoError(t, err)
 	assert.Empty(t, devices)
+}
+
+// A device that nobody signs in on again is forgotten with an event.
+func TestADeviceThatExpiresIsTold(t *testing.T) {
+	for _, durable := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			config := remembering
+			config.Store, config.DurableEvents = sessiontest.NewJournal(), durable
+			h := newHost(t, config)
+			h.signIn(loginstage.User{ID: "ada"})
+			h.signIn(loginstage.User{ID: "ada"}) // which replaces the first record, and is no forgetting
+			require.NoError(t, h.do("/logout"))
+			deliver := func() {
+				if durable {
+					ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+					defer stop()
+					require.ErrorIs(t, h.stage.Deliver(ctx), context.DeadlineExceeded)
+				}
+			}
+			time.Sleep(30*day - time.Minute)
+			_, err := h.stage.Sweep(t.Context())
+			require.NoError(t, err)
+			deliver()
+			require.Empty(t, h.stage.Events.Of(loginstage.ActionDeviceForgotten))
+			time.Sleep(time.Minute)
+			_, err = h.stage.Sweep(t.Context())
+			require.NoError(t, err)
+			deliver()
+			want := []session.Cause{session.CauseExpired}
+			if !durable {
+				want = nil // as for sessions
+			}
+			assert.Equal(t, want, causes(h.stage, loginstage.ActionDeviceForgotten))
+		})
+	}
 }

@@ -2,7 +2,6 @@ package loginstage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 
@@ -11,8 +10,8 @@ import (
 )
 
 // Devices returns the remembered devices of the user, the latest sign-in first: see
-// [Config.RememberDevice]. Of a device ID, Created, IP, UserAgent and Anchor are as of
-// the latest sign-in on it; it signs nobody in.
+// [Config.RememberDevice]. Of a device ID, Created, IP, UserAgent, Device and Anchor are
+// as of the latest sign-in on it; it signs nobody in.
 func (l *UserLogin) Devices(ctx context.Context, user string) ([]session.Session, error) {
 	devices, err := l.sessions.List(ctx, user, session.KindDevice)
 	if err != nil {
@@ -21,24 +20,18 @@ func (l *UserLogin) Devices(ctx context.Context, user string) ([]session.Session
 	return devices, nil
 }
 
-// ForgetDevice revokes one remembered device of the user. An ID that is not a device
-// of this user's is [session.ErrNotFound] or [*session.EndedError], so an ID can come
-// straight from a form. The actor is whose doing it is, for the event. Sessions on the
-// device go on: see [UserLogin.Revoke].
+// ForgetDevice revokes one remembered device of the user. An ID from before the latest
+// sign-in on the device is of the device all the same, while the store keeps how the
+// record ended. An ID that is not a device of this user's is [session.ErrNotFound] or
+// [*session.EndedError], so an ID can come straight from a form. The actor is whose
+// doing it is, for the event. Sessions on the device go on: see [UserLogin.Revoke].
 func (l *UserLogin) ForgetDevice(ctx context.Context, user string, id session.ID, actor string) error {
-	device, err := l.sessions.Get(ctx, id, session.KindDevice)
-	if ended, ok := errors.AsType[*session.EndedError](err); ok {
-		device = ended.Session
-	} else if err != nil {
-		return fmt.Errorf("loginstage: forgetting a device: %w", err)
-	}
-	if device.User != user {
-		return fmt.Errorf("loginstage: forgetting a device: %w", session.ErrNotFound)
-	}
-	if err == nil {
-		_, err = l.sessions.End(ctx, id, l.ending(nil, session.CauseRevoked, actor))
-		l.events.wait()
-	}
+	ending := l.ending(nil, session.CauseRevoked, actor)
+	err := l.eachOfDevice(ctx, user, id, func(device session.Session) error {
+		_, err := l.sessions.End(ctx, device.ID, ending)
+		return err
+	})
+	l.events.wait()
 	if err != nil {
 		return fmt.Errorf("loginstage: forgetting a device: %w", err)
 	}

@@ -24,7 +24,8 @@
 // small value of the host's ([session.ValueOf], [UserLogin.SetValue]).
 // [UserLogin.Reauthenticate] has it go on with a new token, new limits and what was
 // proved now (step-up); [UserLogin.RequireFresh] and [UserLogin.RequireACR] demand that.
-// [User.Required] restricts a session until [UserLogin.Complete].
+// [User.Required] restricts a session until [UserLogin.Complete]. With [Config.IdleResume]
+// a session that was idle for too long is restricted until [UserLogin.Resume].
 //
 // [Config.Account] ends the sessions of disabled accounts, and
 // [UserLogin.CredentialsChanged] those that a changed password ends.
@@ -71,7 +72,9 @@
 //
 // [UserLogin.Sessions] lists a user's sessions. [UserLogin.Revoke], [UserLogin.RevokeOthers]
 // and [UserLogin.RevokeUser] end them: once such a call has returned, no request is admitted
-// in them. [UserLogin.LastEnding] tells a user why they were signed out.
+// in them. [UserLogin.LastEnding] tells a user why they were signed out. [Config.DeviceName]
+// names devices for such lists, "Firefox on Linux", and [UserLogin.Devices] lists those
+// that are remembered.
 //
 // The stage ends sessions, nothing else: tokens that were issued on the strength of one,
 // such as OAuth refresh tokens, live on until their issuer revokes them.

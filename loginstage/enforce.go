@@ -148,7 +148,7 @@ func (l *UserLogin) emitMove(r *http.Request, s session.Session, before session.
 	var action Action
 	var once string // what is told once
 	switch {
-	case moved.action == binding.StepUp && before.Restricted == "":
+	case moved.action == binding.StepUp && (before.Restricted == "" || before.Restricted == session.RestrictedIdle):
 		action, once = ActionStepUp, eventID(ActionStepUp, s.ID)
 	case moved.action == binding.Report && !slices.Contains(before.Reported, move):
 		action, once = ActionReport, eventID(ActionReport, s.ID, move)

@@ -47,10 +47,11 @@ const (
 	ActionLogin           Action = "login"            // a user was signed in
 	ActionLogout          Action = "logout"           // a session ended
 	ActionLoginDenied     Action = "login_denied"     // a user was not signed in
-	ActionDeviceForgotten Action = "device_forgotten" // a remembered device was revoked, expired, or is one too many
+	ActionDeviceForgotten Action = "device_forgotten" // a remembered device was revoked, is one too many, or expired: see Config.DurableEvents
 	ActionReport          Action = "binding_report"   // a binding does not hold, and the session goes on
-	ActionStepUp          Action = "step_up"          // a binding does not hold, and the session is restricted
+	ActionStepUp          Action = "step_up"          // the session is restricted: a binding does not hold, or it was idle
 	ActionConfirm         Action = "confirm"          // the user of a session was proved again
+	ActionResume          Action = "resume"           // a session that was idle goes on, since one factor was proved
 	ActionRenew           Action = "renew"            // a session goes on under another token
 	ActionCompleted       Action = "completed"        // a required action was done
 	ActionCredentials     Action = "credentials"      // a credential of the user changed

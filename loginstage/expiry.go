@@ -22,6 +22,10 @@ type Expiry struct {
 	SignedIn bool  `json:"signed_in"`
 	Seconds  int64 `json:"seconds"` // until it ends, rounded down; 0: nobody is signed in
 	Renewed  bool  `json:"renewed"` // whether using it puts the end off: false where the absolute limit comes first
+
+	// Resume is for how many more seconds a session that was idle for too long can be
+	// resumed, rounded down: see UserLogin.Resume. 0: there is none.
+	Resume int64 `json:"resume,omitempty"`
 }
 
 //go:embed expiry.js
@@ -42,7 +46,8 @@ var expiryScript []byte
 //
 // data-before seconds ahead of the end it sends the event mooring:ending to the
 // document, with the seconds left and whether use puts the end off as its detail, and
-// mooring:ended when the session is over, also when it was ended elsewhere. It asks
+// mooring:ended when the session is over, also when it was ended elsewhere, with the
+// seconds for which it can be resumed as its detail. It asks
 // no more than it has to: before the end, and when the page is shown again.
 func (l *UserLogin) Expiry() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -90,7 +95,10 @@ func (l *UserLogin) serveExpiry(w http.ResponseWriter, r *http.Request) {
 
 // expiryOf returns when s ends.
 func (l *UserLogin) expiryOf(s session.Session, now time.Time) Expiry {
-	end := s.Deadline()
+	if isIdle(s) {
+		return Expiry{Resume: secondsUntil(s.Deadline(), now)}
+	}
+	end := s.IdleAt()
 	return Expiry{SignedIn: true, Seconds: secondsUntil(end, now), Renewed: end.Before(s.Expires)}
 }
 
@@ -102,6 +110,6 @@ func secondsUntil(end, now time.Time) int64 {
 // tellExpiry sets the header that says when s ends.
 func (l *UserLogin) tellExpiry(w http.ResponseWriter, r *http.Request, s *session.Session) {
 	if l.config.TellExpiry && !s.ID.IsZero() {
-		w.Header().Set(expiryHeader, strconv.FormatInt(secondsUntil(s.Deadline(), l.sessions.Now(r.Context())), 10))
+		w.Header().Set(expiryHeader, strconv.FormatInt(secondsUntil(s.IdleAt(), l.sessions.Now(r.Context())), 10))
 	}
 }

@@ -25,7 +25,7 @@
       return;
     }
     if (!answer.signed_in) {
-      if (signedIn) tell("mooring:ended", {});
+      if (signedIn) tell("mooring:ended", {resume: answer.resume || 0});
       signedIn = false;
       clearTimeout(timer);
       return;

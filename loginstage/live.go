@@ -22,7 +22,7 @@ type LiveError struct {
 	Session session.ID // the zero ID: the request has no session
 
 	Ending     session.Cause  // why the session ended; empty: it has not, or its ending is forgotten
-	Restricted binding.Reason // why the session was restricted; empty: it was not
+	Restricted binding.Reason // why the session was restricted, as session.RestrictedIdle; empty: it was not
 	Required   []string       // what the user has to do first
 
 	// Err is session.ErrNotFound where there is no session, ErrUnheard, or what failed;
@@ -60,7 +60,7 @@ func (e *LiveError) Is(target error) bool { return target == context.Canceled }
 // Live looks for the session once more, so that what happened since the guard looked
 // is not missed.
 //
-// A stream that is open does not count as use: IdleTimeout ends its session, unless
+// A stream that is open does not count as use: IdleTimeout ends it, unless
 // other requests use it or the host calls [UserLogin.LiveInUse] instead.
 //
 // [UserLogin.Watch] has to run. Where it does not, or does not hear from the store, all
@@ -120,7 +120,7 @@ func (l *UserLogin) verify(ctx context.Context, s *stream) error {
 	if found.Idle > 0 {
 		every = min(every, found.Idle/4)
 	}
-	ends := err == nil && restricts(denialOf(found, nil)) && !s.restricted
+	ends := err == nil && (isIdle(found) || (restricts(denialOf(found, nil)) && !s.restricted))
 	if err == nil && s.inUse && !ends {
 		found, err = l.sessions.Touch(ctx, found, session.Seen{Time: now, IP: found.IP})
 	}
@@ -139,7 +139,10 @@ func (l *UserLogin) verify(ctx context.Context, s *stream) error {
 		l.streams.end(s, &LiveError{Session: s.id, Restricted: found.Drift.Restricted, Required: found.Required})
 		return nil
 	}
-	next := found.Deadline().Sub(now)
+	next := found.IdleAt().Sub(now)
+	if found.Drift.Restricted != "" { // whoever is admitted then stays so until it is over
+		next = found.Deadline().Sub(now)
+	}
 	if s.inUse {
 		next = min(next, every)
 	}

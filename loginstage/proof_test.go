@@ -55,6 +55,10 @@ func hostOf(t *testing.T, stage *loginstagetest.Stage) *host {
 		h.started, err = stage.Reauthenticate(w, r, h.user)
 		return err
 	})
+	step("/resume", func(w http.ResponseWriter, r *http.Request) (err error) {
+		h.started, err = stage.Resume(w, r, h.user)
+		return err
+	})
 	step("/complete", func(w http.ResponseWriter, r *http.Request) error { return stage.Complete(w, r, h.action) })
 	step("/logout", stage.Logout)
 	ok := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})

@@ -1,6 +1,7 @@
 package loginstage
 
 import (
+	"cmp"
 	"encoding/json"
 	"mime"
 	"net/http"
@@ -17,7 +18,7 @@ type Problem struct {
 	Title  string        `json:"title"`
 	Status int           `json:"status"`
 	Detail string        `json:"detail"`
-	Cause  session.Cause `json:"cause,omitempty"` // why the session ended, if this request has ended it
+	Cause  session.Cause `json:"cause,omitempty"` // why the session ended, if this request has ended it; idle: it can be resumed
 
 	Required []string `json:"required,omitempty"`   // of ProblemRequired: what is to be done
 	MaxAge   *int64   `json:"max_age,omitempty"`    // of ProblemStepUp: how many seconds ago the user may have been proved
@@ -81,6 +82,10 @@ func (e *AccessError) Respond(w http.ResponseWriter, r *http.Request) {
 		problem.Type = ProblemProve
 	case DenialStepUp:
 		page, problem.Type, problem.Detail = config.StepUpURL, ProblemStepUp, "Prove again who you are to use this."
+		if isIdle(e.Session) {
+			page, problem.Cause = cmp.Or(page, config.LoginURL), session.CauseIdle
+			problem.Detail = "You were away for too long. Prove again who you are to go on."
+		}
 	case DenialBroken:
 		page, problem.Cause = config.LoginURL, e.Ending.Cause
 		problem.Detail = "The session was used from elsewhere and has ended. Sign in again."

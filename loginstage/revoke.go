@@ -64,10 +64,17 @@ func (l *UserLogin) logoutActive(w http.ResponseWriter, r *http.Request) error {
 // now it ends that: else a renewal beside it would leave the user signed in.
 func (l *UserLogin) endRenewed(ctx context.Context, s session.Session, ending session.Ending) error {
 	_, err := l.sessions.End(ctx, s.ID, ending)
-	if ended, ok := errors.AsType[*session.EndedError](err); ok && ended.Ending.Cause == session.CauseRenewed {
-		return l.endLineage(ctx, s.User, lineage(s), ending)
+	if !isRenewed(err) {
+		return err
 	}
+	_, err = l.endLineage(ctx, s.User, lineage(s), ending)
 	return err
+}
+
+// isRenewed reports whether err says that a session goes on under another token.
+func isRenewed(err error) bool {
+	ended, ok := errors.AsType[*session.EndedError](err)
+	return ok && ended.Ending.Cause == session.CauseRenewed
 }
 
 // Sessions returns the signed-in sessions of the user, the latest first.
@@ -79,10 +86,12 @@ func (l *UserLogin) Sessions(ctx context.Context, user string) ([]session.Sessio
 	return sessions, nil
 }
 
-// Revoke ends one session of the user. An ID that is not a live session of this user's
-// is [session.ErrNotFound] or [*session.EndedError], so an ID can come straight from a
-// form. actor says, for the event, who ended it: a user ID or a name of the host's; 255
-// bytes of it are kept.
+// Revoke ends one session of the user. Where the session goes on under another token
+// since the caller has read its ID, as after a re-authentication, Revoke ends that, while
+// the store keeps how the one before ended. An ID that is not a live session of this
+// user's is [session.ErrNotFound] or [*session.EndedError], so an ID can come straight
+// from a form. actor says, for the event, who ended it: a user ID or a name of the
+// host's; 255 bytes of it are kept.
 func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, actor string) error {
 	s, err := l.sessions.Get(ctx, id, session.KindSession)
 	if ended, ok := errors.AsType[*session.EndedError](err); ok {
@@ -93,10 +102,16 @@ func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, acto
 	if s.User != user {
 		return fmt.Errorf("loginstage: revoking: %w", session.ErrNotFound)
 	}
-	if err == nil {
-		err = l.endRenewed(ctx, s, l.ending(nil, session.CauseRevoked, actor))
-		l.events.wait()
+	ending := l.ending(nil, session.CauseRevoked, actor)
+	switch {
+	case err == nil:
+		err = l.endRenewed(ctx, s, ending)
+	case isRenewed(err):
+		if n, lineageErr := l.endLineage(ctx, user, lineage(s), ending); n > 0 || lineageErr != nil {
+			err = lineageErr
+		}
 	}
+	l.events.wait()
 	if err != nil {
 		return fmt.Errorf("loginstage: revoking: %w", err)
 	}

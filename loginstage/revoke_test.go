@@ -108,6 +108,32 @@ func TestRevoke(t *testing.T) {
 	assert.Len(t, stage.Events.Of(loginstage.ActionLogout), 1)
 }
 
+// A list of sessions that is a second old has the ID of before a renewal.
+func TestRevokeFollowsARenewal(t *testing.T) {
+	h := newHost(t, loginstage.Config{})
+	first := h.signIn(loginstage.User{ID: "ada", Required: []string{"terms"}})
+	other := hostOf(t, h.stage)
+	other.signIn(loginstage.User{ID: "ada"})
+	require.NoError(t, h.do("/again"))
+	second := h.started
+	h.action = "terms"
+	require.NoError(t, h.do("/complete"))
+	require.Equal(t, passes, h.status("/private"))
+
+	require.ErrorIs(t, h.stage.Revoke(t.Context(), "eve", first.ID, "eve"), session.ErrNotFound, "nobody's but the user's")
+	require.Equal(t, passes, h.status("/private"))
+	require.NoError(t, h.stage.Revoke(t.Context(), "ada", second.ID, "ada"))
+	assert.Equal(t, denied, h.status("/private"))
+	assert.Equal(t, passes, other.status("/private"), "no other session ends")
+	require.Len(t, h.stage.Events.Of(loginstage.ActionLogout), 1)
+	assert.Equal(t, session.CauseRevoked, h.stage.Events.Of(loginstage.ActionLogout)[0].Cause)
+
+	for _, id := range []session.ID{first.ID, second.ID} {
+		var ended *session.EndedError
+		require.ErrorAs(t, h.stage.Revoke(t.Context(), "ada", id, "ada"), &ended, "what it went on as has ended")
+	}
+}
+
 // The ID comes from a form, so it can be anybody's.
 func TestRevokeIsForTheUsersOwnSessions(t *testing.T) {
 	config := asking

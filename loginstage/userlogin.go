@@ -53,6 +53,7 @@ func New(config Config) (*UserLogin, error) {
 		KeepEndings:  config.KeepEndings.Std(),
 		Journal:      config.DurableEvents,
 		OnEnd:        l.onEnd,
+		OnIdle:       l.onIdle,
 		Logger:       config.Logger,
 	})
 	if err != nil {

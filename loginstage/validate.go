@@ -205,6 +205,7 @@ func (c Config) checkDurations(add func(field string, value any, want string)) (
 		{"StaySignedInOffset", c.StaySignedInOffset, "no prompt"},
 		{"RememberDevice", c.RememberDevice, "not at all"},
 		{"IdleTimeout", c.IdleTimeout, "no limit"},
+		{"IdleResume", c.IdleResume, "the session ends"},
 		{"BrowserSessionLimit", c.BrowserSessionLimit, DefaultBrowserSessionLimit.String()},
 		{"MaxLifetime", c.MaxLifetime, DefaultMaxLifetime.String()},
 		{"KeepEndings", c.KeepEndings, DefaultKeepEndings.String()},

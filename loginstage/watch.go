@@ -69,7 +69,7 @@ func (l *UserLogin) heed(ctx context.Context, c session.Change) {
 	case session.ChangeUpdated:
 		if c.Restricted != "" {
 			l.streams.endSession(c.ID, &LiveError{Session: c.ID, Restricted: c.Restricted},
-				func(s *stream) bool { return !s.restricted })
+				func(s *stream) bool { return !s.restricted || c.Restricted == session.RestrictedIdle })
 		}
 		l.streams.lookAtSession(c.ID) // an action may be required
 	case session.ChangeConnected:
