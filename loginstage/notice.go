@@ -55,7 +55,7 @@ func (l *UserLogin) NotMe(ctx context.Context, secret string) (user string, err 
 	}
 	user = strings.Clone(notice.User)
 	ending := l.ending(nil, session.CauseRevoked, user)
-	if err := l.endLineage(ctx, user, notice.Lineage, ending); err != nil {
+	if _, err := l.endLineage(ctx, user, notice.Lineage, ending); err != nil {
 		return "", fmt.Errorf("loginstage: not me: %w", err)
 	}
 	if _, err := l.sessions.EndUser(ctx, user, session.ID{}, ending, session.KindDevice); err != nil {
@@ -69,12 +69,13 @@ func (l *UserLogin) NotMe(ctx context.Context, secret string) (user string, err 
 	return user, nil
 }
 
-// endLineage ends the user's session of the lineage, and what it goes on as meanwhile.
-func (l *UserLogin) endLineage(ctx context.Context, user string, of session.ID, ending session.Ending) error {
+// endLineage ends the user's session of the lineage, and what it goes on as meanwhile. It
+// returns how many it has ended.
+func (l *UserLogin) endLineage(ctx context.Context, user string, of session.ID, ending session.Ending) (n int, err error) {
 	for range maxRenewals {
 		sessions, err := l.sessions.List(ctx, user, session.KindSession)
 		if err != nil {
-			return err
+			return n, err
 		}
 		live := false
 		for _, s := range sessions {
@@ -82,13 +83,15 @@ func (l *UserLogin) endLineage(ctx context.Context, user string, of session.ID, 
 				continue
 			}
 			live = true
-			if _, err := l.sessions.End(ctx, s.ID, ending); err != nil && !isEnded(err) {
-				return err
+			if _, err = l.sessions.End(ctx, s.ID, ending); err == nil {
+				n++
+			} else if !isEnded(err) {
+				return n, err
 			}
 		}
-		if !live {
-			return nil
+		if !live || n > 0 {
+			return n, nil
 		}
 	}
-	return errors.New("the session is renewed all the time")
+	return n, errors.New("the session is renewed all the time")
 }
