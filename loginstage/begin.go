@@ -262,6 +262,9 @@ func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Ses
 	if _, over := errors.AsType[*session.LimitError](err); over {
 		l.events.emit(r.Context(), l.deniedEvent(r, session.CauseMaxSessions, user, nil))
 	}
+	if err == nil {
+		err = l.endBefore(w, r, s)
+	}
 	if err != nil {
 		return session.Session{}, fmt.Errorf("loginstage: signing in: %w", err)
 	}
@@ -281,6 +284,22 @@ func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Ses
 		l.emitBound(r, s)
 	}
 	return s, nil
+}
+
+// endBefore ends what the session goes on as that the client had until it signed in as
+// s, if that was renewed beside the sign-in, which then could not end it. Where it
+// cannot be ended the user is not signed in.
+func (l *UserLogin) endBefore(w http.ResponseWriter, r *http.Request, s session.Session) error {
+	before, err := l.load(r)
+	ctx := context.WithoutCancel(r.Context())
+	if isRenewed(err) { // and otherwise the sign-in has ended it, or there was none
+		err = l.endFound(ctx, before, err, l.ending(r, session.CauseReplaced, actorOf(s)))
+	}
+	if err == nil || isEnded(err) {
+		return nil
+	}
+	_, endErr := l.sessions.End(ctx, s.ID, l.ending(r, session.CauseNotCarried, actorOf(s)))
+	return errors.Join(err, endErr, l.sessions.Clear(w, r))
 }
 
 // limit sets how long s lives, from the instant at which its user was admitted.

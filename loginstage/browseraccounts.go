@@ -182,11 +182,9 @@ func (l *UserLogin) isOrWas(ctx context.Context, s session.Session, id session.I
 // signOutWaiting ends the sessions that wait, and takes their tokens.
 func (l *UserLogin) signOutWaiting(w http.ResponseWriter, r *http.Request, waiting []waitingAccount) error {
 	for _, account := range waiting {
-		if account.live {
-			ending := l.ending(r, session.CauseSignedOut, actorOf(account.session))
-			if _, err := l.sessions.End(context.WithoutCancel(r.Context()), account.session.ID, ending); err != nil && !isEnded(err) {
-				return fmt.Errorf("loginstage: signing an account out: %w", err)
-			}
+		ending := l.ending(r, session.CauseSignedOut, actorOf(account.session))
+		if err := l.endWaiting(r, account, ending); err != nil {
+			return fmt.Errorf("loginstage: signing an account out: %w", err)
 		}
 		l.slotCookie(account.slot).Set(w, "", -1)
 		carried(w, r)
@@ -194,20 +192,32 @@ func (l *UserLogin) signOutWaiting(w http.ResponseWriter, r *http.Request, waiti
 	return nil
 }
 
+// endWaiting ends the session of an account that waits, or what it goes on as. One that
+// has ended is no error.
+func (l *UserLogin) endWaiting(r *http.Request, account waitingAccount, ending session.Ending) error {
+	if account.session.ID.IsZero() {
+		return nil
+	}
+	err := l.endFound(context.WithoutCancel(r.Context()), account.session, account.ended, ending)
+	if isEnded(err) {
+		return nil
+	}
+	return err
+}
+
 // replaceWaiting ends what waits of the user who has signed in, so that the browser has
 // one account of each user.
 func (l *UserLogin) replaceWaiting(w http.ResponseWriter, r *http.Request, user string) {
 	waiting, err := l.waiting(r)
 	for _, account := range waiting {
-		if !account.live || account.session.User != user {
+		if account.session.User != user {
 			continue
 		}
-		_, endErr := l.sessions.End(context.WithoutCancel(r.Context()), account.session.ID, l.ending(r, session.CauseReplaced, user))
-		if endErr == nil || isEnded(endErr) {
-			l.slotCookie(account.slot).Set(w, "", -1)
+		if endErr := l.endWaiting(r, account, l.ending(r, session.CauseReplaced, user)); endErr != nil {
+			err = endErr
 			continue
 		}
-		err = endErr
+		l.slotCookie(account.slot).Set(w, "", -1)
 	}
 	if err != nil {
 		l.config.Logger.ErrorContext(r.Context(), "loginstage: the account that waited is not signed out", "error", err)
@@ -218,8 +228,9 @@ func (l *UserLogin) replaceWaiting(w http.ResponseWriter, r *http.Request, user 
 type waitingAccount struct {
 	slot    int
 	token   session.Token
-	session session.Session
-	live    bool // there is a session that this stage admits
+	session session.Session // one that this stage admits, live or ended; the zero Session: none
+	ended   error           // how it has ended
+	live    bool
 }
 
 // waiting returns what the slots have.
@@ -242,7 +253,9 @@ func (l *UserLogin) waiting(r *http.Request) ([]waitingAccount, error) {
 		if err != nil && !isEnded(err) {
 			return nil, err
 		}
-		account.session, account.live = s, err == nil && l.admits(s.Stage)
+		if s := found(s, err); l.admits(s.Stage) {
+			account.session, account.ended, account.live = s, err, err == nil
+		}
 		waiting = append(waiting, account)
 	}
 	return waiting, nil

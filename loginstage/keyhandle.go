@@ -57,6 +57,21 @@ func (l *UserLogin) findByHandle(ctx context.Context, handle string) (session.Se
 	return s, err
 }
 
+// whereverItIs calls do with the session, and again with what it goes on as where it is
+// renewed meanwhile: a browser that is told that there is no such session drops its key.
+func (l *UserLogin) whereverItIs(ctx context.Context, s session.Session, do func(session.Session) error) error {
+	for range maxRenewals {
+		err := do(s)
+		if !isRenewed(err) {
+			return err
+		}
+		if s, err = l.findRenewal(ctx, s.User, lineage(s), err); err != nil {
+			return err
+		}
+	}
+	return session.ErrConflict
+}
+
 // findRenewal returns the live session of the lineage, or ended where there is none.
 // The ending of the first one may have been forgotten by now.
 func (l *UserLogin) findRenewal(ctx context.Context, user string, of session.ID, ended error) (session.Session, error) {

@@ -2,6 +2,7 @@ package loginstage
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -79,27 +80,41 @@ var errBound = errors.New("loginstage: the session has a device key already")
 // bindKey binds s to the key that came with the answer to a challenge, and returns it as
 // it is then, or errBound if it is bound by now.
 func (l *UserLogin) bindKey(r *http.Request, s session.Session, key devicekey.Key, challenge string) (session.Session, error) {
-	if s.Drift.Key.IsZero() {
-		seen := session.Seen{Time: s.LastSeen, IP: s.IP, Drift: session.Drift{Key: key}}
-		if _, err := l.sessions.Touch(r.Context(), s, seen); err != nil {
-			return session.Session{}, err
-		}
-		var err error
-		if s, err = l.sessions.Get(r.Context(), s.ID, session.KindSession); err != nil {
-			return session.Session{}, err
-		}
+	bound := s
+	err := l.whereverItIs(r.Context(), s, func(s session.Session) (err error) {
+		bound, err = l.writeKey(r.Context(), s, key)
+		return err
+	})
+	if err != nil {
+		return session.Session{}, err
 	}
-	if s.Drift.Key != key {
-		return session.Session{}, errBound
-	}
-	err := l.sessions.Once(r.Context(), keySubject(s), challenge, registerTime+time.Minute)
+	err = l.sessions.Once(r.Context(), keySubject(bound), challenge, registerTime+time.Minute)
 	if errors.Is(err, session.ErrExists) {
 		return session.Session{}, errBound
 	}
 	if err != nil {
 		return session.Session{}, err
 	}
-	l.emitBound(r, s)
+	l.emitBound(r, bound)
+	return bound, nil
+}
+
+// writeKey writes the key into s, which is written once, and returns s as it is then, or
+// errBound if it has another one.
+func (l *UserLogin) writeKey(ctx context.Context, s session.Session, key devicekey.Key) (session.Session, error) {
+	if s.Drift.Key.IsZero() {
+		seen := session.Seen{Time: s.LastSeen, IP: s.IP, Drift: session.Drift{Key: key}}
+		if _, err := l.sessions.Touch(ctx, s, seen); err != nil {
+			return session.Session{}, err
+		}
+		var err error
+		if s, err = l.sessions.Get(ctx, s.ID, session.KindSession); err != nil {
+			return session.Session{}, err
+		}
+	}
+	if s.Drift.Key != key {
+		return session.Session{}, errBound
+	}
 	return s, nil
 }
 

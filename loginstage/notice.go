@@ -69,8 +69,8 @@ func (l *UserLogin) NotMe(ctx context.Context, secret string) (user string, err 
 	return user, nil
 }
 
-// endLineage ends the user's session of the lineage, and what it goes on as meanwhile,
-// and returns how many it ended.
+// endLineage ends the user's session of the lineage, and what it goes on as meanwhile. It
+// returns how many it has ended.
 func (l *UserLogin) endLineage(ctx context.Context, user string, of session.ID, ending session.Ending) (n int, err error) {
 	for range maxRenewals {
 		sessions, err := l.sessions.List(ctx, user, session.KindSession)
@@ -83,15 +83,13 @@ func (l *UserLogin) endLineage(ctx context.Context, user string, of session.ID, 
 				continue
 			}
 			live = true
-			_, err := l.sessions.End(ctx, s.ID, ending)
-			if err != nil && !isEnded(err) {
+			if _, err = l.sessions.End(ctx, s.ID, ending); err == nil {
+				n++
+			} else if !isEnded(err) {
 				return n, err
 			}
-			if err == nil {
-				n++
-			}
 		}
-		if !live {
+		if !live || n > 0 {
 			return n, nil
 		}
 	}

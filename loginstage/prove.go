@@ -98,6 +98,10 @@ func (l *UserLogin) answered(r *http.Request, s session.Session, challenge strin
 // asks for that, and tells of it. The address stays as it was last seen: the guard
 // judges the next request, and finds the move proved.
 func (l *UserLogin) recordProof(r *http.Request, s session.Session) error {
+	return l.whereverItIs(r.Context(), s, func(s session.Session) error { return l.recordProofIn(r, s) })
+}
+
+func (l *UserLogin) recordProofIn(r *http.Request, s session.Session) error {
 	if !s.Policy.Binds() {
 		return nil
 	}

@@ -3,9 +3,7 @@ package loginstage_test
 import (
 	"context"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,87 +129,4 @@ func (s *changesAfterGet) Get(ctx context.Context, id session.ID) (session.Sessi
 		_, err = s.Update(ctx, id, session.Update{Version: got.Version, Value: []byte(strconv.Itoa(s.made))})
 	}
 	return got, err
-}
-
-// Every two of these steps at once: a session that was ended has not gone on, and one
-// that was not is there.
-func TestPairsOfSteps(t *testing.T) {
-	type racer struct {
-		name string
-		do   func(h *host, s session.Session, r *http.Request) error
-		ends bool // it ends the session, if it returns nil
-		goes bool // the session goes on under another token, if it returns nil
-	}
-	racers := []racer{
-		{"reauthenticate", func(h *host, _ session.Session, r *http.Request) error {
-			_, err := h.stage.Reauthenticate(httptest.NewRecorder(), r, loginstage.User{ID: "ada"})
-			return err
-		}, false, true},
-		{"complete", func(h *host, _ session.Session, r *http.Request) error {
-			return h.stage.Complete(httptest.NewRecorder(), r, "terms")
-		}, false, true},
-		{"set value", func(h *host, s session.Session, _ *http.Request) error {
-			_, err := h.stage.SetValue(context.Background(), s, "set")
-			return err
-		}, false, false},
-		{"revoke", func(h *host, s session.Session, _ *http.Request) error {
-			return h.stage.Revoke(context.Background(), "ada", s.ID, "ada")
-		}, true, false},
-		{"revoke user", func(h *host, _ session.Session, _ *http.Request) error {
-			_, err := h.stage.RevokeUser(context.Background(), "ada", "ada")
-			return err
-		}, true, false},
-		{"credentials", func(h *host, _ session.Session, _ *http.Request) error {
-			_, err := h.stage.CredentialsChanged(context.Background(), "ada", "password", session.ID{}, "ada")
-			return err
-		}, true, false},
-		{"logout", func(h *host, _ session.Session, r *http.Request) error {
-			return h.stage.Logout(httptest.NewRecorder(), r)
-		}, true, false},
-	}
-	for i, a := range racers {
-		for _, b := range racers[i:] {
-			t.Run(a.name+" and "+b.name, func(t *testing.T) {
-				for range 20 {
-					h := newHost(t, loginstage.Config{})
-					s := h.signIn(loginstage.User{ID: "ada", Required: []string{"terms"}})
-					var errs [2]error
-					var running sync.WaitGroup
-					start := make(chan struct{})
-					for j, racer := range []racer{a, b} {
-						r := httptest.NewRequest("POST", "/", nil)
-						r.AddCookie(&http.Cookie{Name: cookie, Value: h.Cookie(cookie)})
-						running.Go(func() {
-							<-start
-							errs[j] = racer.do(h, s, r)
-						})
-					}
-					close(start)
-					running.Wait()
-					left := h.sessions("ada")
-					everyone := func(name string) bool { return name == "revoke user" || name == "credentials" }
-					if everyone(a.name) || everyone(b.name) {
-						require.Empty(t, left, "whatever runs beside it, a user whose sessions were ended has none")
-						continue
-					}
-					// Revoke and Logout end the session or come too late for it.
-					gone := (a.ends && errs[0] == nil && !b.goes) || (b.ends && errs[1] == nil && !a.goes)
-					if gone {
-						require.Empty(t, left)
-					}
-					if !a.ends && !b.ends {
-						require.Len(t, left, 1, "errors: %v", errs)
-					}
-					if a.name == "complete" && errs[0] == nil && len(left) > 0 || b.name == "complete" && errs[1] == nil && len(left) > 0 {
-						require.Empty(t, left[0].Required, "what was completed is not required again")
-					}
-					if a.name != b.name && (a.name == "set value" && errs[0] == nil || b.name == "set value" && errs[1] == nil) && len(left) > 0 {
-						value, err := session.ValueOf[string](left[0])
-						require.NoError(t, err)
-						require.Equal(t, "set", value, "no change is lost")
-					}
-				}
-			})
-		}
-	}
 }

@@ -14,7 +14,8 @@ import (
 // the other accounts that the browser is signed in to: see [UserLogin.SignOutAccount]. A
 // client that is not signed in is not an error, and a session of a stage that this one
 // does not admit stays. If the session could not be ended, the client keeps its token,
-// so that it can try again.
+// so that it can try again. A session that goes on under another token, by a request
+// beside this one, ends all the same.
 //
 // Like Begin, Logout is called before the response begins, and returns
 // [ErrResponseBegun] otherwise.
@@ -38,14 +39,12 @@ func (l *UserLogin) logoutActive(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("loginstage: signing out: %w", err)
 	}
 	s, err := l.load(r)
-	if err == nil {
-		// A browser that is closed on signing out does not wait for the answer.
-		err = l.endRenewed(context.WithoutCancel(r.Context()), s, l.ending(r, session.CauseSignedOut, actorOf(s)))
-	}
 	if err == errOtherStage { //nolint:errorlint // as load returns it
 		return nil
 	}
-	if err != nil && !isEnded(err) {
+	// A browser that is closed on signing out does not wait for the answer.
+	ending := l.ending(r, session.CauseSignedOut, actorOf(found(s, err)))
+	if err := l.endFound(context.WithoutCancel(r.Context()), s, err, ending); err != nil && !isEnded(err) {
 		return fmt.Errorf("loginstage: signing out: %w", err)
 	}
 	if err := l.sessions.Clear(w, r); err != nil {
@@ -60,18 +59,35 @@ func (l *UserLogin) logoutActive(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// endRenewed ends s, which was live a moment ago. If it goes on under another token by
-// now it ends that: else a renewal beside it would leave the user signed in.
-func (l *UserLogin) endRenewed(ctx context.Context, s session.Session, ending session.Ending) error {
-	_, err := l.sessions.End(ctx, s.ID, ending)
+// found returns the session that a look for one has found, live or ended; the zero
+// Session: none.
+func found(s session.Session, err error) session.Session {
+	if ended, ok := errors.AsType[*session.EndedError](err); ok {
+		return ended.Session
+	}
+	return s
+}
+
+// endFound ends the session that a look has found, which returned s and err. What the
+// session goes on as by then ends in its place: else a renewal, before the look or since,
+// would leave the user signed in. Where there is nothing to end it returns why.
+func (l *UserLogin) endFound(ctx context.Context, s session.Session, err error, ending session.Ending) error {
+	of := found(s, err)
+	if err == nil {
+		_, err = l.sessions.End(ctx, s.ID, ending)
+	}
 	if !isRenewed(err) {
 		return err
 	}
-	_, err = l.endLineage(ctx, s.User, lineage(s), ending)
-	return err
+	n, endErr := l.endLineage(ctx, of.User, lineage(of), ending)
+	if n > 0 || endErr != nil {
+		return endErr
+	}
+	return err // what it went on as has ended
 }
 
-// isRenewed reports whether err says that a session goes on under another token.
+// isRenewed reports whether err says that a session goes on, or went on, under another
+// token.
 func isRenewed(err error) bool {
 	ended, ok := errors.AsType[*session.EndedError](err)
 	return ok && ended.Ending.Cause == session.CauseRenewed
@@ -86,30 +102,18 @@ func (l *UserLogin) Sessions(ctx context.Context, user string) ([]session.Sessio
 	return sessions, nil
 }
 
-// Revoke ends one session of the user. Where the session goes on under another token
-// since the caller has read its ID, as after a re-authentication, Revoke ends that, while
-// the store keeps how the one before ended. An ID that is not a live session of this
-// user's is [session.ErrNotFound] or [*session.EndedError], so an ID can come straight
-// from a form. actor says, for the event, who ended it: a user ID or a name of the
-// host's; 255 bytes of it are kept.
+// Revoke ends one session of the user. An ID that is not a live session of this user's
+// is [session.ErrNotFound] or [*session.EndedError], so an ID can come straight from a
+// form. One that goes on under another token since, after a re-authentication say, ends
+// under that. actor says, for the event, who ended it: a user ID or a name of the host's;
+// 255 bytes of it are kept.
 func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, actor string) error {
 	s, err := l.sessions.Get(ctx, id, session.KindSession)
-	if ended, ok := errors.AsType[*session.EndedError](err); ok {
-		s = ended.Session
-	} else if err != nil {
-		return fmt.Errorf("loginstage: revoking: %w", err)
-	}
-	if s.User != user {
-		return fmt.Errorf("loginstage: revoking: %w", session.ErrNotFound)
-	}
-	ending := l.ending(nil, session.CauseRevoked, actor)
-	switch {
-	case err == nil:
-		err = l.endRenewed(ctx, s, ending)
-	case isRenewed(err):
-		if n, lineageErr := l.endLineage(ctx, user, lineage(s), ending); n > 0 || lineageErr != nil {
-			err = lineageErr
-		}
+	if owner := found(s, err).User; owner != "" && owner != user {
+		err = session.ErrNotFound
+	} else {
+		err = l.endFound(ctx, s, err, l.ending(nil, session.CauseRevoked, actor))
+		l.events.wait()
 	}
 	l.events.wait()
 	if err != nil {

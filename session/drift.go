@@ -76,6 +76,13 @@ func (d Drift) merge(other Drift) Drift {
 	return d
 }
 
+// equal reports whether other says the same as d.
+func (d Drift) equal(other Drift) bool {
+	return d.Second.IP == other.Second.IP && d.Restricted == other.Restricted && d.Key == other.Key && // a second anchor is written once
+		slices.EqualFunc(d.Moves, other.Moves, time.Time.Equal) &&
+		slices.Equal(d.Proved, other.Proved) && slices.Equal(d.Reported, other.Reported)
+}
+
 // mergeNames returns the names with what others add to them, the last n.
 func mergeNames(names, others []string, n int) []string {
 	for _, name := range others {
@@ -91,7 +98,7 @@ func latest[T any](s []T, n int) []T { return s[max(0, len(s)-n):] }
 
 // Apply records seen in s at the store's time now, as [Store.Touch] promises: a
 // time ahead of now counts as now, the later time wins, and a drift adds to what is
-// there. A LastSeen that is ahead of now, as only a clock that was wrong can have
+// there, which raises the Version. A LastSeen that is ahead of now, as only a clock that was wrong can have
 // written it, counts as earlier than any. It reports whether anything changed.
 // Stores that cannot do this in one command read, apply and write in one step.
 func (s *Session) Apply(seen Seen, now time.Time) bool {
@@ -104,8 +111,11 @@ func (s *Session) Apply(seen Seen, now time.Time) bool {
 		changed = true
 	}
 	if !seen.Drift.IsZero() {
-		s.Drift = s.Drift.merge(seen.Drift)
-		changed = true
+		if drift := s.Drift.merge(seen.Drift); !drift.equal(s.Drift) {
+			s.Drift = drift
+			s.Version++
+			changed = true
+		}
 	}
 	return changed
 }

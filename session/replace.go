@@ -22,7 +22,8 @@ type Replace struct {
 	// ends with CauseRenewed.
 	Renews ID
 
-	// Version is the Version that Renews has to have, so that no Update of it is lost.
+	// Version is the Version that Renews has to have, so that no Update of it is lost, and
+	// nothing that a Touch adds to its Drift: a restriction or a device key, say.
 	// With another one Start does nothing, and is ErrConflict.
 	Version uint64
 

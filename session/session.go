@@ -53,7 +53,8 @@ type Session struct {
 	// It is read-only.
 	Value []byte
 
-	// Version is how often Required, Value and Device have changed: see [Store.Update].
+	// Version is how often Required, Value, Device and Drift have changed, by
+	// [Store.Update] or [Store.Touch]. What goes by it loses no such change.
 	Version uint64
 
 	Drift Drift // what became of the binding since

@@ -59,8 +59,8 @@ type Store interface {
 	// Seen.Time wins, in whatever order they arrive, and LastSeen never goes
 	// back. A time that is ahead of the store's clock counts as the store's now,
 	// and a LastSeen that is more than a minute ahead of it is replaced. A drift
-	// that comes with it adds to the session's, whichever time is later. All of
-	// this is what Session.Apply does at the store's now. A session that is not
+	// that comes with it adds to the session's, whichever time is later, and raises its
+	// Version if that changes anything. All of this is what Session.Apply does at the store's now. A session that is not
 	// live is *EndedError or ErrNotFound.
 	Touch(ctx context.Context, id ID, seen Seen) error
 

@@ -269,7 +269,7 @@ var brokenStores = []breakage[brokenStore]{
 			return b.Store.Start(ctx, s, r)
 		}
 	}},
-	{"Renews takes any Version", []string{"Renews wants the Version that was read", "a renewal loses no Update"}, func(b *brokenStore) {
+	{"Renews takes any Version", []string{"Renews wants the Version that was read", "Renews wants the drift that was read", "a renewal loses no Update", "a renewal loses no drift"}, func(b *brokenStore) {
 		b.onStart = func(ctx context.Context, s session.Session, r session.Replace) ([]session.Ended, error) {
 			for {
 				yield()

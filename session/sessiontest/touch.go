@@ -62,7 +62,7 @@ var touchRules = []rule[*storeFixture]{
 			require.NoError(f, err)
 			// The store's clock may differ from this one by a few minutes.
 			require.WithinRange(f, got.LastSeen, f.now, time.Now().Add(10*time.Minute), "LastSeen")
-			s.LastSeen, s.IP, s.Drift.Moves = got.LastSeen, ip, []time.Time{moved}
+			s.LastSeen, s.IP, s.Drift.Moves, s.Version = got.LastSeen, ip, []time.Time{moved}, s.Version+1
 			f.isLive(s)
 			require.NoError(f, f.Touch(f.Context(), s.ID, session.Seen{Time: f.now, IP: netip.Addr{}}))
 			f.isLive(s)
@@ -132,7 +132,7 @@ var touchRules = []rule[*storeFixture]{
 			f.touch(&old, session.Seen{Time: f.now.Add(1), IP: old.IP, Drift: session.Drift{Key: deviceKey("first")}})
 			with := f.signedIn("ada", f.now.Add(1))
 			with.Lineage, with.Drift = old.ID, session.Drift{Key: deviceKey("first")}
-			f.replaces(with, session.Replace{Renews: old.ID}, ends{session.CauseRenewed: {old}})
+			f.replaces(with, session.Replace{Renews: old.ID, Version: old.Version}, ends{session.CauseRenewed: {old}})
 			f.touch(&with, session.Seen{Time: f.now.Add(5), IP: netip.MustParseAddr("198.51.100.1")})
 			without := f.signedIn("ada", f.now.Add(2))
 			without.Lineage = old.ID

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
 )
 
@@ -128,6 +129,25 @@ var updateRules = []rule[*storeFixture]{
 			f.isLive(s)
 			f.replaces(renewed, session.Replace{Renews: s.ID, Version: s.Version}, ends{session.CauseRenewed: {s}})
 		}},
+	{"Renews wants the drift that was read",
+		"A Touch that adds to the drift raises the Version, so that a renewal that was made of the session before is ErrConflict: else a restriction or a device key would be lost. A Touch that adds nothing does not.",
+		func(f *storeFixture) {
+			s := f.started(f.session("ada"))
+			read := s.Version
+			seen := session.Seen{Time: s.LastSeen, IP: s.IP, Drift: session.Drift{Restricted: binding.NetworkASNChanged, Key: deviceKey("a")}}
+			require.NoError(f, f.Touch(f.Context(), s.ID, seen))
+			s.Apply(seen, f.now)
+			require.NotEqual(f, read, s.Version)
+			f.isLive(s)
+			require.NoError(f, f.Touch(f.Context(), s.ID, seen), "nothing new")
+			f.isLive(s)
+			renewed := f.session("ada")
+			_, err := f.Start(f.Context(), renewed, f.replacing(session.Replace{Renews: s.ID, Version: read}))
+			require.ErrorIs(f, err, session.ErrConflict)
+			f.isLive(s)
+			renewed.Drift = s.Drift
+			f.replaces(renewed, session.Replace{Renews: s.ID, Version: s.Version}, ends{session.CauseRenewed: {s}})
+		}},
 	{"of parallel Updates none is lost",
 		"Update is one step. Callers that try again after ErrConflict, with the session that came with it, all get their change made, once.",
 		func(f *storeFixture) {
@@ -140,7 +160,7 @@ var updateRules = []rule[*storeFixture]{
 				return calls, func() {
 					got, err := f.Get(f.Context(), s.ID)
 					require.NoError(f, err)
-					require.EqualValues(f, racers/2, got.Version)
+					require.EqualValues(f, racers/2+1, got.Version, "the touch adds to the drift")
 					require.Len(f, got.Required, racers/2)
 					require.Equal(f, f.now, got.LastSeen, "a touch is not lost either")
 					require.Equal(f, []string{"move"}, got.Drift.Reported)
@@ -189,6 +209,28 @@ var updateRules = []rule[*storeFixture]{
 							require.NotContains(f, live[0].Required, name)
 						}
 					}
+				}
+			})
+		}},
+	{"a renewal loses no drift",
+		"What a touch adds to the drift is added before the renewal, which then has it or conflicts, or the touch meets a session that has ended. It is never added and gone: it may be a restriction, or a device key.",
+		func(f *storeFixture) {
+			f.race(func(user string) ([]func() error, func()) {
+				s := f.started(f.session(user))
+				var added bool
+				calls := []func() error{
+					func() error {
+						err := f.Touch(f.Context(), s.ID, session.Seen{Time: s.LastSeen, IP: s.IP, Drift: session.Drift{Key: deviceKey("a")}})
+						added = err == nil
+						return orEnded(err)
+					},
+					func() error { return f.renew(s) },
+				}
+				return calls, func() {
+					live, err := f.List(f.Context(), user)
+					require.NoError(f, err)
+					require.Len(f, live, 1)
+					require.Equal(f, added, !live[0].Drift.Key.IsZero())
 				}
 			})
 		}},

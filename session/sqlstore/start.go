@@ -109,6 +109,10 @@ func (s *Store) victims(ctx context.Context, tx *sql.Tx, started session.Session
 	}
 	for _, r := range rows {
 		if !r.ended {
+			// A touch that adds to its drift waits for no other step of the user.
+			if causes[r.id] == session.CauseRenewed && r.session().Version != replace.Version {
+				return nil, false, session.ErrConflict
+			}
 			verdicts = append(verdicts, verdict{r, replace.Because(causes[r.id])})
 			delete(causes, r.id)
 		}
