@@ -37,7 +37,7 @@ func (l *UserLogin) logoutActive(w http.ResponseWriter, r *http.Request) error {
 	if err := l.dropPending(w, r); err != nil {
 		return fmt.Errorf("loginstage: signing out: %w", err)
 	}
-	s, err := l.load(r)
+	s, err := l.current(r)
 	if err == nil {
 		// A browser that is closed on signing out does not wait for the answer.
 		err = l.endRenewed(context.WithoutCancel(r.Context()), s, l.ending(r, session.CauseSignedOut, actorOf(s)))
