@@ -45,10 +45,11 @@ var expiryScript []byte
 //	<script src="/session.js" data-url="/session" data-before="120" defer></script>
 //
 // data-before seconds ahead of the end it sends the event mooring:ending to the
-// document, with the seconds left and whether use puts the end off as its detail, and
-// mooring:ended when the session is over, also when it was ended elsewhere, with the
-// seconds for which it can be resumed as its detail. It asks
-// no more than it has to: before the end, and when the page is shown again.
+// document, with the seconds left and whether use puts the end off as its detail;
+// mooring:renewed where a use has put it off since, as in another tab; and mooring:ended
+// when the session is over, also when it was ended elsewhere, with the seconds for which
+// it can be resumed as its detail. It asks no more than it has to: before the end, and
+// when the page is shown again.
 func (l *UserLogin) Expiry() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {

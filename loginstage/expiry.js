@@ -7,6 +7,7 @@
   const longest = 24 * 60 * 60; // seconds; setTimeout takes no more than 24 days
   let timer = 0;
   let signedIn = false;
+  let warned = false;
 
   const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, {detail}));
   const again = (seconds) => {
@@ -26,15 +27,18 @@
     }
     if (!answer.signed_in) {
       if (signedIn) tell("mooring:ended", {resume: answer.resume || 0});
-      signedIn = false;
+      signedIn = warned = false;
       clearTimeout(timer);
       return;
     }
     signedIn = true;
     if (answer.seconds > before) {
+      if (warned) tell("mooring:renewed", {seconds: answer.seconds});
+      warned = false;
       again(answer.seconds - before);
       return;
     }
+    warned = true;
     tell("mooring:ending", {seconds: answer.seconds, renewed: answer.renewed});
     again(Math.min(answer.seconds + 1, 15)); // another tab may use the session meanwhile
   };

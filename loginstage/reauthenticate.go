@@ -24,7 +24,9 @@ const (
 // user is the user who was proved. A user who is not the session's, who is inactive
 // or who has no usable ID is a [*DeniedError], and the session stays as it was: a
 // thief cannot confirm a stolen session with the thief's own password. So is any user
-// for a session of which somebody else is the Actor. For a client that is not signed in
+// for a session of which somebody else is the Actor. Behind a guard of the stage,
+// Reauthenticate, [UserLogin.Complete] and [UserLogin.Logout] can follow each other while one
+// request is handled. For a client that is not signed in
 // the error is [session.ErrNotFound] or [*session.EndedError]. Like Begin it is called
 // before the response begins, and is [ErrResponseBegun] otherwise.
 func (l *UserLogin) Reauthenticate(w http.ResponseWriter, r *http.Request, user User) (session.Session, error) {
@@ -32,7 +34,7 @@ func (l *UserLogin) Reauthenticate(w http.ResponseWriter, r *http.Request, user 
 	if err := begun(w); err != nil {
 		return none, err
 	}
-	s, err := l.load(r)
+	s, err := l.current(r)
 	if err != nil {
 		return none, fmt.Errorf("loginstage: re-authenticating: %w", err)
 	}

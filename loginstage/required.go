@@ -21,13 +21,14 @@ var ErrNotRequired = errors.New("loginstage: not a required action")
 // An action that the session does not require is [ErrNotRequired], and for a client
 // that is not signed in the error is [session.ErrNotFound] or [*session.EndedError].
 // Complete proves nothing: a host that has enrolled a second factor calls
-// [UserLogin.Reauthenticate] with it. Like Begin it is called before the response
-// begins, and is [ErrResponseBegun] otherwise.
+// [UserLogin.Reauthenticate] with it too, before or after, which it can in the same
+// request behind a guard. Like Begin it is called before the response begins, and is
+// [ErrResponseBegun] otherwise.
 func (l *UserLogin) Complete(w http.ResponseWriter, r *http.Request, action string) error {
 	if err := begun(w); err != nil {
 		return err
 	}
-	s, err := l.load(r)
+	s, err := l.current(r)
 	if err != nil {
 		return fmt.Errorf("loginstage: completing %q: %w", action, err)
 	}

@@ -22,6 +22,12 @@ const DefaultTokenHeader = "Mooring-Token"
 // answer has the header, and forgets the token where its value is empty. How long the
 // token is kept is the client's affair: the server's limits hold.
 //
+// A client that can set no header, as the WebSocket of a browser, has no other place for
+// the token: never a URL, which every proxy logs. Browsers have a [Cookie] there, and the
+// host checks the Origin of the handshake. Other clients exchange the token for a ticket
+// that works once and for seconds, which [Manager.Once] sees to; examples/websocket shows
+// both. A host can also take the token as the first message, before it does anything else.
+//
 // A token that a script of a page can read is a token that an injected script can
 // steal: browsers get a [Cookie]. For hosts of both there is [CookieOrBearer].
 type Bearer struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"sync"
 	"time"
 
@@ -14,6 +15,8 @@ type account struct {
 	terms string // the version of the terms of use that the user has accepted
 
 	secret   []byte // of the one-time passwords; nil: none are asked for
+	offered  []byte // a secret that no code has come back of yet
+	mustMFA  bool   // without a second factor the user may do nothing else
 	lastStep int64  // the time step of the latest code that was used
 	wrong    int    // wrong codes since the latest right one
 	blocked  time.Time
@@ -31,7 +34,8 @@ type accounts struct {
 var unknownHash = "$2a$10$JxlO6lmw4Kx3Ln369IaObeyR/09MwWUwIflXxGZH/QatWTVbTbrd2"
 
 // demoAccounts returns the accounts of this example. ada has accepted the terms and
-// has a password alone; grace has a second factor and has accepted nothing yet.
+// has a password alone; grace has a second factor and has accepted nothing yet; alan has
+// to have a second factor, and has none yet.
 func demoAccounts() *accounts {
 	return &accounts{byID: map[string]*account{
 		"ada": {
@@ -41,6 +45,10 @@ func demoAccounts() *accounts {
 		"grace": {
 			Name: "Grace Hopper", secret: []byte("12345678901234567890"),
 			hash: "$2a$10$P6dl.WfA8XTUXUv.q36ta.P1UG3mEDLTw3m6oWrKeA7ewU7p23DTO", // staple the moth here
+		},
+		"alan": {
+			Name: "Alan Turing", terms: currentTerms, mustMFA: true,
+			hash: "$2a$10$9H46ZqRWZj3efaj9/yeLvOCLZSr.Wt5iCKymxsy/QvnWiBNXlcvK.", // correct horse battery
 		},
 	}}
 }
@@ -83,6 +91,43 @@ func (a *accounts) hasCodes(user string) bool {
 	return found != nil && found.secret != nil
 }
 
+// mustEnrol reports whether the user has to have one-time passwords, and has none.
+func (a *accounts) mustEnrol(user string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found := a.byID[user]
+	return found != nil && found.mustMFA && found.secret == nil
+}
+
+// offerCodes returns the secret of one-time passwords that the user can enrol, the same
+// until they have, and false for a user who has some.
+func (a *accounts) offerCodes(user string) (secret []byte, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found := a.byID[user]
+	if found == nil || found.secret != nil {
+		return nil, false
+	}
+	if found.offered == nil {
+		found.offered = make([]byte, 20) // RFC 4226, section 4, R6
+		_, _ = rand.Read(found.offered)  // it never fails
+	}
+	return found.offered, true
+}
+
+// enrolCodes makes the secret that was offered the user's, if the code is of it. Wrong
+// codes block it as they do one that is in use.
+func (a *accounts) enrolCodes(user, code string, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found := a.byID[user]
+	if found == nil || found.secret != nil || found.offered == nil || !found.right(found.offered, code, now) {
+		return false
+	}
+	found.secret, found.offered = found.offered, nil
+	return true
+}
+
 // Ten wrong codes in a row block an account's codes for a minute: of a million
 // codes, three are right at any time.
 const (
@@ -96,15 +141,20 @@ func (a *accounts) useCode(user, code string, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	found := a.byID[user]
-	if found == nil || found.secret == nil || now.Before(found.blocked) {
+	return found != nil && found.secret != nil && found.right(found.secret, code, now)
+}
+
+// right reports whether the code is of the secret, and counts wrong ones.
+func (a *account) right(secret []byte, code string, now time.Time) bool {
+	if now.Before(a.blocked) {
 		return false
 	}
-	if step, ok := stepOf(found.secret, code, now); ok && step > found.lastStep {
-		found.lastStep, found.wrong = step, 0
+	if step, ok := stepOf(secret, code, now); ok && step > a.lastStep {
+		a.lastStep, a.wrong = step, 0
 		return true
 	}
-	if found.wrong++; found.wrong >= maxWrongCodes {
-		found.wrong, found.blocked = 0, now.Add(codesBlocked)
+	if a.wrong++; a.wrong >= maxWrongCodes {
+		a.wrong, a.blocked = 0, now.Add(codesBlocked)
 	}
 	return false
 }

@@ -7,9 +7,13 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
 
 	"github.com/mooring-go/mooring/loginstage"
 )
+
+// enrolPath is where a second factor is enrolled: [loginstage.Config.RequiredURL].
+const enrolPath = "/enrol"
 
 // api leads clients through the stages.
 type api struct {
@@ -24,6 +28,12 @@ func newAPI(login *loginstage.UserLogin, accounts *accounts, flows *flows) http.
 	mux.HandleFunc("GET /flow", a.ask)
 	mux.HandleFunc("POST /flow", a.answer)
 	mux.Handle("GET /me", login.Require(http.HandlerFunc(me)))
+	mux.Handle("GET /payouts", login.RequireACR(loginstage.ACRAAL2)(http.HandlerFunc(me))) // for two factors
+	enrolling := func(handler http.HandlerFunc) http.Handler {                             // restricted sessions too
+		return login.AllowRestricted(login.RequireFresh(enrolFresh)(handler))
+	}
+	mux.Handle("GET /enrol", enrolling(a.offerEnrolment))
+	mux.Handle("POST /enrol", enrolling(a.enrol))
 	mux.HandleFunc("DELETE /session", a.signOut)
 	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(login.Guard(mux), 16<<10))
 }
@@ -44,7 +54,7 @@ func (a *api) stages(f *flow) []loginstage.Stage {
 func (a *api) ask(w http.ResponseWriter, r *http.Request) {
 	f := a.flows.of(r)
 	if f == nil {
-		f = a.flows.start()
+		f = a.flows.start(wanted(r))
 	}
 	if f.Asked != nil {
 		reply(w, http.StatusOK, f.Asked)
@@ -57,15 +67,22 @@ func (a *api) ask(w http.ResponseWriter, r *http.Request) {
 	a.advance(w, r, f)
 }
 
+// maxNext is how long the page that was wanted may be, in bytes, to fit into the cookie
+// with all else.
+const maxNext = 512
+
+// wanted returns the page that the client wants to go on to.
+func wanted(r *http.Request) string {
+	if next := loginstage.Next(r); len(next) <= maxNext {
+		return next
+	}
+	return "/"
+}
+
 // answer takes the client's answer to what it was asked.
 func (a *api) answer(w http.ResponseWriter, r *http.Request) {
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
-		problem(w, http.StatusUnsupportedMediaType, "want application/json", nil)
-		return
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		problem(w, http.StatusRequestEntityTooLarge, "the answer is too long", nil)
+	body, ok := readJSON(w, r)
+	if !ok {
 		return
 	}
 	f := a.flows.of(r)
@@ -89,6 +106,21 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request) {
 	a.advance(w, r, f)
 }
 
+// readJSON returns the body of r. A body that is no JSON, or too long, is answered, and
+// ok is false.
+func readJSON(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
+		problem(w, http.StatusUnsupportedMediaType, "want application/json", nil)
+		return nil, false
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		problem(w, http.StatusRequestEntityTooLarge, "the answer is too long", nil)
+		return nil, false
+	}
+	return body, true
+}
+
 // advance begins stages until one asks something, or all are done.
 func (a *api) advance(w http.ResponseWriter, r *http.Request, f *flow) {
 	for stages := a.stages(f); f.At < len(stages); f.At++ {
@@ -104,7 +136,11 @@ func (a *api) advance(w http.ResponseWriter, r *http.Request, f *flow) {
 		}
 	}
 	a.flows.end(w)
-	reply(w, http.StatusOK, map[string]string{"component": "done"})
+	done := map[string]any{"component": "done", "next": f.Next}
+	if len(f.User.Required) > 0 {
+		done["required"], done["next"] = f.User.Required, enrolPath+"?next="+url.QueryEscape(f.Next)
+	}
+	reply(w, http.StatusOK, done)
 }
 
 // goOn gives the client the flow as it is now, and then the answer.

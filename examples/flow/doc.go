@@ -20,6 +20,17 @@
 //	POST /flow {"code":"287082"}                     {"component":"terms_of_use",…}
 //	POST /flow {"accept":"2026-11"}                  {"component":"stay_signed_in",…}
 //
+// alan has to have a second factor, and has none yet: the session is restricted until
+// the first code of one has come back (a required action), and the page that was wanted
+// is kept:
+//
+//	GET  /flow?next=/payouts                         …
+//	POST /flow {"stay_signed_in":true}               {"component":"done","required":["enrol-mfa"],"next":"/enrol?next=%2Fpayouts"}
+//	GET  /me                                         403, with "required"
+//	GET  /enrol?next=%2Fpayouts                      {"component":"enrol-mfa","secret":"…","uri":"otpauth://…"}
+//	POST /enrol?next=%2Fpayouts {"code":"…"}         {"component":"done","next":"/payouts"}
+//	GET  /payouts                                    for sessions with two factors alone
+//
 // Errors are problems (RFC 9457). An answer that is wrong is 422, with what was
 // asked as "asked".
 //
@@ -29,8 +40,9 @@
 //	flows.go           how far a client has come, sealed in a cookie
 //	identification.go  stages: who the user is,
 //	password.go        the password,
-//	totp.go            a one-time password,
+//	totp.go            a one-time password, the second factor,
 //	terms.go           the terms of use
+//	enrol.go           a required action: enrolling a second factor
 //	accounts.go        who may sign in
 //
 // The server keeps nothing of clients that have not proved who they are, so that no

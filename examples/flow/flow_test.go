@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -44,6 +45,7 @@ func quickAccounts() *accounts {
 	known := demoAccounts()
 	known.byID["ada"].hash = quickHash("correct horse battery")
 	known.byID["grace"].hash = quickHash("staple the moth here")
+	known.byID["alan"].hash = known.byID["ada"].hash
 	return known
 }
 
@@ -119,7 +121,7 @@ func TestTheFlowFromStartToEnd(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, status, "a pending user is not signed in")
 
 	_, asked = c.call("POST", "/flow", stay)
-	assert.Equal(t, object{"component": "done"}, asked)
+	assert.Equal(t, object{"component": "done", "next": "/"}, asked)
 	status, me := c.call("GET", "/me", nil)
 	assert.Equal(t, http.StatusOK, status)
 	assert.Equal(t, "ada", me["user"])
@@ -131,10 +133,31 @@ func TestTheFlowFromStartToEnd(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, status)
 }
 
+// Whatever page is wanted, the flow fits into its cookie, and leads to no other site.
+func TestThePageThatWasWanted(t *testing.T) {
+	for next, want := range map[string]string{
+		"/orders?page=2":                     "/orders?page=2",
+		"//elsewhere.example/":               "/",
+		"/" + strings.Repeat("a", maxNext-1): "/" + strings.Repeat("a", maxNext-1),
+		"/" + strings.Repeat("a", maxNext):   "/",
+	} {
+		c := open(t, settings)
+		c.call("GET", "/flow?next="+url.QueryEscape(next), nil)
+		_, asked := c.call("POST", "/flow", object{"user": strings.Repeat("n", 255)})
+		assert.Equal(t, "password", asked["component"], "with the longest name")
+		c = open(t, settings)
+		c.call("GET", "/flow?next="+url.QueryEscape(next), nil)
+		for _, answer := range []object{ada, secret, stay} {
+			_, asked = c.call("POST", "/flow", answer)
+		}
+		assert.Equal(t, object{"component": "done", "next": want}, asked)
+	}
+}
+
 func TestWithoutAnOffsetTheFlowIsShorter(t *testing.T) {
 	c := open(t, loginstage.Config{SessionDuration: settings.SessionDuration})
 	_, asked := c.answers(ada, secret)
-	assert.Equal(t, object{"component": "done"}, asked)
+	assert.Equal(t, object{"component": "done", "next": "/"}, asked)
 	status, _ := c.call("GET", "/me", nil)
 	assert.Equal(t, http.StatusOK, status)
 }
@@ -226,7 +249,7 @@ func TestAStoreThatFailsLetsTheClientTryAgain(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, status)
 	store.Repair()
 	_, asked := c.answers(stay)
-	assert.Equal(t, object{"component": "done"}, asked)
+	assert.Equal(t, object{"component": "done", "next": "/"}, asked)
 }
 
 func TestOnlyJSONFromTheSameOriginIsAnswered(t *testing.T) {
@@ -264,5 +287,5 @@ func TestManyClientsThatBeginKeepNobodyOut(t *testing.T) {
 	_, asked := begun.call("POST", "/flow", secret)
 	assert.Equal(t, "stay_signed_in", asked["component"], "one that was under way goes on")
 	_, asked = client{loginstagetest.NewBrowser(t, api), t}.answers(ada, secret, stay)
-	assert.Equal(t, object{"component": "done"}, asked)
+	assert.Equal(t, object{"component": "done", "next": "/"}, asked)
 }

@@ -30,6 +30,7 @@ type flow struct {
 	Asked    *loginstage.Challenge // what it asked; nil: it is still to begin
 	User     loginstage.User       // counts for nothing before the last stage has begun
 	Attempts int                   // wrong answers so far
+	Next     string                // the page that was wanted
 	Expires  time.Time
 }
 
@@ -65,8 +66,9 @@ func newFlows(key []byte) (*flows, error) {
 	return &flows{aead: aead, answered: make(map[string]time.Time), swept: time.Now()}, err
 }
 
-// start returns a new flow. The client has it once it is saved.
-func (*flows) start() *flow { return &flow{Expires: time.Now().Add(flowTime)} }
+// start returns a new flow, for a client that wants to go on to the page. The client has
+// it once it is saved.
+func (*flows) start(next string) *flow { return &flow{Next: next, Expires: time.Now().Add(flowTime)} }
 
 // of returns the client's flow, or nil if it has none that is still good.
 func (f *flows) of(r *http.Request) *flow {

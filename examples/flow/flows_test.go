@@ -25,7 +25,7 @@ func sent(w *httptest.ResponseRecorder) *http.Request {
 
 func TestTheClientKeepsItsFlow(t *testing.T) {
 	f := sealed(t)
-	state := f.start()
+	state := f.start("/")
 	state.At, state.Attempts, state.User = 3, 2, loginstage.User{ID: "grace", Name: "Grace", Method: "password"}
 	state.Asked = &loginstage.Challenge{Component: "terms_of_use", Question: map[string]any{"version": "2026-11"}}
 	w := httptest.NewRecorder()
@@ -45,7 +45,7 @@ func TestTheClientKeepsItsFlow(t *testing.T) {
 func TestAFlowThatWasTamperedWithIsNone(t *testing.T) {
 	f := sealed(t)
 	w := httptest.NewRecorder()
-	require.NoError(t, f.save(w, f.start()))
+	require.NoError(t, f.save(w, f.start("/")))
 	value := w.Result().Cookies()[0].Value
 	require.NotNil(t, f.of(sent(w)))
 	other, err := newFlows([]byte(strings.Repeat("k", 32)))
@@ -65,7 +65,7 @@ func TestAFlowThatWasTamperedWithIsNone(t *testing.T) {
 func TestAProvedStateIsAnsweredOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := sealed(t)
-		unproved, proved := f.start(), f.start()
+		unproved, proved := f.start("/"), f.start("/")
 		proved.User.Method = "password"
 		for _, state := range []*flow{unproved, proved} {
 			require.NoError(t, f.save(httptest.NewRecorder(), state))
@@ -78,7 +78,7 @@ func TestAProvedStateIsAnsweredOnce(t *testing.T) {
 
 		assert.Len(t, f.answered, 2)
 		time.Sleep(flowTime)
-		next := f.start()
+		next := f.start("/")
 		next.ID, next.User.Method = "next", "password"
 		assert.True(t, f.answer(next))
 		assert.Len(t, f.answered, 1, "what has expired is forgotten")
@@ -87,7 +87,7 @@ func TestAProvedStateIsAnsweredOnce(t *testing.T) {
 
 func TestAQuestionThatFitsNoCookie(t *testing.T) {
 	f := sealed(t)
-	state := f.start()
+	state := f.start("/")
 	state.Asked = &loginstage.Challenge{Question: strings.Repeat("long", 1000)}
 	w := httptest.NewRecorder()
 	assert.ErrorContains(t, f.save(w, state), "ask a shorter question")
@@ -103,7 +103,7 @@ func FuzzFlowCookie(f *testing.F) {
 		f.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	if err := other.save(w, other.start()); err != nil {
+	if err := other.save(w, other.start("/")); err != nil {
 		f.Fatal(err)
 	}
 	value := w.Result().Cookies()[0].Value

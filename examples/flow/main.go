@@ -17,6 +17,8 @@ func main() {
 	userLogin, err := loginstage.New(loginstage.Config{
 		SessionDuration:    duration.MustParse("hours=12"),
 		StaySignedInOffset: duration.MustParse("weeks=2"),
+		LoginURL:           "/flow",
+		RequiredURL:        enrolPath,
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -28,7 +30,7 @@ func main() {
 		log.Fatal(err)
 	}
 	log.Printf("listening on http://%s/flow", *addr)
-	log.Printf("ada's password is %q", "correct horse battery")
+	log.Printf("ada's and alan's password is %q", "correct horse battery")
 	log.Printf("grace's is %q, and the secret of her one-time passwords GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "staple the moth here")
 	server := &http.Server{
 		Addr: *addr, Handler: newAPI(userLogin, demoAccounts(), flows),

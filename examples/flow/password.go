@@ -26,5 +26,6 @@ func (p password) Finish(_ http.ResponseWriter, _ *http.Request, answer loginsta
 		return &loginstage.RejectedError{Reason: "the name or the password is wrong"}
 	}
 	p.user.Name, p.user.Method = name, "password"
+	p.user.AMR, p.user.ACR = []string{"pwd"}, loginstage.ACRAAL1
 	return nil
 }

@@ -19,6 +19,9 @@ type totp struct {
 }
 
 func (t totp) Begin(_ http.ResponseWriter, _ *http.Request, user loginstage.User) (*loginstage.Challenge, error) {
+	if t.accounts.mustEnrol(user.ID) {
+		t.user.Required = []string{enrolMFA} // the session is restricted until that is done
+	}
 	if !t.accounts.hasCodes(user.ID) {
 		return nil, nil
 	}
@@ -34,6 +37,8 @@ func (t totp) Finish(_ http.ResponseWriter, _ *http.Request, answer loginstage.A
 		return &loginstage.RejectedError{Reason: "the code is wrong, or was used already"}
 	}
 	t.user.Method += "+totp"
+	t.user.AMR = append(t.user.AMR, "otp")
+	t.user.ACR = loginstage.ACRAAL2
 	return nil
 }
 

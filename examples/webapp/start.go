@@ -1,11 +1,15 @@
 // Webapp is a web application with users and passwords that signs them in with
-// Mooring: a sign-in page, the prompt to stay signed in, a page that says where
-// a user is signed in and ends what they do not know, and a live list of what
-// happened. Run it from the root of the repository:
+// Mooring: a sign-in page, the prompt to stay signed in, pages that say where
+// a user is signed in and which devices are remembered, and end what they do not know,
+// several accounts in one browser, a change of the password, and a live list of what
+// happened. A page asks before its session ends for want of use. Run it from the root of
+// the repository:
 //
 //	go run ./examples/webapp
 //
-// It prints its address and the accounts to sign in with. Without -asn and
+// It prints its address, the accounts to sign in with, and the mails that a real
+// application sends: of a sign-in on a new device, with a link that says "this was not
+// me". Without -asn and
 // -city it knows the places of a small made-up world, and lets visitors pretend
 // to be in any of them: see demo.go, which a real application leaves out. Both the
 // accounts and the pretending are for this machine alone, unless -demo-accounts and

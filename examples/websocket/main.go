@@ -3,6 +3,20 @@
 // repository:
 //
 //	go run ./examples/websocket
+//
+// Browsers have the session's token in a cookie, which the handshake brings; the origin
+// of the page is checked, since pages of other sites send that cookie too. A client with
+// a bearer token sends it in the header Authorization, if it can. One that cannot, since
+// the WebSocket of a browser sets no header, gets a ticket first:
+//
+//	const answer = await fetch("/clock/ticket", {method: "POST", headers: {Authorization: "Bearer " + token}});
+//	const socket = new WebSocket("/clock", ["clock", "ticket." + (await answer.text())]);
+//
+// What is in which file:
+//
+//	main.go     the application
+//	clock.go    the WebSocket
+//	tickets.go  tickets, for handshakes without a header
 package main
 
 import (
@@ -18,6 +32,8 @@ import (
 
 	"github.com/mooring-go/mooring/duration"
 	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/memstore"
 )
 
 func main() {
@@ -25,13 +41,23 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	login, err := loginstage.New(loginstage.Config{SessionDuration: duration.MustParse("hours=12"), LoginURL: "/login"})
+	store := memstore.New()
+	login, err := loginstage.New(loginstage.Config{
+		SessionDuration: duration.MustParse("hours=12"), LoginURL: "/login",
+		Store: store, Carrier: session.CookieOrBearer{},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	key := make([]byte, 32) // processes that serve the same clients share one
+	_, _ = rand.Read(key)   // it never fails
+	tickets, err := newTickets(key, login, store)
 	if err != nil {
 		log.Fatal(err)
 	}
 	secret := rand.Text()
 	server := &http.Server{
-		Addr: *addr, Handler: newHandler(login, secret, time.Second),
+		Addr: *addr, Handler: newHandler(login, tickets, secret, time.Second),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
 	}
 	go func() { // without it no WebSocket stays open
@@ -46,11 +72,13 @@ func main() {
 
 // newHandler returns the application, with a user "ada" who has the password. Its
 // WebSocket sends the time at each interval.
-func newHandler(login *loginstage.UserLogin, password string, interval time.Duration) http.Handler {
+func newHandler(login *loginstage.UserLogin, tickets *tickets, password string, interval time.Duration) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", login.Require(page(homePage)))
 	mux.Handle("GET /login", page(loginPage))
-	mux.Handle("GET /clock", login.Require(clock(login, interval)))
+	socket := clock(login, interval)
+	mux.Handle("GET /clock", tickets.redeem("/clock", socket, login.Require(socket)))
+	mux.Handle("POST /clock/ticket", login.Require(tickets.issue("/clock")))
 	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
 		if subtle.ConstantTimeCompare([]byte(r.FormValue("password")), []byte(password)) != 1 {
 			http.Error(w, "wrong password", http.StatusForbidden)

@@ -347,3 +347,43 @@ func TestBrowserIsSignedOutByAnotherProcess(t *testing.T) {
 	here.end()
 	there.end()
 }
+
+func TestBrowserSwitchesAccounts(t *testing.T) {
+	t.Parallel()
+	w := openWindow(t, startBrowser(t), serveLocally(t))
+	w.signIn("ada", ada, no)
+	w.follow(`//nav//a[text()="Accounts"]`)
+	w.press("Add an account")
+	w.signIn("grace", grace, no)
+	w.follow(`//nav//a[text()="Accounts"]`)
+	w.press("Switch to Ada Lovelace")
+	w.seesPage("Where you are signed in")
+	assert.Equal(t, "Ada Lovelace", w.text(`//header//span`))
+	w.follow(`//nav//a[text()="Accounts"]`)
+	w.press("Sign out of the account of Ada Lovelace")
+	w.seesPage("Accounts in this browser")
+	w.press("Switch to Grace Hopper")
+	w.seesPage("Where you are signed in")
+	assert.Equal(t, "Grace Hopper", w.text(`//header//span`))
+	w.follow(`//nav//a[text()="Accounts"]`)
+	w.press("Sign out of all accounts")
+	w.seesPage("Sign in")
+}
+
+func TestBrowserChangesThePasswordAndForgetsADevice(t *testing.T) {
+	t.Parallel()
+	browser, url := startBrowser(t), serveLocally(t)
+	laptop, phone := openWindow(t, browser, url), openWindow(t, browser, url)
+	phone.signIn("ada", ada, yes)
+	laptop.signIn("ada", ada, no)
+	laptop.follow(`//nav//a[text()="Devices"]`)
+	laptop.sees("This device")
+	laptop.press("Forget device: ")
+	laptop.sees("The device is no longer remembered.")
+	laptop.follow(`//nav//a[text()="Password"]`)
+	laptop.do(chromedp.SendKeys("#password", ada), chromedp.SendKeys("#new", another))
+	laptop.press("Change the password")
+	laptop.sees("Your password was changed, and all other sessions were ended.")
+	phone.seesPage("Sign in") // without being touched
+	phone.sees("You were signed out here because your password was changed.")
+}

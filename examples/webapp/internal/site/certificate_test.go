@@ -47,7 +47,7 @@ func TestTheCertificateIsAnnounced(t *testing.T) {
 	s, err := parseSettings(kinds, strings.Fields("-tls"), io.Discard)
 	require.NoError(t, err)
 	var out bytes.Buffer
-	announce(&out, s, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8443}, "somewhere", a.certificate)
+	announce(&out, s, s.origin(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8443}), "somewhere", a.certificate)
 	assert.Contains(t, out.String(), "https://localhost:8443/")
 	assert.Contains(t, out.String(), "--ignore-certificate-errors-spki-list="+spki(a.certificate))
 }

@@ -16,9 +16,7 @@ import (
 // comes back to the page where they were.
 func TestEndingSessionsTakesThePasswordAgain(t *testing.T) {
 	a := openApp(t)
-	server := httptest.NewTLSServer(a.handler())
-	t.Cleanup(server.Close)
-	t.Cleanup(a.events.close)
+	server := serveTLS(t, a)
 	phone, laptop := newVisitor(t, server), newVisitor(t, server)
 	phone.signIn("ada", ada, "yes")
 
@@ -41,7 +39,11 @@ func TestEndingSessionsTakesThePasswordAgain(t *testing.T) {
 	asked := laptop.post("/sessions/end", "session", other)
 	assert.Equal(t, "/confirm", asked.path)
 	assert.Contains(t, asked.html, "Confirm that it is you")
+	for _, path := range []string{"/sessions/end-others", "/devices/forget", "/devices/forget-all"} {
+		assert.Equal(t, "/confirm", laptop.post(path).path, path)
+	}
 	require.Len(t, others(laptop.get("/")), 1, "nothing has ended")
+	require.Len(t, devices(laptop.get("/devices")), 2, "nothing is forgotten")
 
 	wrong := laptop.post("/confirm", "password", "wrong", "next", "/")
 	assert.Equal(t, http.StatusUnprocessableEntity, wrong.status)

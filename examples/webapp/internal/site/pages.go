@@ -24,7 +24,7 @@ var templates = func() map[string]*template.Template {
 		"when":     func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") }, // times.js has the reader's zone
 		"plain":    plain,
 	}).ParseFS(files, "templates/layout.html"))
-	for _, name := range []string{"login.html", "stay.html", "confirm.html", "sessions.html", "theft.html", "unavailable.html"} {
+	for _, name := range []string{"login.html", "stay.html", "confirm.html", "password.html", "sessions.html", "devices.html", "accounts.html", "notme.html", "theft.html", "unavailable.html"} {
 		pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(files, "templates/"+name))
 	}
 	return pages
@@ -50,21 +50,51 @@ func plain(d duration.Duration) string {
 // page is what every page shows.
 type page struct {
 	Title string
+	Path  string
 	Name  string    // who is signed in; empty: nobody
 	Demo  *demoForm // nil: not in demo mode
 
-	KeyScript string // binds the session to a device key; empty: sessions have none
+	KeyScript  string // binds the session to a device key; empty: sessions have none
+	WarnBefore int    // how many seconds before its end the page says that the session ends; 0: there is none
 }
 
 func (a *app) newPage(r *http.Request, title string) page {
-	p := page{Title: title, KeyScript: a.keyScript}
+	p := page{Title: title, Path: r.URL.Path, KeyScript: a.keyScript}
 	if current, ok := loginstage.Current(r.Context()); ok {
-		p.Name = current.Name
+		p.Name, p.WarnBefore = current.Name, int(a.warnBefore.Seconds())
 	}
 	if a.demo != nil {
 		p.Demo = a.demo.form(r)
 	}
 	return p
+}
+
+// done returns what the redirect to this page says has been done. It comes from the
+// address, so it picks a sentence and never is one.
+func done(r *http.Request) string {
+	switch r.FormValue("done") {
+	case "ended":
+		return "The session was ended."
+	case "gone":
+		return "That session had ended already."
+	case "others":
+		if r.FormValue("n") == "0" {
+			return "There was no other session."
+		}
+		return "All other sessions were ended."
+	case "forgotten":
+		return "The device is no longer remembered."
+	case "all-forgotten":
+		return "No device is remembered any more."
+	case "password":
+		return "Your password was changed, and all other sessions were ended."
+	case "signed-out":
+		return "The account was signed out."
+	case "no-account":
+		return "This browser is not signed in to that account any more."
+	default:
+		return ""
+	}
 }
 
 // render writes a page, or nothing of it if it cannot be made.

@@ -108,33 +108,3 @@ func (a *app) endOthers(w http.ResponseWriter, r *http.Request) {
 	}
 	http.Redirect(w, r, "/?done=others&n="+strconv.Itoa(n), http.StatusSeeOther)
 }
-
-// forgetDevices makes all of the user's devices new again.
-func (a *app) forgetDevices(w http.ResponseWriter, r *http.Request) {
-	current, _ := loginstage.Current(r.Context())
-	if _, err := a.login.ForgetDevices(r.Context(), current.User, current.User); err != nil {
-		a.unavailable(w, r, err)
-		return
-	}
-	http.Redirect(w, r, "/?done=forgotten", http.StatusSeeOther)
-}
-
-// done returns what the redirect to this page says has been done. It comes from the
-// address, so it picks a sentence and never is one.
-func done(r *http.Request) string {
-	switch r.FormValue("done") {
-	case "ended":
-		return "The session was ended."
-	case "gone":
-		return "That session had ended already."
-	case "others":
-		if r.FormValue("n") == "0" {
-			return "There was no other session."
-		}
-		return "All other sessions were ended."
-	case "forgotten":
-		return "No device is remembered any more."
-	default:
-		return ""
-	}
-}

@@ -36,6 +36,8 @@ type settings struct {
 	tls          bool // by a certificate of its own
 
 	login loginstage.Config // the settings of the stage; nothing is wired in yet
+
+	out io.Writer // where the program says what it does
 }
 
 // realData reports whether database files were named.
@@ -46,7 +48,7 @@ func (s settings) realData() bool { return s.asn != "" || s.city != "" }
 // with its flag or variable. A setting of the stage reads itself from text, so
 // flag.TextVar is all it takes, and JSON and YAML work the same way.
 func parseSettings(kinds []storage.Kind, args []string, out io.Writer) (settings, error) {
-	var s settings
+	s := settings{out: out}
 	flags := flag.NewFlagSet("webapp", flag.ContinueOnError)
 	flags.StringVar(&s.addr, "addr", "", "address to listen on (default "+defaultAddr+", or a free port)")
 	flags.StringVar(&s.asn, "asn", "", "GeoLite2-ASN or GeoIP2-ISP database `file`")
@@ -72,6 +74,8 @@ func parseSettings(kinds []storage.Kind, args []string, out io.Writer) (settings
 	login := &s.login
 	flags.TextVar(&login.SessionDuration, "session-duration", duration.MustParse("hours=12"),
 		"how long a session lives; seconds=0: until the browser closes")
+	flags.TextVar(&login.IdleTimeout, "idle-timeout", duration.MustParse("seconds=0"),
+		"how long a session may go unused; seconds=0: as long as it lives")
 	flags.TextVar(&login.StaySignedInOffset, "stay-signed-in-offset", duration.MustParse("weeks=2"),
 		"how much longer for those who choose to stay signed in; seconds=0: nobody is asked")
 	flags.TextVar(&login.RememberDevice, "remember-device", duration.MustParse("weeks=4"),
@@ -222,18 +226,25 @@ func each(err error) []error {
 	return []error{err}
 }
 
-// announce says where the application and its sessions are, and how to sign in.
-func announce(out io.Writer, s settings, addr net.Addr, place string, certificate *tls.Certificate) {
-	public := !isLoopback(cmp.Or(s.addr, defaultAddr))
+// public reports whether others can reach the address to listen on.
+func (s settings) public() bool { return !isLoopback(cmp.Or(s.addr, defaultAddr)) }
+
+// origin returns the address of the application, which listens on addr, as browsers have
+// it. A real application has it as a setting: it is behind a proxy.
+func (s settings) origin(addr net.Addr) string {
 	scheme := "http"
-	if certificate != nil {
+	if s.tls {
 		scheme = "https"
 	}
-	if public {
-		fmt.Fprintf(out, "Listening on %s://%s/\n", scheme, addr)
-	} else {
-		fmt.Fprintf(out, "Listening on %s://localhost:%d/\n", scheme, addr.(*net.TCPAddr).Port)
+	if s.public() {
+		return fmt.Sprintf("%s://%s", scheme, addr)
 	}
+	return fmt.Sprintf("%s://localhost:%d", scheme, addr.(*net.TCPAddr).Port)
+}
+
+// announce says where the application and its sessions are, and how to sign in.
+func announce(out io.Writer, s settings, origin, place string, certificate *tls.Certificate) {
+	fmt.Fprintf(out, "Listening on %s/\n", origin)
 	if certificate != nil {
 		fmt.Fprintf(out, "The certificate is of this run alone, and browsers warn of it. A Chromium that trusts it, and has\n"+
 			"device-bound sessions with keys in software:\n"+
@@ -256,7 +267,7 @@ func announce(out io.Writer, s settings, addr net.Addr, place string, certificat
 	if s.demo {
 		fmt.Fprintln(out, "\nDemo mode: visitors choose the place they come from.")
 	}
-	if public && !s.insecureHTTP && certificate == nil {
+	if s.public() && !s.insecureHTTP && certificate == nil {
 		fmt.Fprintln(out, "\nBrowsers take the session cookie over HTTPS alone here: put a TLS proxy in front.")
 	}
 	fmt.Fprintln(out)

@@ -40,12 +40,12 @@ func TestAllMistakesInTheSettingsAreTold(t *testing.T) {
 		},
 		{
 			env: map[string]string{
-				"WEBAPP_REMEMBER_DEVICE": "no", "WEBAPP_MAX_SESSIONS": "few", "WEBAPP_SESSION_DURATION": "weeks=100", "WEBAPP_IDLE_TIMEOUT": "hours=-1",
+				"WEBAPP_REMEMBER_DEVICE": "no", "WEBAPP_MAX_SESSIONS": "few", "WEBAPP_SESSION_DURATION": "weeks=100", "WEBAPP_MAX_LIFETIME": "hours=-1",
 			},
 			args: []string{"-demo=2"},
 			want: []string{
 				`WEBAPP_REMEMBER_DEVICE: "no": `, `WEBAPP_MAX_SESSIONS: "few": `, `-demo: "2": `,
-				"-session-duration: days=700: want 0", "loginstage: IdleTimeout hours=-1: want",
+				"-session-duration: days=700: want 0", "loginstage: MaxLifetime hours=-1: want",
 			},
 		},
 		{args: []string{"-store=memory", "-dsn=file.db"}, want: []string{"-dsn: want none with -store memory"}},
@@ -140,7 +140,7 @@ func TestWhatIsAnnounced(t *testing.T) {
 		s, err := parseSettings(kinds, strings.Fields(args), io.Discard)
 		require.NoError(t, err)
 		var out bytes.Buffer
-		announce(&out, s, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 8443}, "somewhere", nil)
+		announce(&out, s, s.origin(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 8443}), "somewhere", nil)
 		for _, text := range want {
 			assert.Contains(t, out.String(), text)
 		}

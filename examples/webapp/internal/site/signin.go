@@ -14,6 +14,8 @@ type signInPage struct {
 	User   string // what was typed before
 	Ending notice // why the last session ended; no text: nothing is known of one
 	Error  string // what was wrong with the attempt before
+
+	Waiting bool // the browser is signed in to accounts, of which none is active
 }
 
 // showSignIn asks for a name and a password, and says why the last session
@@ -32,6 +34,9 @@ func (a *app) showSignIn(w http.ResponseWriter, r *http.Request) {
 
 func (a *app) renderSignIn(w http.ResponseWriter, r *http.Request, status int, p signInPage) {
 	p.page = a.newPage(r, "Sign in")
+	if waiting, err := a.login.BrowserAccounts(r); err == nil {
+		p.Waiting = len(waiting) > 0
+	}
 	a.render(w, status, "login.html", p)
 }
 
@@ -44,7 +49,7 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
 		a.renderSignIn(w, r, http.StatusUnprocessableEntity, p)
 		return
 	}
-	challenge, err := a.login.Begin(w, r, account.user())
+	s, challenge, err := a.login.SignIn(w, r, account.user())
 	if _, denied := errors.AsType[*loginstage.DeniedError](err); denied {
 		// Only who knows the password gets to read this.
 		p.Error = "This account is not active. Ask an administrator of this site."
@@ -61,6 +66,7 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
 			Next      string
 		}{a.newPage(r, "Stay signed in?"), challenge, p.Next})
 	default:
+		a.tellOfNewDevice(r.Context(), s)
 		http.Redirect(w, r, p.Next, http.StatusSeeOther)
 	}
 }
@@ -68,10 +74,11 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
 // answer is what the user says to the prompt.
 func (a *app) answer(w http.ResponseWriter, r *http.Request) {
 	p := signInPage{Next: loginstage.Next(r)}
-	err := a.login.Finish(w, r, loginstage.Answer{StaySignedIn: r.PostFormValue("stay") == "yes"})
+	s, err := a.login.FinishSignIn(w, r, loginstage.Answer{StaySignedIn: r.PostFormValue("stay") == "yes"})
 	_, moved := errors.AsType[*loginstage.MovedError](err)
 	switch {
 	case err == nil:
+		a.tellOfNewDevice(r.Context(), s)
 		http.Redirect(w, r, p.Next, http.StatusSeeOther)
 	case errors.Is(err, loginstage.ErrNoChallenge):
 		if _, ok := loginstage.Current(r.Context()); ok { // the button was pressed twice
@@ -88,7 +95,7 @@ func (a *app) answer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// signOut ends the session of this browser.
+// signOut ends all sessions of this browser: see browseraccounts.go for one of several.
 func (a *app) signOut(w http.ResponseWriter, r *http.Request) {
 	if err := a.login.Logout(w, r); err != nil {
 		a.unavailable(w, r, err)

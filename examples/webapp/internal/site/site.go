@@ -59,7 +59,8 @@ func run(ctx context.Context, kinds []storage.Kind, args []string, out io.Writer
 	if err != nil {
 		return err
 	}
-	announce(out, settings, listener.Addr(), store.Place, app.certificate)
+	app.origin = settings.origin(listener.Addr())
+	announce(out, settings, app.origin, store.Place, app.certificate)
 	return serve(ctx, listener, app, handler(app))
 }
 
@@ -72,6 +73,10 @@ type app struct {
 	locator  *maxmind.DB
 	demo     *demo // nil: not in demo mode
 	durable  bool  // endings are told from the store
+
+	mail       *mailer       // nil: nobody is told of sign-ins
+	origin     string        // of the links in mails; the Host of a request is the client's to choose
+	warnBefore time.Duration // how long before its end a page says that the session ends
 
 	keyScript   string           // where browsers get the script for device keys; empty: sessions have none
 	certificate *tls.Certificate // nil: plain HTTP
@@ -87,13 +92,17 @@ func newApp(s settings, store session.Store, locator *maxmind.DB, logger *slog.L
 	if err != nil {
 		return nil, err
 	}
-	a := &app{store: store, accounts: accounts, events: newEventLog(), locator: locator, logger: logger}
+	a := &app{
+		store: store, accounts: accounts, events: newEventLog(), locator: locator, logger: logger,
+		mail: &mailer{out: s.out}, warnBefore: warnBefore,
+	}
 
 	config := s.login
 	config.Store = store
 	config.Locator = locator
 	config.LoginURL = "/login"
 	config.StepUpURL = "/confirm"
+	config.RequiredURL = "/password"
 	config.Account = accounts.active
 	config.Deny = a.denied
 	config.Events = sink.FanOut(a.events, sink.Log(logger))
@@ -117,6 +126,10 @@ func newApp(s settings, store session.Store, locator *maxmind.DB, logger *slog.L
 	return a, err
 }
 
+// warnBefore is how long before its end a page says that the session ends (WCAG 2.2,
+// 2.2.1: 20 seconds at the least).
+const warnBefore = 2 * time.Minute
+
 // keysPath is where browsers register and prove device keys.
 const keysPath = loginstage.DefaultDeviceKeyPath
 
@@ -136,12 +149,23 @@ func (a *app) handler() http.Handler {
 	fresh := a.login.RequireFresh(provedFor)
 	mux.Handle("POST /sessions/end", fresh(http.HandlerFunc(a.endSession)))
 	mux.Handle("POST /sessions/end-others", fresh(http.HandlerFunc(a.endOthers)))
-	mux.Handle("POST /devices/forget", fresh(http.HandlerFunc(a.forgetDevices)))
+	member("GET /devices", a.showDevices)
+	mux.Handle("POST /devices/forget", fresh(http.HandlerFunc(a.forgetDevice)))
+	mux.Handle("POST /devices/forget-all", fresh(http.HandlerFunc(a.forgetDevices)))
 	confirming := func(pattern string, handler http.HandlerFunc) { // restricted sessions too
 		mux.Handle(pattern, a.login.AllowRestricted(a.login.Require(handler)))
 	}
 	confirming("GET /confirm", a.showConfirm)
 	confirming("POST /confirm", a.confirm)
+	confirming("GET /password", a.showPassword)
+	confirming("POST /password", a.changePassword) // which takes the password itself
+
+	mux.HandleFunc("GET /accounts", a.showAccounts) // those that wait, where none is active
+	mux.HandleFunc("POST /accounts/add", a.addAccount)
+	mux.HandleFunc("POST /accounts/switch", a.switchAccount)
+	mux.HandleFunc("POST /accounts/sign-out", a.signOutAccount)
+	mux.HandleFunc("GET /not-me", a.showNotMe)
+	mux.HandleFunc("POST /not-me", a.notMe)
 	member("GET /events", a.streamEvents)
 
 	if a.demo != nil {
@@ -152,6 +176,8 @@ func (a *app) handler() http.Handler {
 	site.Handle("/", a.login.Guard(mux))
 	site.Handle("GET /static/", staticFiles())      // the same for everybody
 	site.Handle(keysPath+"/", a.login.DeviceKeys()) // which need no guard
+	site.Handle("GET /session", a.login.Expiry())   // asking when it ends is no use of a session
+	site.Handle("GET /session.js", a.login.Expiry())
 	whole = secured(http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(site, 64<<10)))
 	return whole
 }

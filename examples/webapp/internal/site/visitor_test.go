@@ -44,7 +44,12 @@ func openApp(t *testing.T, args ...string) *app {
 // open serves the application as the flags make it.
 func open(t *testing.T, args ...string) *httptest.Server {
 	t.Helper()
-	a := openApp(t, args...)
+	return serveTLS(t, openApp(t, args...))
+}
+
+// serveTLS serves the application.
+func serveTLS(t *testing.T, a *app) *httptest.Server {
+	t.Helper()
 	server := httptest.NewTLSServer(a.handler())
 	t.Cleanup(server.Close)
 	t.Cleanup(a.events.close)

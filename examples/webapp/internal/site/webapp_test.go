@@ -192,7 +192,7 @@ func TestANewDeviceStandsOut(t *testing.T) {
 	assert.Contains(t, v.signIn("ada", ada, "no").html, note)
 	v.post("/logout")
 	assert.NotContains(t, v.signIn("ada", ada, "no").html, note)
-	assert.Contains(t, v.post("/devices/forget").html, "No device is remembered any more.")
+	assert.Contains(t, v.post("/devices/forget-all").html, "No device is remembered any more.")
 	v.post("/logout")
 	assert.Contains(t, v.signIn("ada", ada, "no").html, note)
 }
@@ -241,10 +241,36 @@ func TestHeadersAndStaticFiles(t *testing.T) {
 		assert.NotContains(t, page.html, "<script>")
 		assert.NotContains(t, page.html, "style=")
 	}
-	for _, path := range []string{"/static/style.css", "/static/live.js", "/static/times.js", "/static/icon.svg"} {
+	for _, path := range []string{"/static/style.css", "/static/live.js", "/static/times.js", "/static/expiry.js", "/static/icon.svg", "/session.js"} {
 		assert.Equal(t, http.StatusOK, v.get(path).status, path)
 	}
 	assert.Equal(t, http.StatusNotFound, v.get("/static/").status, "no list of files")
+}
+
+// Every page of a user has a sign-out in the same place (OWASP ASVS 5.0, 7.4.4), works
+// without a script in it, and says where the reader is.
+func TestEveryPageHasASignOut(t *testing.T) {
+	v := newVisitor(t, open(t))
+	v.signIn("ada", ada, "no")
+	titles := map[string]string{}
+	for _, path := range []string{"/", "/devices", "/password", "/accounts", "/confirm"} {
+		page := v.get(path)
+		require.Equal(t, path, page.path)
+		header := regexp.MustCompile(`(?s)<header>.*</header>`).FindString(page.html)
+		assert.Contains(t, header, `<form method="post" action="/logout">`, path)
+		assert.NotContains(t, page.html, "<script>", path)
+		assert.NotRegexp(t, `\son\w+=|style=`, page.html, path)
+		assert.Equal(t, 1, strings.Count(page.html, "<h1>"), path)
+		title := regexp.MustCompile(`<title>(.*)</title>`).FindString(page.html)
+		assert.NotContains(t, titles, title, path)
+		titles[title] = path
+		if path != "/confirm" {
+			assert.Contains(t, header, `<a href="`+path+`" aria-current="page">`)
+		}
+		for _, input := range regexp.MustCompile(`<input id="([^"]+)"`).FindAllStringSubmatch(page.html, -1) {
+			assert.Contains(t, page.html, `<label for="`+input[1]+`">`, path)
+		}
+	}
 }
 
 func TestWhoIsSignedInIsNeverGuessed(t *testing.T) {

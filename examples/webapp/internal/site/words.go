@@ -188,6 +188,12 @@ func rowOf(e loginstage.Event) eventRow {
 		row.Title, row.Detail = "Confirmed with the password", "From "+there+"."
 	case loginstage.ActionRenew:
 		row.Title = "A session got a new token"
+	case loginstage.ActionCredentials:
+		row.Title = "Your password was changed"
+	case loginstage.ActionCompleted:
+		row.Title = "You did what was required"
+	case loginstage.ActionReport, loginstage.ActionStepUp:
+		row.Title, row.Detail, row.Warning = "A session is used from elsewhere", "It was used from "+there+".", true
 	case loginstage.ActionLogout:
 		row.Title = logoutTitle(e)
 		if broken := e.Context.Binding; broken != nil {
@@ -213,6 +219,10 @@ func logoutTitle(e loginstage.Event) string {
 		return "Signed in again in the same browser"
 	case session.CauseTerminated, session.CauseMaxSessions:
 		return "A session was ended by a newer sign-in"
+	case session.CauseCredentialsChanged:
+		return "A session was ended by a change of the password"
+	case session.CauseAccountDisabled:
+		return "A session was ended because the account is not active"
 	case session.CauseRevoked:
 		if e.Actor != e.User {
 			return "A session was ended by the operators of this site"
