@@ -36,10 +36,6 @@ func TestPlacesOfOneCountryShareItsNames(t *testing.T) {
 	require.NotSame(t, berlin.Geo, hamburg.Geo)
 	require.Equal(t, berlin.Geo.Country, hamburg.Geo.Country)
 	assert.Equal(t, pointer(berlin.Geo.Country.Names), pointer(hamburg.Geo.Country.Names))
-
-	spelled := binding.Names{"en": "Deutschland"}
-	db.current.Load().share(hamburg.Geo.Country.GeoNameID, &spelled)
-	assert.Equal(t, binding.Names{"en": "Deutschland"}, spelled, "names that differ are not replaced")
 }
 
 // pointer returns equal values for names that are the same map.

@@ -18,6 +18,7 @@ type database struct {
 	path   string // empty: given as bytes
 	digest [sha256.Size]byte
 	known  facts
+	parts  *cache[uint, part] // by offset; of places alone
 }
 
 // open checks content, which must not change from then on.
@@ -27,6 +28,9 @@ func open(k kind, path string, content []byte, verifyFully bool) (*database, err
 		return nil, corrupt(err)
 	}
 	d := &database{Reader: reader, kind: k, path: path, digest: sha256.Sum256(content)}
+	if k == cityKind {
+		d.parts = new(cache[uint, part])
+	}
 	switch meta := reader.Metadata; {
 	case meta.IPVersion != 4 && meta.IPVersion != 6:
 		return nil, corrupt(fmt.Errorf("IP version %d, want 4 or 6", meta.IPVersion))
@@ -55,7 +59,7 @@ func (d *database) survey() error {
 			asn, err := decodeASN(result)
 			return factsOfNetwork(&asn), result.Prefix(), true, err
 		}
-		geo, err := decodeGeo(result)
+		geo, err := decodeGeo(result, d.parts)
 		return factsOfPlace(&geo), result.Prefix(), true, err
 	})
 	if mistyped, ok := errors.AsType[maxminddb.UnmarshalTypeError](err); ok {

@@ -1,7 +1,6 @@
 package maxmind
 
 import (
-	"maps"
 	"net/netip"
 	"strings"
 
@@ -16,7 +15,6 @@ type generation struct {
 	name      string
 	networks  cache[netip.Prefix, binding.ASN] // many prefixes share a record
 	places    cache[uintptr, binding.Geo]      // by the record's offset
-	names     cache[uint32, binding.Names]     // by GeoName ID: many places are in one city
 }
 
 func newGeneration(asn, city *database) *generation {
@@ -75,22 +73,9 @@ func (g *generation) place(ip netip.Addr) (*binding.Geo, error) {
 	if geo := g.places.get(uint64(offset), offset); geo != nil {
 		return geo, nil
 	}
-	decoded, err := decodeGeo(result)
+	decoded, err := decodeGeo(result, g.city.parts)
 	if err != nil {
 		return nil, g.city.fileError(err)
 	}
-	g.share(decoded.Continent.GeoNameID, &decoded.Continent.Names)
-	g.share(decoded.Country.GeoNameID, &decoded.Country.Names)
-	g.share(decoded.City.GeoNameID, &decoded.City.Names)
 	return g.places.put(uint64(offset), offset, decoded), nil
-}
-
-// share replaces names by the same ones of another place, if they are held: in
-// eight languages they take more memory than all else that is known of a place.
-func (g *generation) share(id uint32, names *binding.Names) {
-	if held := g.names.get(uint64(id), id); held != nil && maps.Equal(*held, *names) {
-		*names = *held
-	} else if len(*names) > 0 {
-		g.names.put(uint64(id), id, *names)
-	}
 }

@@ -38,9 +38,8 @@ type entry struct {
 	ending           atomic.Pointer[session.Ending] // nil: it lives
 
 	// With the lock only.
-	place          int32     // among the shard's limits
-	limit          time.Time // from when on it may be forgotten
-	earlier, later *entry    // of the same user, while it lives
+	place          int32  // among the limits of the shard that it is in
+	earlier, later *entry // of the same user, while it lives
 }
 
 // use is what changes in a session when it is used.
@@ -94,7 +93,6 @@ func (e *entry) used(s session.Session) {
 		u.state = &state{s.Required, s.Value, s.Device, s.Version}
 	}
 	e.use.Store(u)
-	e.limit = s.Deadline()
 }
 
 // session returns the session with its latest use.
@@ -130,9 +128,9 @@ func record(ending session.Ending) *session.Ending {
 	return &ending
 }
 
-// candidate returns the session as [session.Replace] judges it.
-func (e *entry) candidate() session.Candidate {
-	c := session.Candidate{ID: e.id, User: e.user, Kind: e.kind, Created: e.created, Deadline: e.limit, Tenant: e.common.Value().tenant}
+// candidate returns a live session with its limit as [session.Replace] judges it.
+func (e *entry) candidate(limit time.Time) session.Candidate {
+	c := session.Candidate{ID: e.id, User: e.user, Kind: e.kind, Created: e.created, Deadline: limit, Tenant: e.common.Value().tenant}
 	if u := e.use.Load(); u.state != nil {
 		c.Version = u.state.version
 	}

@@ -3,6 +3,7 @@ package memstore
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/mooring-go/mooring/session"
 )
@@ -21,7 +22,8 @@ type shard struct {
 	mu      sync.Mutex    // held to change entries, and for what follows
 
 	users  map[string]live // of each user that has any
-	limits limits          // of all entries
+	limits limits          // of the live entries
+	keeps  limits          // of the ended ones
 
 	watchers *watchers // of the store
 	_        [64]byte  // keeps neighbours off this cache line
@@ -76,8 +78,8 @@ func (sh *shard) live(id session.ID) (*entry, error) {
 	}
 }
 
-// add makes e live.
-func (sh *shard) add(e *entry) {
+// add makes e live, until its limit at the latest.
+func (sh *shard) add(e *entry, limit time.Time) {
 	user := sh.users[e.user]
 	if user.last == nil {
 		user.first = e
@@ -87,15 +89,15 @@ func (sh *shard) add(e *entry) {
 	user.last = e
 	sh.users[e.user] = user
 	sh.entries.add(e)
-	sh.limits.add(e)
+	sh.limits.add(e, limit)
 }
 
 // end makes a live session an ended one.
 func (sh *shard) end(e *entry, ending *session.Ending) {
 	sh.unlink(e)
+	sh.limits.remove(e)
 	e.ending.Store(ending)
-	e.limit = ending.Keep
-	sh.limits.moved(e)
+	sh.keeps.add(e, ending.Keep)
 	sh.watchers.tell(session.Change{Kind: session.ChangeEnded, ID: e.id, User: e.user, Cause: ending.Cause})
 }
 
@@ -103,10 +105,15 @@ func (sh *shard) end(e *entry, ending *session.Ending) {
 func (sh *shard) forget(e *entry) {
 	if e.ending.Load() == nil {
 		sh.unlink(e)
+		sh.limits.remove(e)
+	} else {
+		sh.keeps.remove(e)
 	}
-	sh.limits.remove(e)
 	sh.entries.remove(e)
 }
+
+// candidate returns a live session as [session.Replace] judges it.
+func (sh *shard) candidate(e *entry) session.Candidate { return e.candidate(sh.limits[e.place].at) }
 
 // unlink takes e from the live sessions of its user.
 func (sh *shard) unlink(e *entry) {

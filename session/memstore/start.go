@@ -42,7 +42,7 @@ func (s *Store) Start(_ context.Context, started session.Session, replace sessio
 		ended = append(ended, e.ended())
 	}
 	home.forgetOverdue(started.Created, overduePerStart)
-	home.add(newEntry(started))
+	home.add(newEntry(started), started.Deadline())
 	return ended, nil
 }
 
@@ -52,12 +52,12 @@ func candidates(home, origin *shard, user string, replace session.Replace) []ses
 	var live []session.Candidate
 	if replace.Others || replace.Max > 0 || !replace.Answers.IsZero() || !replace.Renews.IsZero() {
 		for e := home.users[user].first; e != nil; e = e.later {
-			live = append(live, e.candidate())
+			live = append(live, home.candidate(e))
 		}
 	}
 	if !replace.Before.IsZero() {
 		if e, err := origin.live(replace.Before); err == nil {
-			live = append(live, e.candidate()) // a second time, if it is the user's, which Choose allows
+			live = append(live, origin.candidate(e)) // a second time, if it is the user's, which Choose allows
 		}
 	}
 	return live

@@ -60,7 +60,7 @@ func (s *Store) Touch(_ context.Context, id session.ID, seen session.Seen) error
 	}
 	if touched := e.session(); touched.Apply(seen, time.Now().Round(0).UTC()) {
 		e.used(touched)
-		sh.limits.moved(e)
+		sh.limits.move(e, touched.Deadline())
 		if !seen.Drift.IsZero() {
 			sh.watchers.tell(session.Change{Kind: session.ChangeUpdated, ID: e.id, User: e.user, Restricted: touched.Drift.Restricted})
 		}

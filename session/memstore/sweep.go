@@ -40,10 +40,14 @@ func (sh *shard) sweep(now time.Time) int {
 // and returns how many.
 func (sh *shard) forgetOverdue(now time.Time, most int) int {
 	for n := range most {
-		if len(sh.limits) == 0 || now.Before(sh.limits[0].limit) {
+		switch {
+		case sh.keeps.due(now):
+			sh.forget(sh.keeps[0].entry)
+		case sh.limits.due(now):
+			sh.forget(sh.limits[0].entry)
+		default:
 			return n
 		}
-		sh.forget(sh.limits[0])
 	}
 	return most
 }

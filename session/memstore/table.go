@@ -60,16 +60,15 @@ func (t *table) add(e *entry) {
 	if slots := *t.slots.Load(); (t.used+1)*4 > len(slots)*3 {
 		t.rebuild()
 	}
-	if put(*t.slots.Load(), e) {
+	if put(*t.slots.Load(), tagOf(&e.id), e) {
 		t.used++
 	}
 	t.held++
 }
 
-// put puts e into the first slot that has no entry, and reports whether it had no
-// tag either.
-func put(slots []slot, e *entry) bool {
-	tag := tagOf(&e.id)
+// put puts e, whose tag is given, into the first slot that has no entry, and reports
+// whether it had no tag either.
+func put(slots []slot, tag uint64, e *entry) bool {
 	for n := 0; ; n++ {
 		if s := at(slots, tag, n); s.entry.Load() == nil {
 			s.entry.Store(e) // before the tag, by which it is found
@@ -95,7 +94,7 @@ func (t *table) rebuild() {
 	before, slots := *t.slots.Load(), make([]slot, 1<<bits.Len(uint(2*t.held+1)))
 	for i := range before {
 		if e := before[i].entry.Load(); e != nil {
-			put(slots, e)
+			put(slots, before[i].tag.Load(), e) // the entry is not looked at
 		}
 	}
 	t.used = t.held

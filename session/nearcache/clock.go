@@ -14,7 +14,8 @@ const clockEvery = 10 * time.Second
 // A clock tells the store's time, by which limits are judged, near enough to see that
 // one is far.
 type clock struct {
-	source  session.Clock // nil: the process's clock is the store's
+	process func() time.Time // time.Now, but in tests
+	source  session.Clock    // nil: the process's clock is the store's
 	latest  atomic.Pointer[comparison]
 	running atomic.Bool
 }
@@ -39,7 +40,7 @@ func (c *clock) compare(ctx context.Context, now time.Time) bool {
 		return false
 	}
 	defer c.running.Store(false)
-	asked := time.Now()
+	asked := c.process()
 	stores, err := c.source.Now(ctx)
 	if err != nil {
 		c.latest.Store(nil)

@@ -63,6 +63,7 @@ func New(store session.Store, config Config) (*Store, error) {
 		config.MaxBytes = DefaultMaxBytes
 	}
 	s := &Store{Store: store, watcher: watcher, config: config}
+	s.clock.process = time.Now
 	s.clock.source, _ = session.StoreAs[session.Clock](store)
 	for i := range s.shards {
 		s.shards[i].entries = map[session.ID]*entry{}

@@ -1,47 +1,72 @@
 package nearcache
 
 import (
+	"reflect"
+	"time"
 	"unsafe"
 
-	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
 )
 
-// perEntry is what an entry takes besides its session: itself, and its place in the map.
+// perEntry is what an entry takes besides what its session points to: itself, and its
+// place in the map.
 const perEntry = int64(unsafe.Sizeof(entry{})) + 2*int64(unsafe.Sizeof(session.ID{})+8)
 
 // size estimates the bytes that a session takes when it is kept. What it shares with
-// others counts for each.
-func size(s session.Session) int64 {
-	n := perEntry
-	for _, text := range []string{
-		s.User, s.Name, s.Method, s.Stage, s.UserAgent, s.Device, s.ACR, s.Actor, s.Tenant, string(s.Drift.Restricted), s.Drift.Key.JWK,
-	} {
-		n += int64(len(text))
-	}
-	n += int64(len(s.Value))
-	n += sizeOfLocation(s.Anchor) + sizeOfLocation(s.Drift.Second)
-	n += int64(len(s.Drift.Moves)) * 24
-	for _, names := range [][]string{s.Drift.Reported, s.Drift.Proved, s.AMR, s.Required} {
-		for _, name := range names {
-			n += 16 + int64(len(name))
+// others counts for each. It looks at every field, so that one that is new counts too.
+func size(s session.Session) int64 { return perEntry + pointedTo(reflect.ValueOf(s)) }
+
+// perPointer and perPair are what an allocation takes besides what is in it, and what a
+// map takes for each of its pairs.
+const (
+	perPointer = 16
+	perPair    = 32
+)
+
+var location = reflect.TypeFor[*time.Location]() // which all times share
+
+// pointedTo returns how many bytes v points to.
+func pointedTo(v reflect.Value) (n int64) {
+	switch v.Kind() {
+	case reflect.String:
+		n = int64(v.Len())
+	case reflect.Slice:
+		n = int64(v.Len()) * int64(v.Type().Elem().Size())
+		if holdsPointers(v.Type().Elem()) {
+			for i := range v.Len() {
+				n += pointedTo(v.Index(i))
+			}
 		}
+	case reflect.Map:
+		for pairs := v.MapRange(); pairs.Next(); {
+			n += perPair + pointedTo(pairs.Key()) + pointedTo(pairs.Value())
+		}
+		n += int64(v.Len()) * int64(v.Type().Key().Size()+v.Type().Elem().Size())
+	case reflect.Pointer:
+		if v.IsNil() || v.Type() == location {
+			return 0
+		}
+		n = perPointer + int64(v.Type().Elem().Size()) + pointedTo(v.Elem())
+	case reflect.Interface:
+		if !v.IsNil() {
+			n = perPointer + int64(v.Elem().Type().Size()) + pointedTo(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			n += pointedTo(v.Field(i))
+		}
+	case reflect.Array:
+		if holdsPointers(v.Type().Elem()) {
+			for i := range v.Len() {
+				n += pointedTo(v.Index(i))
+			}
+		}
+	default: // a number
 	}
 	return n
 }
 
-func sizeOfLocation(l binding.Location) int64 {
-	n := int64(len(l.Generation))
-	if l.ASN != nil {
-		n += 64 + int64(len(l.ASN.Organization))
-	}
-	if l.Geo != nil {
-		n += 256
-		for _, names := range []binding.Names{l.Geo.Continent.Names, l.Geo.Country.Names, l.Geo.City.Names} {
-			for language, name := range names {
-				n += 64 + int64(len(language)+len(name))
-			}
-		}
-	}
-	return n
+// holdsPointers reports whether values of the type may point to something.
+func holdsPointers(t reflect.Type) bool {
+	return t.Kind() > reflect.Complex128 // the numbers come first
 }

@@ -30,7 +30,7 @@ func (s *Store) Unwrap() session.Store { return s.Store }
 // Get returns the live session: what is kept of it, if that can be believed, and what
 // the other store says otherwise.
 func (s *Store) Get(ctx context.Context, id session.ID) (session.Session, error) {
-	now := time.Now()
+	now := s.clock.process()
 	known := s.belief.now.Load()
 	sh := s.shard(id.Shard())
 	if known.holds(now, s.config.MaxStale) {
