@@ -79,7 +79,8 @@ func (l *UserLogin) setChallenge(ctx context.Context, header http.Header, e *pro
 // Challenge returns the header that an answer to [DenialProve] needs for the client to
 // prove its key and to repeat the request, as [AccessError.Respond] sets it: DPoP-Nonce
 // and WWW-Authenticate (RFC 9449, section 9) for a DPoP key, what the page's script reads
-// for the key of a page. It is for answers in another form, such as gRPC's. It is empty
+// for the key of a page. It is for answers in another form, such as gRPC's; of those that
+// have a trailer for it, WWW-Authenticate may be no part. It is empty
 // for other denials, and for Device Bound Session Credentials, where Respond redirects
 // the browser.
 func (e *AccessError) Challenge() http.Header {

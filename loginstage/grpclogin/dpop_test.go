@@ -47,10 +47,10 @@ func (p *prover) context(proof string) context.Context {
 }
 
 // call makes a call with the proof, and keeps what the answer says.
-func (p *prover) call(method, proof string) (challenge string, err error) {
+func (p *prover) call(method, proof string) error {
 	p.Helper()
 	header, trailer := metadata.MD{}, metadata.MD{}
-	err = p.conn.Invoke(p.context(proof), "/shop.Shop/"+method, wrapperspb.String("ada"), new(text), grpc.Header(&header), grpc.Trailer(&trailer))
+	err := p.conn.Invoke(p.context(proof), "/shop.Shop/"+method, wrapperspb.String("ada"), new(text), grpc.Header(&header), grpc.Trailer(&trailer))
 	all := metadata.Join(header, trailer)
 	if nonces := all.Get("dpop-nonce"); len(nonces) > 0 {
 		p.nonce = nonces[len(nonces)-1]
@@ -58,10 +58,8 @@ func (p *prover) call(method, proof string) (challenge string, err error) {
 	if tokens := all.Get(session.DefaultTokenHeader); len(tokens) > 0 {
 		p.token = tokens[0]
 	}
-	for _, line := range all.Get("www-authenticate") {
-		challenge = line
-	}
-	return challenge, err
+	assert.Empty(p, all.Get("www-authenticate"), "no trailer may have it")
+	return err
 }
 
 func openProver(t *testing.T) *prover {
@@ -70,8 +68,7 @@ func openProver(t *testing.T) *prover {
 	require.NoError(t, err)
 	r := open(t, loginstage.Config{DeviceKey: loginstage.DeviceKeyOffer, DeviceSecrets: secrets, Origin: origin}, nil)
 	p := &prover{client: r.client(), device: devicekeytest.New(devicekey.DPoP)}
-	_, err = p.call("SignIn", p.proof("SignIn"))
-	require.NoError(t, err)
+	require.NoError(t, p.call("SignIn", p.proof("SignIn")))
 	require.NotEmpty(t, p.token)
 	require.NotEmpty(t, p.nonce, "a sign-in says the first nonce")
 	return p
@@ -82,29 +79,23 @@ func TestDPoP(t *testing.T) {
 	p := openProver(t)
 	for range 3 {
 		p.nonce = "" // as a client that has lost it, or whose nonce is too old
-		challenge, err := p.call("Private", p.proof("Private"))
-		denied(t, codes.Unauthenticated, "PROVE", err)
+		err := p.call("Private", p.proof("Private"))
+		assert.Contains(t, denied(t, codes.Unauthenticated, "PROVE", err)["www-authenticate"], `error="use_dpop_nonce"`)
 		assert.Contains(t, status.Convert(err).Message(), "nonce")
-		assert.Contains(t, challenge, `error="use_dpop_nonce"`)
 		require.NotEmpty(t, p.nonce, "the denial says it")
 
 		given := p.nonce
 		used := p.proof("Private")
-		challenge, err = p.call("Private", used)
-		require.NoError(t, err)
-		assert.Empty(t, challenge)
+		require.NoError(t, p.call("Private", used))
 		assert.NotEqual(t, given, p.nonce, "each answer says the next")
 
 		for name, wrong := range map[string]string{"none": "", "used": used, "for another method": p.proof("Who")} {
-			challenge, err = p.call("Private", wrong)
-			denied(t, codes.Unauthenticated, "PROVE", err)
-			assert.Contains(t, challenge, "DPoP ", name)
+			extra := denied(t, codes.Unauthenticated, "PROVE", p.call("Private", wrong))
+			assert.Regexp(t, `^DPoP .*error="invalid_`, extra["www-authenticate"], name)
 		}
 	}
-	_, err := p.call("Reauthenticate", p.proof("Reauthenticate"))
-	require.NoError(t, err)
-	_, err = p.call("Private", p.proof("Private"))
-	require.NoError(t, err, "the latest nonce is the new session's")
+	require.NoError(t, p.call("Reauthenticate", p.proof("Reauthenticate")))
+	require.NoError(t, p.call("Private", p.proof("Private")), "the latest nonce is the new session's")
 }
 
 // A stream proves the key when it is opened.

@@ -76,7 +76,9 @@ func (g Guard) admit(ctx context.Context, method string) (context.Context, error
 	}
 	challenge := metadata.MD{}
 	for name, values := range denied.Challenge() {
-		challenge.Append(name, values...)
+		if name != "Www-Authenticate" { // which no trailer may be (RFC 9110, section 6.5.1): the status has it
+			challenge.Append(name, values...)
+		}
 	}
 	_ = grpc.SetTrailer(ctx, challenge) // it fails outside of gRPC's server alone
 	return nil, g.deny(ctx, denied, Status(denied))

@@ -26,8 +26,9 @@ const ErrorDomain = "mooring-go.github.com"
 // token is no remedy; and otherwise Unauthenticated. The ErrorInfo among its details
 // says which denial it is, and in its metadata what there is to do: "required" has the
 // actions of [loginstage.DenialRequired] as an array in JSON, "max_age" the seconds of
-// DenialStale, "acr_values" the values of DenialACR, with spaces between them, and "cause"
-// why the session has ended, of DenialBroken. The status says nothing of what failed.
+// DenialStale, "acr_values" the values of DenialACR, with spaces between them, "cause" why
+// the session has ended, of DenialBroken, and "www-authenticate" why a DPoP proof does not
+// do (RFC 9449, section 7.1). The status says nothing of what failed.
 func Status(denied *loginstage.AccessError) *status.Status {
 	text, code := "Sign in to use this.", codes.Unauthenticated
 	extra := map[string]string{}
@@ -53,6 +54,7 @@ func Status(denied *loginstage.AccessError) *status.Status {
 		text = "The session was used from elsewhere and has ended. Sign in again."
 		extra["cause"] = string(denied.Ending.Cause)
 	}
+	extra["www-authenticate"] = denied.Challenge().Get("WWW-Authenticate")
 	return detailed(code, text, denied.Denial, extra)
 }
 
