@@ -2,6 +2,7 @@ package loginstage
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -47,14 +48,12 @@ func (l *UserLogin) askForProof(w http.ResponseWriter, r *http.Request, e *proof
 // on by itself. Every answer has the challenge in its header, which the script answers
 // before it repeats a request of its own.
 func (l *UserLogin) askPage(w http.ResponseWriter, r *http.Request, e *proofError) {
-	challenge := l.secrets.Challenge(devicekey.Prove, keySubject(e.session), l.sessions.Now(r.Context()))
+	l.setChallenge(r.Context(), w.Header(), e)
 	target := clientURI(l.config.PathPrefix, r)
 	page := provePage{
-		Script: l.keyURL(pageScript), GiveUp: l.keyURL(pageGiveUp), Challenge: challenge,
-		Handle: pageHandle(e.session), Otherwise: cmp.Or(l.signInPage(r), target),
+		Script: l.keyURL(pageScript), GiveUp: l.keyURL(pageGiveUp), Challenge: w.Header().Get(headerProve),
+		Handle: w.Header().Get(headerHandle), Otherwise: cmp.Or(l.signInPage(r), target),
 	}
-	w.Header().Set(headerProve, challenge)
-	w.Header().Set(headerHandle, page.Handle)
 	// A form of another origin is not sent again: it would be one of this origin's then.
 	if !wantsPage(r) || l.sameOrigin.Check(r) != nil {
 		l.unproved(w, "Prove the device key of this session and send the request again.")
@@ -62,6 +61,34 @@ func (l *UserLogin) askPage(w http.ResponseWriter, r *http.Request, e *proofErro
 	}
 	page.repeat(w, r, target)
 	page.write(w, http.StatusUnauthorized)
+}
+
+// setChallenge sets what a client needs to know to prove the key by itself: nothing for
+// a key of device-bound sessions, whose browser is redirected.
+func (l *UserLogin) setChallenge(ctx context.Context, header http.Header, e *proofError) {
+	switch e.session.Drift.Key.Kind {
+	case devicekey.Page:
+		header.Set(headerProve, l.secrets.Challenge(devicekey.Prove, keySubject(e.session), l.sessions.Now(ctx)))
+		header.Set(headerHandle, pageHandle(e.session))
+	case devicekey.DPoP:
+		header.Set(headerNonce, l.nonce(ctx, e.session))
+		header.Set("WWW-Authenticate", l.challengeDPoP(e))
+	}
+}
+
+// Challenge returns the header that an answer to [DenialProve] needs for the client to
+// prove its key and to repeat the request, as [AccessError.Respond] sets it: DPoP-Nonce
+// and WWW-Authenticate (RFC 9449, section 9) for a DPoP key, what the page's script reads
+// for the key of a page. It is for answers in another form, such as gRPC's; of those that
+// have a trailer for it, WWW-Authenticate may be no part. It is empty
+// for other denials, and for Device Bound Session Credentials, where Respond redirects
+// the browser.
+func (e *AccessError) Challenge() http.Header {
+	header := http.Header{}
+	if e.proof != nil && e.login != nil {
+		e.login.setChallenge(context.Background(), header, e.proof) // which the clock asks the store with, for a second at the most
+	}
+	return header
 }
 
 // askBrowser has a browser with device-bound sessions prove the key by itself: it does

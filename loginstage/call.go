@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/mooring-go/mooring/session"
 )
@@ -18,6 +19,10 @@ type Call struct {
 	// Path is what is called, such as "/package.Service/Method". Events show it as it
 	// is, as the pattern of a route: it is to be a name that the server has given.
 	Path string
+
+	// Method is the method of HTTP by which the call came, such as GET; empty: POST, which
+	// all calls of gRPC have. The proof of a DPoP key is for one method.
+	Method string
 
 	// Header is the call's metadata, by canonical names: Authorization and Cookie
 	// for the carrier, User-Agent for events, and what the ClientIP resolver reads.
@@ -40,15 +45,29 @@ type Call struct {
 	// AllowRestricted admits a restricted session, as [UserLogin.AllowRestricted]
 	// does.
 	AllowRestricted bool
+
+	// MaxAge is how long ago the user may have proved who they are, as
+	// [UserLogin.RequireFresh] has it: the call of others is denied with
+	// [DenialStale]. 0: any time ago. Less than 0: no session is fresh enough.
+	MaxAge time.Duration
+
+	// ACR is how well the user has to be proved, as [UserLogin.RequireACR] has it: the
+	// call of others is denied with [DenialACR]. nil: in any way. Empty and not nil: no
+	// session is proved well enough.
+	ACR []string
 }
 
-// Request returns the call as a POST of HTTP/2 without a body, which is what a gRPC
-// call is: for [UserLogin.Begin], Finish, Confirm, Logout and what else takes a
+// Request returns the call as a request of HTTP/2 without a body, which is what a gRPC
+// call is, with its Method: for [UserLogin.Begin], Finish, Confirm, Logout and what else takes a
 // request. It does not have the Token. The header is the call's own, not a copy.
 func (c Call) Request(ctx context.Context) *http.Request {
 	header := c.Header
 	if header == nil {
 		header = http.Header{}
+	}
+	method := c.Method
+	if method == "" {
+		method = http.MethodPost
 	}
 	path := c.Path
 	if !strings.HasPrefix(path, "/") {
@@ -56,7 +75,7 @@ func (c Call) Request(ctx context.Context) *http.Request {
 	}
 	u := &url.URL{Path: path}
 	r := &http.Request{
-		Method: http.MethodPost, URL: u, RequestURI: u.RequestURI(), Proto: "HTTP/2.0", ProtoMajor: 2,
+		Method: method, URL: u, RequestURI: u.RequestURI(), Proto: "HTTP/2.0", ProtoMajor: 2,
 		Header: header, Body: http.NoBody, Host: c.Host, RemoteAddr: c.RemoteAddr, TLS: c.TLS, Pattern: path,
 	}
 	return r.WithContext(ctx)
@@ -69,7 +88,12 @@ func (c Call) Request(ctx context.Context) *http.Request {
 // [DenialStepUp] and [DenialRequired].
 //
 // In a context that it returned, or behind a guard of the stage, Authenticate returns
-// what was found out, unless the call has a Token.
+// what was found out, unless the call has a Token. MaxAge and ACR are asked of that: a
+// handler that needs more than its guard asked for calls Authenticate with them.
+//
+// The context that [UserLogin.Live] makes of call.Request(ctx), where ctx is one that
+// Authenticate returned, ends with the session: for streams and WebSockets. A client
+// whose session has a DPoP key gets its next nonce from [UserLogin.DPoPNonce].
 func (l *UserLogin) Authenticate(ctx context.Context, call Call) (context.Context, error) {
 	found := &guarded{login: l}
 	if outer, ok := ctx.Value(guardedKey{}).(*guarded); ok && outer.login == l && call.Token.IsZero() {
@@ -83,12 +107,32 @@ func (l *UserLogin) Authenticate(ctx context.Context, call Call) (context.Contex
 	}
 	found.admitted = denial == ""
 	if denial == "" {
+		if denied := l.insufficient(ctx, found.session, call.MaxAge, call.ACR); denied != nil {
+			return found.within(ctx), denied
+		}
 		return found.within(ctx), nil
 	}
 	if denial == DenialUnavailable {
 		l.config.Logger.ErrorContext(ctx, "loginstage: a session could not be checked", "error", found.err)
 	}
 	return found.within(ctx), l.accessError(denial, found.session, found.err)
+}
+
+// insufficient returns the denial of a session whose user was not proved lately or well
+// enough for a call, and nil if there is none.
+func (l *UserLogin) insufficient(ctx context.Context, s session.Session, age time.Duration, acr []string) error {
+	var denied *AccessError
+	if age != 0 {
+		denied = l.staleFor(ctx, s, age)
+	}
+	if denied == nil && acr != nil {
+		denied = belowACR(s, acr)
+	}
+	if denied == nil {
+		return nil
+	}
+	denied.Session, denied.login = s, l
+	return denied
 }
 
 // admitCall is admit for a request of a call, whose token is in the carrier unless it

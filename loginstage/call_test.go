@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,6 +16,8 @@ import (
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
+	"github.com/mooring-go/mooring/session/devicekey/devicekeytest"
 )
 
 // callers signs ada in with a bearer token, and returns the call that she makes from
@@ -193,4 +197,110 @@ func TestRequestOfACall(t *testing.T) {
 	assert.Equal(t, "/a/b c?d", r.URL.Path)
 	assert.Equal(t, "/a/b%20c%3Fd", r.RequestURI)
 	assert.Empty(t, r.URL.RawQuery)
+}
+
+// What a handler asks for besides a session is asked of what its guard found.
+func TestAuthenticateAsksForMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stage, store, call := callers(t, loginstage.Config{})
+		w := httptest.NewRecorder()
+		_, err := stage.Begin(w, call.Request(t.Context()), loginstage.User{ID: "ada", ACR: loginstage.ACRAAL2})
+		require.NoError(t, err)
+		call.Header = http.Header{"Authorization": {"Bearer " + w.Header().Get(session.DefaultTokenHeader)}}
+		time.Sleep(time.Hour)
+		ctx, err := stage.Authenticate(t.Context(), call)
+		require.NoError(t, err)
+		read := store.Calls(loginstagetest.Get)
+		for name, test := range map[string]struct {
+			more loginstage.Call
+			want loginstage.Denial
+		}{
+			"fresh enough":    {loginstage.Call{MaxAge: time.Hour}, ""},
+			"stale":           {loginstage.Call{MaxAge: time.Hour - 1}, loginstage.DenialStale},
+			"never fresh":     {loginstage.Call{MaxAge: -time.Hour}, loginstage.DenialStale},
+			"an ACR above":    {loginstage.Call{ACR: []string{loginstage.ACRAAL1}}, ""},
+			"one of them":     {loginstage.Call{ACR: []string{"x", loginstage.ACRAAL2}}, ""},
+			"an ACR below":    {loginstage.Call{ACR: []string{loginstage.ACRAAL3}}, loginstage.DenialACR},
+			"no ACR will do":  {loginstage.Call{ACR: []string{}}, loginstage.DenialACR},
+			"stale and below": {loginstage.Call{MaxAge: 1, ACR: []string{}}, loginstage.DenialStale},
+		} {
+			more, err := stage.Authenticate(ctx, test.more)
+			assertCurrent(t, more, "ada")
+			if test.want == "" {
+				assert.NoError(t, err, name)
+				continue
+			}
+			denied := denial(t, err)
+			assert.Equal(t, test.want, denied.Denial, name)
+			assert.Equal(t, "ada", denied.Session.User, name)
+			assert.GreaterOrEqual(t, denied.MaxAge, time.Duration(0), name)
+			answer := httptest.NewRecorder()
+			denied.Respond(answer, call.Request(t.Context()))
+			assert.Contains(t, answer.Header().Get("WWW-Authenticate"), "insufficient_user_authentication", name)
+		}
+		assert.Equal(t, read, store.Calls(loginstagetest.Get), "the store was asked again")
+		call.MaxAge = time.Minute
+		_, err = stage.Authenticate(t.Context(), call)
+		assert.Equal(t, loginstage.DenialStale, denial(t, err).Denial)
+		call.Header = nil
+		_, err = stage.Authenticate(t.Context(), call)
+		assert.Equal(t, loginstage.DenialSignIn, denial(t, err).Denial)
+	})
+}
+
+func TestRequestOfACallHasItsMethod(t *testing.T) {
+	assert.Equal(t, "POST", loginstage.Call{}.Request(t.Context()).Method)
+	assert.Equal(t, "GET", loginstage.Call{Method: "GET"}.Request(t.Context()).Method)
+}
+
+// A call whose session has a DPoP key gets its nonce and its challenge from the stage.
+func TestCallsWithADPoPKey(t *testing.T) {
+	secrets, err := devicekey.NewSecrets(make([]byte, devicekey.MinSecret))
+	require.NoError(t, err)
+	const origin = "https://api.example"
+	stage := loginstagetest.New(t, loginstage.Config{
+		Carrier: session.Bearer{}, DeviceKey: loginstage.DeviceKeyOffer, DeviceSecrets: secrets, Origin: origin,
+	})
+	device := devicekeytest.New(devicekey.DPoP)
+	call := loginstage.Call{Path: "/shop.Orders/ListAll", Method: "GET", RemoteAddr: "192.0.2.1:1"}
+	proof := func(token, nonce string) http.Header {
+		proof := device.DPoP(devicekey.Request{Method: call.Method, URL: origin + call.Path, Token: token}, nonce, time.Now())
+		return http.Header{"Authorization": {"DPoP " + token}, "Dpop": {proof}}
+	}
+	call.Header = proof("", "")
+	call.Header.Del("Authorization")
+	w := httptest.NewRecorder()
+	_, err = stage.Begin(w, call.Request(t.Context()), loginstage.User{ID: "ada"})
+	require.NoError(t, err)
+	token := w.Header().Get(session.DefaultTokenHeader)
+
+	call.Header = proof(token, "")
+	ctx, err := stage.Authenticate(t.Context(), call)
+	denied := denial(t, err)
+	require.Equal(t, loginstage.DenialProve, denied.Denial)
+	assert.NotEmpty(t, stage.DPoPNonce(ctx))
+	challenge := denied.Challenge()
+	assert.Contains(t, challenge.Get("WWW-Authenticate"), `error="use_dpop_nonce"`)
+
+	call.Header = proof(token, challenge.Get("DPoP-Nonce"))
+	ctx, err = stage.Authenticate(t.Context(), call)
+	require.NoError(t, err)
+	next := stage.DPoPNonce(ctx)
+	assert.NotEmpty(t, next)
+	call.Header = proof(token, next)
+	_, err = stage.Authenticate(t.Context(), call)
+	require.NoError(t, err)
+
+	call.Header = proof(token, next)
+	call.Method = "POST"
+	_, err = stage.Authenticate(t.Context(), call)
+	assert.Equal(t, loginstage.DenialProve, denial(t, err).Denial, "a proof is for one method")
+
+	assert.Empty(t, stage.DPoPNonce(t.Context()))
+	assert.Empty(t, loginstagetest.New(t, loginstage.Config{}).DPoPNonce(ctx), "of another stage")
+	other, _, plain := callers(t, loginstage.Config{})
+	ctx, err = other.Authenticate(t.Context(), plain)
+	require.NoError(t, err)
+	assert.Empty(t, other.DPoPNonce(ctx), "a session without a key")
+	assert.Empty(t, (&loginstage.AccessError{Denial: loginstage.DenialProve}).Challenge())
 }

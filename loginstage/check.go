@@ -85,7 +85,7 @@ func (e *AccessError) Error() string {
 	switch {
 	case e.Err != nil:
 		return fmt.Sprintf("loginstage: denied: %s: %v", e.Denial, e.Err)
-	case e.Denial == DenialBroken:
+	case e.Denial == DenialBroken && e.Ending.Reason != "":
 		return fmt.Sprintf("loginstage: denied: %s: %s", e.Denial, e.Ending.Reason)
 	case e.Ending.Cause != "":
 		return fmt.Sprintf("loginstage: denied: %s: the session has ended: %s", e.Denial, e.Ending.Cause)

@@ -1,6 +1,8 @@
 package loginstage
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -100,25 +102,45 @@ func (l *UserLogin) checkDPoP(r *http.Request, s *session.Session) error {
 
 // askDPoP answers a request without a proof that does, as RFC 9449 says.
 func (l *UserLogin) askDPoP(w http.ResponseWriter, r *http.Request, e *proofError) {
-	l.setNonce(w, r, e.session)
-	code := e.dpop
-	if code == "" {
-		code = dpopInvalidProof
-	}
-	w.Header().Set("WWW-Authenticate", "DPoP realm="+strconv.Quote(l.config.Name)+`, error="`+code+`", algs="ES256 RS256"`)
+	l.setChallenge(r.Context(), w.Header(), e)
 	writeProblem(w, Problem{Type: ProblemProve, Status: http.StatusUnauthorized, Detail: e.detail})
 }
 
-// setNonce gives the client a new nonce.
-func (l *UserLogin) setNonce(w http.ResponseWriter, r *http.Request, s session.Session) {
-	w.Header().Set(headerNonce, l.secrets.Challenge(devicekey.Nonce, keySubject(s), l.sessions.Now(r.Context())))
+// challengeDPoP returns the challenge to a client whose proof does not do.
+func (l *UserLogin) challengeDPoP(e *proofError) string {
+	return "DPoP realm=" + strconv.Quote(l.config.Name) + `, error="` + cmp.Or(e.dpop, dpopInvalidProof) + `", algs="ES256 RS256"`
+}
+
+// DPoPNonce returns the nonce that a client's next proofs of its DPoP key are to have:
+// the value of the header DPoP-Nonce in the answer to the call whose context ctx is (RFC
+// 9449, section 8.2). It returns "" where the session of the call has no such key, and
+// for a context that neither a guard of the stage nor [UserLogin.Authenticate] made. A
+// guard of net/http gives the client its nonce itself. It is safe for concurrent use.
+func (l *UserLogin) DPoPNonce(ctx context.Context) string {
+	g, ok := ctx.Value(guardedKey{}).(*guarded)
+	if !ok || g.login != l {
+		return ""
+	}
+	s := g.session
+	if unproved, ok := errors.AsType[*proofError](g.err); ok {
+		s = unproved.session
+	}
+	if s.Drift.Key.Kind != devicekey.DPoP {
+		return ""
+	}
+	return l.nonce(ctx, s)
+}
+
+// nonce returns a new nonce for the client of s.
+func (l *UserLogin) nonce(ctx context.Context, s session.Session) string {
+	return l.secrets.Challenge(devicekey.Nonce, keySubject(s), l.sessions.Now(ctx))
 }
 
 // renewNonce gives the client of a session with a DPoP key the nonce of its next
 // requests.
 func (l *UserLogin) renewNonce(w http.ResponseWriter, r *http.Request, s *session.Session) {
 	if s.Drift.Key.Kind == devicekey.DPoP {
-		l.setNonce(w, r, *s)
+		w.Header().Set(headerNonce, l.nonce(r.Context(), *s))
 	}
 }
 

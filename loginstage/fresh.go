@@ -1,6 +1,7 @@
 package loginstage
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -19,11 +20,17 @@ import (
 // guard. An age of 0 or less denies all.
 func (l *UserLogin) RequireFresh(age time.Duration) func(http.Handler) http.Handler {
 	return l.requiring(func(r *http.Request, s session.Session) *AccessError {
-		if ago := l.sessions.Now(r.Context()).Sub(s.Proved()); age > 0 && ago <= age {
-			return nil
-		}
-		return &AccessError{Denial: DenialStale, MaxAge: max(age, 0)}
+		return l.staleFor(r.Context(), s, age)
 	})
+}
+
+// staleFor returns the denial of a session whose user proved who they are more than age
+// ago, and nil for another.
+func (l *UserLogin) staleFor(ctx context.Context, s session.Session, age time.Duration) *AccessError {
+	if ago := l.sessions.Now(ctx).Sub(s.Proved()); age > 0 && ago <= age {
+		return nil
+	}
+	return &AccessError{Denial: DenialStale, MaxAge: max(age, 0)}
 }
 
 // RequireACR returns a middleware that is [UserLogin.Require] for sessions whose ACR
@@ -32,11 +39,17 @@ func (l *UserLogin) RequireFresh(age time.Duration) func(http.Handler) http.Hand
 func (l *UserLogin) RequireACR(acr ...string) func(http.Handler) http.Handler {
 	acr = append([]string(nil), acr...)
 	return l.requiring(func(_ *http.Request, s session.Session) *AccessError {
-		if satisfies(s, acr) {
-			return nil
-		}
-		return &AccessError{Denial: DenialACR, ACR: acr}
+		return belowACR(s, acr)
 	})
+}
+
+// belowACR returns the denial of a session whose ACR does not satisfy acr, and nil for
+// another.
+func belowACR(s session.Session, acr []string) *AccessError {
+	if satisfies(s, acr) {
+		return nil
+	}
+	return &AccessError{Denial: DenialACR, ACR: acr}
 }
 
 // requiring returns Require with one more demand on the session. A nil error is met.

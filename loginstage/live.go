@@ -39,6 +39,8 @@ func (e *LiveError) Error() string {
 		return fmt.Sprintf("loginstage: live: the session requires %q", e.Required)
 	case e.Err != nil:
 		return fmt.Sprintf("loginstage: live: %v", e.Err)
+	case e.Ending == "":
+		return "loginstage: live: the session has ended"
 	default:
 		return fmt.Sprintf("loginstage: live: the session has ended: %s", e.Ending)
 	}
@@ -50,6 +52,26 @@ func (e *LiveError) Unwrap() error { return e.Err }
 // Is reports whether target is context.Canceled.
 func (e *LiveError) Is(target error) bool { return target == context.Canceled }
 
+// AccessError returns the denial of a request that the session's client makes now: for
+// what tells the client of a stream why it ended. Its Session has the ID, and what
+// restricts it, alone; its Ending has the cause alone. [DenialUnavailable] says that
+// nobody knows, and carries Err.
+func (e *LiveError) AccessError() *AccessError {
+	denied := &AccessError{Denial: DenialSignIn, Session: session.Session{ID: e.Session}}
+	denied.Session.Drift.Restricted, denied.Session.Required, denied.Ending.Cause = e.Restricted, e.Required, e.Ending
+	switch {
+	case e.Restricted != "":
+		denied.Denial = DenialStepUp
+	case len(e.Required) > 0:
+		denied.Denial = DenialRequired
+	case e.Ending == session.CauseBroken:
+		denied.Denial = DenialBroken
+	case e.Err != nil && !errors.Is(e.Err, session.ErrNotFound):
+		denied.Denial, denied.Err = DenialUnavailable, e.Err
+	}
+	return denied
+}
+
 // Live returns the context of r, which ends when its session does: when it is ended by
 // this process or another one, is restricted, or reaches a limit. It is for what stays
 // open: server-sent events, WebSockets, streams of gRPC. The cause is a [*LiveError]. It
@@ -59,6 +81,10 @@ func (e *LiveError) Is(target error) bool { return target == context.Canceled }
 // Without a session it has ended already, as it has where the store does not answer:
 // Live looks for the session once more, so that what happened since the guard looked
 // is not missed.
+//
+// A device key is proved when a stream is opened, and not again while it is open. Nor is
+// the account asked for: a host that disables one calls [UserLogin.RevokeUser], which
+// ends its streams at once.
 //
 // A stream that is open does not count as use: IdleTimeout ends it, unless
 // other requests use it or the host calls [UserLogin.LiveInUse] instead.
@@ -80,13 +106,20 @@ func (l *UserLogin) live(r *http.Request, inUse bool) context.Context {
 		return s
 	}
 	s.id, s.restricted = found.ID, restricts(denialOf(found, nil))
-	l.streams.add(s)
+	l.streams.add(s, l.endUnwatched)
 	ctx, cancel := context.WithTimeout(r.Context(), l.config.StoreTimeout.Std())
 	defer cancel()
 	if err := l.verify(ctx, s); err != nil {
 		l.streams.end(s, &LiveError{Session: s.id, Err: err})
 	}
 	return s
+}
+
+// endUnwatched ends all live contexts if no Watch runs.
+func (l *UserLogin) endUnwatched() {
+	if n := l.streams.endUnwatched(); n > 0 {
+		l.config.Logger.Error("loginstage: no UserLogin.Watch runs: live contexts ended", "contexts", n)
+	}
 }
 
 // liveSession returns the session that the request was sent in, if it is admitted.

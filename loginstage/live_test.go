@@ -1,8 +1,10 @@
 package loginstage_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -270,16 +272,45 @@ func TestLiveEndsWithTheRequest(t *testing.T) {
 	})
 }
 
+// What tells the client of a stream why it ended has the denial of a request.
+func TestAccessErrorOfLive(t *testing.T) {
+	id := session.NewToken("ada").ID()
+	restricted := session.Session{ID: id}
+	restricted.Drift.Restricted = binding.GeoIPCityChanged
+	for name, test := range map[string]struct {
+		why  loginstage.LiveError
+		want loginstage.AccessError
+		text string
+	}{
+		"revoked":        {loginstage.LiveError{Session: id, Ending: session.CauseRevoked}, loginstage.AccessError{Denial: loginstage.DenialSignIn, Session: session.Session{ID: id}, Ending: session.Ending{Cause: session.CauseRevoked}}, "has ended: revoked"},
+		"for no cause":   {loginstage.LiveError{Session: id}, loginstage.AccessError{Denial: loginstage.DenialSignIn, Session: session.Session{ID: id}}, "has ended"},
+		"broken":         {loginstage.LiveError{Session: id, Ending: session.CauseBroken}, loginstage.AccessError{Denial: loginstage.DenialBroken, Session: session.Session{ID: id}, Ending: session.Ending{Cause: session.CauseBroken}}, "binding_broken"},
+		"restricted":     {loginstage.LiveError{Session: id, Restricted: binding.GeoIPCityChanged}, loginstage.AccessError{Denial: loginstage.DenialStepUp, Session: restricted}, "restricted"},
+		"required":       {loginstage.LiveError{Session: id, Required: []string{"terms"}}, loginstage.AccessError{Denial: loginstage.DenialRequired, Session: session.Session{ID: id, Required: []string{"terms"}}}, "terms"},
+		"no session":     {loginstage.LiveError{Err: session.ErrNotFound}, loginstage.AccessError{Denial: loginstage.DenialSignIn}, "not found"},
+		"not heard":      {loginstage.LiveError{Session: id, Err: loginstage.ErrUnheard}, loginstage.AccessError{Denial: loginstage.DenialUnavailable, Session: session.Session{ID: id}, Err: loginstage.ErrUnheard}, "not heard"},
+		"a store's fail": {loginstage.LiveError{Err: errOut}, loginstage.AccessError{Denial: loginstage.DenialUnavailable, Err: errOut}, errOut.Error()},
+	} {
+		got := test.why.AccessError()
+		assert.Equal(t, &test.want, got, name)
+		assert.Contains(t, test.why.Error(), test.text, name)
+		assert.NotRegexp(t, `[:,] ?$`, test.why.Error(), name)
+		assert.NotRegexp(t, `[:,] ?$`, got.Error(), name)
+	}
+}
+
 // A host that forgets Watch has no streams that outlive their sessions.
 func TestLiveWithoutAWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		stage := loginstagetest.New(t, loginstage.Config{})
+		var log bytes.Buffer
+		stage := loginstagetest.New(t, loginstage.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		token := signedInAs(t, stage, "ada")
 		early := liveIn(t, stage, token, stage.Live, t.Context())
 		time.Sleep(29 * time.Second)
 		lives(t, early)
 		time.Sleep(2 * time.Second)
 		assert.ErrorIs(t, over(t, early), loginstage.ErrUnheard)
+		assert.Contains(t, log.String(), "no UserLogin.Watch runs")
 
 		early = liveIn(t, stage, token, stage.Live, t.Context())
 		stop := watching(t, stage.UserLogin)

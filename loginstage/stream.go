@@ -126,8 +126,9 @@ func (t *streams) clock() time.Duration {
 	return time.Since(t.begun)
 }
 
-// add makes s one that changes are told to.
-func (t *streams) add(s *stream) {
+// add makes s one that changes are told to. It has unwatched called in a while if no
+// Watch runs.
+func (t *streams) add(s *stream, unwatched func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s.look = t.clock() + unheardFor
@@ -136,18 +137,20 @@ func (t *streams) add(s *stream) {
 	t.byID[hash] = s
 	t.looks.add(s)
 	if t.watches == 0 && t.grace == nil {
-		t.grace = time.AfterFunc(unheardFor, t.unwatched)
+		t.grace = time.AfterFunc(unheardFor, unwatched)
 	}
 }
 
-// unwatched ends all streams if no Watch runs.
-func (t *streams) unwatched() {
+// endUnwatched ends all streams if no Watch runs, and returns how many.
+func (t *streams) endUnwatched() (ended int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.grace = nil
 	if t.watches == 0 {
+		ended = len(t.looks)
 		t.endAll()
 	}
+	return ended
 }
 
 // endAll ends all streams, with ErrUnheard. It is called with the lock.

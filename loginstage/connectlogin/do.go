@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"connectrpc.com/connect"
 
 	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/session"
 )
 
 // ErrNotUnary is returned by [Do] and what is built on it outside of the handler of a
@@ -34,6 +36,45 @@ func Confirm(ctx context.Context, login *loginstage.UserLogin, user loginstage.U
 	return Do(ctx, func(w http.ResponseWriter, r *http.Request) error { return login.Confirm(w, r, user) })
 }
 
+// Reauthenticate is [loginstage.UserLogin.Reauthenticate] for the caller.
+func Reauthenticate(ctx context.Context, login *loginstage.UserLogin, user loginstage.User) (s session.Session, err error) {
+	err = Do(ctx, func(w http.ResponseWriter, r *http.Request) error {
+		s, err = login.Reauthenticate(w, r, user)
+		return err
+	})
+	return s, err
+}
+
+// Complete is [loginstage.UserLogin.Complete] for the caller.
+func Complete(ctx context.Context, login *loginstage.UserLogin, action string) error {
+	return Do(ctx, func(w http.ResponseWriter, r *http.Request) error { return login.Complete(w, r, action) })
+}
+
+// RequireFresh is [loginstage.UserLogin.RequireFresh] for a handler behind a [Guard]: it
+// returns nil where the caller's user has proved who they are at most age ago, and
+// otherwise the [Error] for the handler to return. An age of 0 or less is
+// never met.
+func RequireFresh(ctx context.Context, login *loginstage.UserLogin, age time.Duration) error {
+	if age <= 0 {
+		age = -1
+	}
+	return require(ctx, login, loginstage.Call{MaxAge: age})
+}
+
+// RequireACR is [loginstage.UserLogin.RequireACR] likewise. Without acr it is never met.
+func RequireACR(ctx context.Context, login *loginstage.UserLogin, acr ...string) error {
+	return require(ctx, login, loginstage.Call{ACR: append([]string{}, acr...)})
+}
+
+// require returns nil if the caller's session is all that call asks for.
+func require(ctx context.Context, login *loginstage.UserLogin, call loginstage.Call) error {
+	_, err := login.Authenticate(ctx, call)
+	if denied, ok := errors.AsType[*loginstage.AccessError](err); ok {
+		return Error(denied)
+	}
+	return err
+}
+
 // Logout is [loginstage.UserLogin.Logout] for the caller.
 func Logout(ctx context.Context, login *loginstage.UserLogin) error { return Do(ctx, login.Logout) }
 
@@ -45,8 +86,8 @@ func Do(ctx context.Context, step func(w http.ResponseWriter, r *http.Request) e
 	if !ok || info.Spec().StreamType != connect.StreamTypeUnary {
 		return ErrNotUnary
 	}
-	call := loginstage.Call{Path: info.Spec().Procedure, Header: info.RequestHeader(), RemoteAddr: info.Peer().Addr}
-	return step(headerWriter(info.ResponseHeader()), call.Request(ctx))
+	of := call(info.Spec(), info.Peer(), info.HTTPMethod(), info.RequestHeader())
+	return step(headerWriter(info.ResponseHeader()), of.Request(ctx))
 }
 
 // headerWriter is a writer of net/http that has a header alone.

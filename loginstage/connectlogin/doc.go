@@ -19,6 +19,37 @@
 // handler [loginstage.Current] returns the session, and one that signs a user in calls
 // [Begin].
 //
+// # Streams
+//
+// With the interceptor a stream ends when its session ends, in whichever process, is
+// restricted or reaches a limit: see [Guard.WrapStreamingHandler]. A guard of net/http
+// checks a stream when it is opened and no later; hosts of streams have the interceptor
+// too. The host runs [loginstage.UserLogin.Watch] for as long as it serves:
+//
+//	go func() { errs <- login.Watch(ctx) }()
+//
+// Over HTTP/1.1 the client of a stream of requests is told once it has said everything:
+// net/http reads that before it answers. The handler ends at once.
+//
+// # Keys (DPoP)
+//
+// Where [loginstage.Config.DeviceKey] is not off, a client that sends a proof of its key
+// in the header DPoP (RFC 9449) binds its session to that. The proof is of the method of
+// HTTP and of the URL that [loginstage.Config.Origin] and the procedure make, such as
+// "https://api.example.com/shop.Orders/List". Each answer has the nonce of the next proof
+// in its header DPoP-Nonce. A call that is denied, since its nonce is too old or it has
+// none, has it in the metadata of the error: the client makes a new proof and calls
+// again. A stream proves the key when it is opened.
+//
+// # What a denial says
+//
+// [Error] says what there is to do. CodeUnauthenticated asks for a token or a proof.
+// CodePermissionDenied says that the session is restricted and its token is good: the
+// user has to be confirmed ([Confirm]) or to do what is required ([Complete]), by the
+// methods that [Guard.Restricted] names.
+//
+// # What an interceptor does not know
+//
 // An interceptor is not told of TLS, of the host that a client named, or of the answer's
 // later headers. Put a guard before handlers that set Cache-Control themselves.
 //

@@ -14,7 +14,7 @@ import (
 // A Guard is a [connect.Interceptor] that holds the calls of a server to what package
 // loginstage asks of a request, in the same order. [loginstage.Current] returns the
 // session in the context of a handler. A method that is neither Public nor Restricted is
-// for signed-in users alone.
+// for signed-in users alone. A stream ends with the session that it was opened in.
 //
 // The guard is safe for concurrent use while nobody changes it. With a nil Login it
 // denies every call. It leaves the calls of a client as they are.
@@ -31,8 +31,14 @@ type Guard struct {
 	// call, to confirm it or to sign out. Current returns such a session there.
 	Restricted []string
 
-	// Deny, if set, returns the error that a denied call ends with. A nil error counts as
-	// that of [Error]. nil: Error.
+	// StreamsUse says that an open stream counts as use of its session, as
+	// [loginstage.UserLogin.LiveInUse] has it. false: IdleTimeout ends the session of a
+	// stream that no other call uses, and the stream with it.
+	StreamsUse bool
+
+	// Deny, if set, returns the error that a denied call ends with, and a stream whose
+	// session has ended or is restricted. A nil error counts as that of [Error]. nil:
+	// Error.
 	Deny func(ctx context.Context, denied *loginstage.AccessError) error
 }
 
@@ -44,12 +50,15 @@ func (g Guard) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		if request.Spec().IsClient {
 			return next(ctx, request)
 		}
-		header := http.Header{}
-		if info, ok := connect.CallInfoForHandlerContext(ctx); ok && request.HTTPMethod() == http.MethodGet {
-			header = info.ResponseHeader() // no cache keeps what a POST is answered
+		answer, header := http.Header{}, http.Header{}
+		if info, ok := connect.CallInfoForHandlerContext(ctx); ok {
+			answer = info.ResponseHeader()
+			if request.HTTPMethod() == http.MethodGet { // no cache keeps what a POST is answered
+				header = answer
+			}
 		}
 		header.Add("Vary", "Cookie, Authorization")
-		ctx, err := g.admit(ctx, request.Spec(), request.Peer(), request.Header())
+		ctx, err := g.admit(ctx, call(request.Spec(), request.Peer(), request.HTTPMethod(), request.Header()), answer)
 		if err != nil {
 			header.Set("Cache-Control", "no-store")
 			return nil, err
@@ -59,47 +68,50 @@ func (g Guard) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-// WrapStreamingHandler guards streams, when they are opened.
-func (g Guard) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
-	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		ctx, err := g.admit(ctx, conn.Spec(), conn.Peer(), conn.RequestHeader())
-		if err != nil {
-			return err
-		}
-		return next(ctx, conn)
-	}
-}
-
 // WrapStreamingClient returns next.
 func (g Guard) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return next
 }
 
+// call returns what is known of a call.
+func call(spec connect.Spec, peer connect.Peer, method string, header http.Header) loginstage.Call {
+	return loginstage.Call{Path: spec.Procedure, Method: method, Header: header, RemoteAddr: peer.Addr}
+}
+
 // admit returns the context of a call with its session, or the error that a denied call
-// ends with.
-func (g Guard) admit(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, error) {
+// ends with. It sets the next nonce on the header of the answer, unless a guard outside
+// has done so.
+func (g Guard) admit(ctx context.Context, call loginstage.Call, answer http.Header) (context.Context, error) {
 	if g.Login == nil {
 		return nil, connect.NewError(connect.CodeInternal, errors.New("connectlogin: the guard has no Login"))
 	}
-	ctx, err := g.Login.Authenticate(ctx, loginstage.Call{
-		Path: spec.Procedure, Header: header, RemoteAddr: peer.Addr, AllowRestricted: names(g.Restricted, spec.Procedure),
-	})
+	told := g.Login.DPoPNonce(ctx) != ""
+	call.AllowRestricted = names(g.Restricted, call.Path)
+	ctx, err := g.Login.Authenticate(ctx, call)
 	if err == nil {
+		if nonce := g.Login.DPoPNonce(ctx); nonce != "" && !told {
+			answer.Set("DPoP-Nonce", nonce)
+		}
 		return ctx, nil
 	}
 	denied, ok := errors.AsType[*loginstage.AccessError](err)
 	if !ok {
 		return nil, connect.NewError(connect.CodeInternal, errors.New("connectlogin: the session could not be checked"))
 	}
-	if names(g.Public, spec.Procedure) && passesPublic(denied.Denial) {
+	if names(g.Public, call.Path) && passesPublic(denied.Denial) {
 		return ctx, nil
 	}
+	return nil, g.deny(ctx, denied, Error(denied))
+}
+
+// deny returns what a call ends with: what the host says or, otherwise, the error.
+func (g Guard) deny(ctx context.Context, denied *loginstage.AccessError, otherwise *connect.Error) error {
 	if g.Deny != nil {
 		if err := g.Deny(ctx, denied); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return nil, Error(denied)
+	return otherwise
 }
 
 // passesPublic reports whether a method that is public serves a call with the denial: as

@@ -52,23 +52,28 @@ type rig struct {
 	stage  *loginstagetest.Stage
 	store  *loginstagetest.Store
 	server *httptest.Server
+
+	name      string      // of the protocol, where a test needs it
+	collected chan string // what "Collect" has heard
 }
 
 // A mounting is a way to have the stage before the handlers.
 type mounting struct {
 	interceptor bool // and otherwise guards of net/http
+	guards      bool // of net/http too
 	spoil       func(*connectlogin.Guard)
 }
 
 func open(t *testing.T, p protocol, config loginstage.Config, m mounting) *rig {
 	t.Helper()
-	r := &rig{T: t, protocol: p, store: loginstagetest.NewStore(nil)}
+	r := &rig{T: t, protocol: p, store: loginstagetest.NewStore(nil), collected: make(chan string, 16)}
 	config.Store, config.GeoIPBinding = r.store, binding.GeoIPCountry
 	config.ClientIP = clientip.TrustedProxies("X-Forwarded-For", netip.MustParsePrefix("127.0.0.0/8"))
 	if config.Deny == nil {
 		config.Deny = connectlogin.Deny()
 	}
 	r.stage = loginstagetest.New(t, config)
+	watch(t, r.stage.UserLogin)
 	r.server = httptest.NewUnstartedServer(r.handler(m))
 	r.server.EnableHTTP2 = p.http2
 	r.server.StartTLS()
@@ -81,8 +86,8 @@ func (r *rig) handler(m mounting) http.Handler {
 	login := r.stage.UserLogin
 	guard := connectlogin.Guard{
 		Login:      login,
-		Public:     []string{"/shop.Shop/SignIn", "/shop.Shop/Answer", "/shop.Shop/Who"},
-		Restricted: []string{"/shop.Shop/Confirm", "/shop.Shop/SignOut"},
+		Public:     []string{"/shop.Shop/SignIn", "/shop.Shop/Answer", "/shop.Shop/Who", "/shop.Shop/Public"},
+		Restricted: []string{"/shop.Shop/Confirm", "/shop.Shop/SignOut", "/shop.Shop/Complete"},
 	}
 	if m.spoil != nil {
 		m.spoil(&guard)
@@ -90,14 +95,14 @@ func (r *rig) handler(m mounting) http.Handler {
 	options := []connect.HandlerOption{connect.WithIdempotency(connect.IdempotencyNoSideEffects)}
 	mux := http.NewServeMux()
 	mount := func(path string, handler http.Handler) {
-		if !m.interceptor {
+		if !m.interceptor || m.guards {
 			switch path {
-			case "/shop.Shop/Confirm", "/shop.Shop/SignOut":
+			case "/shop.Shop/Confirm", "/shop.Shop/SignOut", "/shop.Shop/Complete":
 				handler = login.AllowRestricted(handler)
-			case "/shop.Shop/Private", "/shop.Shop/Watch":
-				handler = login.Require(handler)
-			default:
+			case "/shop.Shop/SignIn", "/shop.Shop/Answer", "/shop.Shop/Who", "/shop.Shop/Public":
 				handler = login.Guard(handler)
+			default:
+				handler = login.Require(handler)
 			}
 		}
 		mux.Handle(path, handler)
@@ -132,6 +137,23 @@ func (r *rig) handler(m mounting) http.Handler {
 		return "", connectlogin.Confirm(ctx, login, loginstage.User{ID: user})
 	})
 	unary("SignOut", func(ctx context.Context, _ string) (string, error) { return "", connectlogin.Logout(ctx, login) })
+	unary("Complete", func(ctx context.Context, action string) (string, error) {
+		return "", connectlogin.Complete(ctx, login, action)
+	})
+	unary("Reauthenticate", func(ctx context.Context, user string) (string, error) {
+		s, err := connectlogin.Reauthenticate(ctx, login, loginstage.User{ID: user, ACR: loginstage.ACRAAL2})
+		return s.User, err
+	})
+	unary("Fresh", func(ctx context.Context, age string) (string, error) {
+		within, err := time.ParseDuration(age)
+		if err != nil {
+			return "", err
+		}
+		return "", connectlogin.RequireFresh(ctx, login, within)
+	})
+	unary("Strong", func(ctx context.Context, acr string) (string, error) {
+		return "", connectlogin.RequireACR(ctx, login, strings.Fields(acr)...)
+	})
 	unary("Who", current)
 	unary("Private", current)
 	mount("/shop.Shop/Watch", connect.NewServerStreamHandler("/shop.Shop/Watch", func(ctx context.Context, in *connect.Request[text], out *connect.ServerStream[text]) error {
@@ -146,6 +168,13 @@ func (r *rig) handler(m mounting) http.Handler {
 		}
 		return nil
 	}, options...))
+	for name, stream := range map[string]func(context.Context, *connect.BidiStream[text, text]) error{
+		"Echo": echo, "Waiting": waiting, "Busy": busy, "Public": waiting,
+	} {
+		mount("/shop.Shop/"+name, connect.NewBidiStreamHandler("/shop.Shop/"+name, stream, options...))
+	}
+	mount("/shop.Shop/Ticks", connect.NewServerStreamHandler("/shop.Shop/Ticks", ticks, options...))
+	mount("/shop.Shop/Collect", connect.NewClientStreamHandler("/shop.Shop/Collect", r.collect, options...))
 	return mux
 }
 
@@ -213,8 +242,8 @@ func (c *client) is(want, method string) {
 	require.Equal(c, want, got, method)
 }
 
-// denied checks that err is that of a denial.
-func denied(t *testing.T, code connect.Code, reason string, err error) {
+// denied checks that err is that of a denial, and returns what it says besides.
+func denied(t *testing.T, code connect.Code, reason string, err error) map[string]string {
 	t.Helper()
 	var failed *connect.Error
 	require.ErrorAs(t, err, &failed)
@@ -226,6 +255,7 @@ func denied(t *testing.T, code connect.Code, reason string, err error) {
 	require.True(t, ok)
 	assert.Equal(t, reason, info.Reason)
 	assert.Equal(t, connectlogin.ErrorDomain, info.Domain)
+	return info.Metadata
 }
 
 // each runs the test in every protocol, with guards of net/http and with the
@@ -297,12 +327,12 @@ func TestStepUp(t *testing.T) {
 		c := r.signedIn("ada")
 		c.ip = bindingtest.Paris
 		_, err := c.call("Private", "")
-		denied(t, connect.CodeUnauthenticated, "STEP_UP", err)
+		denied(t, connect.CodePermissionDenied, "STEP_UP", err)
 		c.is("nobody", "Who")
 		_, err = c.call("Confirm", "eve")
 		require.Error(t, err)
 		_, err = c.call("Private", "")
-		denied(t, connect.CodeUnauthenticated, "STEP_UP", err)
+		denied(t, connect.CodePermissionDenied, "STEP_UP", err)
 		_, err = c.call("Confirm", "ada")
 		require.NoError(t, err)
 		c.is("ada", "Private")
@@ -324,8 +354,13 @@ func TestRequiredActions(t *testing.T) {
 	each(t, loginstage.Config{}, func(t *testing.T, r *rig) {
 		c := r.signedIn("new-ada")
 		_, err := c.call("Private", "")
-		denied(t, connect.CodeUnauthenticated, "REQUIRED", err)
+		assert.Equal(t, map[string]string{"required": `["terms"]`}, denied(t, connect.CodePermissionDenied, "REQUIRED", err))
 		c.is("nobody", "Who")
+		_, err = c.call("Complete", "another")
+		require.Error(t, err)
+		_, err = c.call("Complete", "terms")
+		require.NoError(t, err)
+		c.is("new-ada", "Private")
 		_, err = c.call("SignOut", "")
 		require.NoError(t, err)
 	})
@@ -403,6 +438,28 @@ func TestMethodsThatNobodyNamed(t *testing.T) {
 	}
 	r := open(t, protocol{}, loginstage.Config{}, mounting{interceptor: true, spoil: func(g *connectlogin.Guard) { g.Public = []string{"/shop.Shop/"} }})
 	r.client().is("nobody", "Private")
+}
+
+// What a method asks for besides a session is told to the client.
+func TestRequireFreshAndACR(t *testing.T) {
+	each(t, loginstage.Config{}, func(t *testing.T, r *rig) {
+		c := r.signedIn("ada")
+		_, err := c.call("Fresh", "1h")
+		require.NoError(t, err)
+		_, err = c.call("Fresh", "1ns")
+		assert.Equal(t, map[string]string{"max_age": "0"}, denied(t, connect.CodeUnauthenticated, "STALE", err))
+		_, err = c.call("Fresh", "0s")
+		denied(t, connect.CodeUnauthenticated, "STALE", err)
+		_, err = c.call("Strong", loginstage.ACRAAL2)
+		assert.Equal(t, map[string]string{"acr_values": loginstage.ACRAAL2}, denied(t, connect.CodeUnauthenticated, "ACR", err))
+		_, err = c.call("Strong", "")
+		denied(t, connect.CodeUnauthenticated, "ACR", err)
+		who, err := c.call("Reauthenticate", "ada")
+		require.NoError(t, err)
+		assert.Equal(t, "ada", who)
+		_, err = c.call("Strong", loginstage.ACRAAL2)
+		require.NoError(t, err)
+	})
 }
 
 func TestGuardWithoutLogin(t *testing.T) {

@@ -2,6 +2,7 @@ package echo4login
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -21,6 +22,18 @@ func Require(login *loginstage.UserLogin) echo.MiddlewareFunc { return middlewar
 // a restricted session too.
 func AllowRestricted(login *loginstage.UserLogin) echo.MiddlewareFunc {
 	return middleware(login.AllowRestricted)
+}
+
+// RequireFresh is [loginstage.UserLogin.RequireFresh]: it is Require for sessions whose
+// user has proved who they are at most age ago.
+func RequireFresh(login *loginstage.UserLogin, age time.Duration) echo.MiddlewareFunc {
+	return middleware(login.RequireFresh(age))
+}
+
+// RequireACR is [loginstage.UserLogin.RequireACR]: it is Require for sessions whose user
+// was proved well enough.
+func RequireACR(login *loginstage.UserLogin, acr ...string) echo.MiddlewareFunc {
+	return middleware(login.RequireACR(acr...))
 }
 
 // Current returns the session that the request was sent in, behind a guard: see

@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v3"
 
 	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/session"
 )
 
 // ErrOver is returned by [Do] and what is built on it for a context that Fiber has
@@ -30,6 +31,20 @@ func Finish(c fiber.Ctx, login *loginstage.UserLogin, answer loginstage.Answer) 
 // Confirm is [loginstage.UserLogin.Confirm] for the client of c.
 func Confirm(c fiber.Ctx, login *loginstage.UserLogin, user loginstage.User) error {
 	return Do(c, func(w http.ResponseWriter, r *http.Request) error { return login.Confirm(w, r, user) })
+}
+
+// Reauthenticate is [loginstage.UserLogin.Reauthenticate] for the client of c.
+func Reauthenticate(c fiber.Ctx, login *loginstage.UserLogin, user loginstage.User) (s session.Session, err error) {
+	err = Do(c, func(w http.ResponseWriter, r *http.Request) error {
+		s, err = login.Reauthenticate(w, r, user)
+		return err
+	})
+	return s, err
+}
+
+// Complete is [loginstage.UserLogin.Complete] for the client of c.
+func Complete(c fiber.Ctx, login *loginstage.UserLogin, action string) error {
+	return Do(c, func(w http.ResponseWriter, r *http.Request) error { return login.Complete(w, r, action) })
 }
 
 // Logout is [loginstage.UserLogin.Logout] for the client of c.

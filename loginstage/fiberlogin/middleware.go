@@ -2,6 +2,7 @@ package fiberlogin
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/gofiber/fiber/v3"
 	"github.com/valyala/fasthttp"
@@ -22,6 +23,18 @@ func Require(login *loginstage.UserLogin) fiber.Handler { return middleware(logi
 // a restricted session too.
 func AllowRestricted(login *loginstage.UserLogin) fiber.Handler {
 	return middleware(login.AllowRestricted)
+}
+
+// RequireFresh is [loginstage.UserLogin.RequireFresh]: it is Require for sessions whose
+// user has proved who they are at most age ago.
+func RequireFresh(login *loginstage.UserLogin, age time.Duration) fiber.Handler {
+	return middleware(login.RequireFresh(age))
+}
+
+// RequireACR is [loginstage.UserLogin.RequireACR]: it is Require for sessions whose user
+// was proved well enough.
+func RequireACR(login *loginstage.UserLogin, acr ...string) fiber.Handler {
+	return middleware(login.RequireACR(acr...))
 }
 
 // Current returns the session that the request was sent in, behind a guard: see

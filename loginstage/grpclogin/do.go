@@ -2,13 +2,16 @@ package grpclogin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 
 	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/session"
 )
 
 // Begin is [loginstage.UserLogin.Begin] for the caller of the method whose handler has
@@ -33,6 +36,45 @@ func Finish(ctx context.Context, login *loginstage.UserLogin, answer loginstage.
 // Confirm is [loginstage.UserLogin.Confirm] for the caller.
 func Confirm(ctx context.Context, login *loginstage.UserLogin, user loginstage.User) error {
 	return Do(ctx, func(w http.ResponseWriter, r *http.Request) error { return login.Confirm(w, r, user) })
+}
+
+// Reauthenticate is [loginstage.UserLogin.Reauthenticate] for the caller.
+func Reauthenticate(ctx context.Context, login *loginstage.UserLogin, user loginstage.User) (s session.Session, err error) {
+	err = Do(ctx, func(w http.ResponseWriter, r *http.Request) error {
+		s, err = login.Reauthenticate(w, r, user)
+		return err
+	})
+	return s, err
+}
+
+// Complete is [loginstage.UserLogin.Complete] for the caller.
+func Complete(ctx context.Context, login *loginstage.UserLogin, action string) error {
+	return Do(ctx, func(w http.ResponseWriter, r *http.Request) error { return login.Complete(w, r, action) })
+}
+
+// RequireFresh is [loginstage.UserLogin.RequireFresh] for a handler behind a [Guard]: it
+// returns nil where the caller's user has proved who they are at most age ago, and
+// otherwise the error of a [Status] for the handler to return. An age of 0 or less is
+// never met.
+func RequireFresh(ctx context.Context, login *loginstage.UserLogin, age time.Duration) error {
+	if age <= 0 {
+		age = -1
+	}
+	return require(ctx, login, loginstage.Call{MaxAge: age})
+}
+
+// RequireACR is [loginstage.UserLogin.RequireACR] likewise. Without acr it is never met.
+func RequireACR(ctx context.Context, login *loginstage.UserLogin, acr ...string) error {
+	return require(ctx, login, loginstage.Call{ACR: append([]string{}, acr...)})
+}
+
+// require returns nil if the caller's session is all that call asks for.
+func require(ctx context.Context, login *loginstage.UserLogin, call loginstage.Call) error {
+	_, err := login.Authenticate(ctx, call)
+	if denied, ok := errors.AsType[*loginstage.AccessError](err); ok {
+		return Status(denied).Err()
+	}
+	return err
 }
 
 // Logout is [loginstage.UserLogin.Logout] for the caller.

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/mooring-go/mooring/loginstage"
@@ -15,7 +16,7 @@ import (
 // A Guard holds the calls of a gRPC server to what package loginstage asks of a
 // request, in the same order. [loginstage.Current] returns the session in the context of
 // a handler. A method that is neither Public nor Restricted is for signed-in users
-// alone.
+// alone. A stream ends with the session that it was opened in.
 //
 // The guard is safe for concurrent use while nobody changes it. With a nil Login it
 // denies every call.
@@ -32,8 +33,13 @@ type Guard struct {
 	// call, to confirm it or to sign out. Current returns such a session there.
 	Restricted []string
 
-	// Deny, if set, returns the error that a denied call ends with. A nil error counts as
-	// the [Status]. nil: Status.
+	// StreamsUse says that an open stream counts as use of its session, as
+	// [loginstage.UserLogin.LiveInUse] has it. false: IdleTimeout ends the session of a
+	// stream that no other call uses, and the stream with it.
+	StreamsUse bool
+
+	// Deny, if set, returns the error that a denied call ends with, and a stream whose
+	// session has ended or is restricted. A nil error counts as the [Status]. nil: Status.
 	Deny func(ctx context.Context, denied *loginstage.AccessError) error
 }
 
@@ -46,24 +52,6 @@ func (g Guard) Unary(ctx context.Context, request any, info *grpc.UnaryServerInf
 	return handler(ctx, request)
 }
 
-// Stream is a [grpc.StreamServerInterceptor]. It checks a stream when it is opened.
-func (g Guard) Stream(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	ctx, err := g.admit(stream.Context(), info.FullMethod)
-	if err != nil {
-		return err
-	}
-	return handler(server, &guardedStream{ServerStream: stream, ctx: ctx})
-}
-
-// guardedStream is a stream whose context has the session.
-type guardedStream struct {
-	grpc.ServerStream
-	ctx context.Context
-}
-
-// Context returns the context with the session.
-func (s *guardedStream) Context() context.Context { return s.ctx }
-
 // admit returns the context of a call with its session, or the error that a denied call
 // ends with.
 func (g Guard) admit(ctx context.Context, method string) (context.Context, error) {
@@ -74,6 +62,9 @@ func (g Guard) admit(ctx context.Context, method string) (context.Context, error
 	call.AllowRestricted = names(g.Restricted, method)
 	ctx, err := g.Login.Authenticate(ctx, call)
 	if err == nil {
+		if nonce := g.Login.DPoPNonce(ctx); nonce != "" {
+			_ = grpc.SetHeader(ctx, metadata.Pairs("dpop-nonce", nonce)) // without it the next call is denied, and told
+		}
 		return ctx, nil
 	}
 	denied, ok := errors.AsType[*loginstage.AccessError](err)
@@ -83,12 +74,24 @@ func (g Guard) admit(ctx context.Context, method string) (context.Context, error
 	if names(g.Public, method) && passesPublic(denied.Denial) {
 		return ctx, nil
 	}
-	if g.Deny != nil {
-		if err := g.Deny(ctx, denied); err != nil {
-			return nil, err
+	challenge := metadata.MD{}
+	for name, values := range denied.Challenge() {
+		if name != "Www-Authenticate" { // which no trailer may be (RFC 9110, section 6.5.1): the status has it
+			challenge.Append(name, values...)
 		}
 	}
-	return nil, Status(denied).Err()
+	_ = grpc.SetTrailer(ctx, challenge) // it fails outside of gRPC's server alone
+	return nil, g.deny(ctx, denied, Status(denied))
+}
+
+// deny returns what a call ends with: what the host says or, otherwise, the status.
+func (g Guard) deny(ctx context.Context, denied *loginstage.AccessError, otherwise *status.Status) error {
+	if g.Deny != nil {
+		if err := g.Deny(ctx, denied); err != nil {
+			return err
+		}
+	}
+	return otherwise.Err()
 }
 
 // passesPublic reports whether a method that is public serves a call with the denial: as

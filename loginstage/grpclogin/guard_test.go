@@ -75,6 +75,7 @@ type rig struct {
 	stage *loginstagetest.Stage
 	store *loginstagetest.Store
 	conn  *grpc.ClientConn
+	flood func(grpc.ServerStream) error // the stream "Flood"
 }
 
 func open(t *testing.T, config loginstage.Config, spoil func(*grpclogin.Guard)) *rig {
@@ -87,6 +88,7 @@ func open(t *testing.T, config loginstage.Config, spoil func(*grpclogin.Guard)) 
 	}
 	r.stage = loginstagetest.New(t, config)
 	login := r.stage.UserLogin
+	watch(t, login)
 	current := func(ctx context.Context, _ string) (string, error) {
 		return loginstagetest.AdapterUser(loginstage.Current(ctx)), nil
 	}
@@ -106,6 +108,23 @@ func open(t *testing.T, config loginstage.Config, spoil func(*grpclogin.Guard)) 
 				return "", grpclogin.Confirm(ctx, login, loginstage.User{ID: user})
 			},
 			"SignOut": func(ctx context.Context, _ string) (string, error) { return "", grpclogin.Logout(ctx, login) },
+			"Complete": func(ctx context.Context, action string) (string, error) {
+				return "", grpclogin.Complete(ctx, login, action)
+			},
+			"Reauthenticate": func(ctx context.Context, user string) (string, error) {
+				s, err := grpclogin.Reauthenticate(ctx, login, loginstage.User{ID: user, ACR: loginstage.ACRAAL2})
+				return s.User, err
+			},
+			"Fresh": func(ctx context.Context, age string) (string, error) {
+				within, err := time.ParseDuration(age)
+				if err != nil {
+					return "", err
+				}
+				return "", grpclogin.RequireFresh(ctx, login, within)
+			},
+			"Strong": func(ctx context.Context, acr string) (string, error) {
+				return "", grpclogin.RequireACR(ctx, login, strings.Fields(acr)...)
+			},
 			"Late": func(ctx context.Context, user string) (string, error) {
 				if err := grpc.SendHeader(ctx, metadata.MD{}); err != nil {
 					return "", err
@@ -116,6 +135,8 @@ func open(t *testing.T, config loginstage.Config, spoil func(*grpclogin.Guard)) 
 			"Who": current, "Private": current,
 		},
 		streams: map[string]func(grpc.ServerStream) error{
+			"Busy": busy, "Waiting": waiting, "Public": waiting,
+			"Flood": func(stream grpc.ServerStream) error { return r.flood(stream) },
 			"Watch": func(stream grpc.ServerStream) error {
 				for {
 					in := new(text)
@@ -133,8 +154,8 @@ func open(t *testing.T, config loginstage.Config, spoil func(*grpclogin.Guard)) 
 	}
 	guard := grpclogin.Guard{
 		Login:      login,
-		Public:     []string{"/shop.Shop/SignIn", "/shop.Shop/Answer", "/shop.Shop/Who", "/shop.Shop/Late"},
-		Restricted: []string{"/shop.Shop/Confirm", "/shop.Shop/SignOut"},
+		Public:     []string{"/shop.Shop/SignIn", "/shop.Shop/Answer", "/shop.Shop/Who", "/shop.Shop/Late", "/shop.Shop/Public"},
+		Restricted: []string{"/shop.Shop/Confirm", "/shop.Shop/SignOut", "/shop.Shop/Complete"},
 	}
 	if spoil != nil {
 		spoil(&guard)
@@ -226,8 +247,8 @@ func (c *client) is(want, method string) {
 	require.Equal(c, want, got, method)
 }
 
-// denied checks that err is the status of a denial.
-func denied(t *testing.T, code codes.Code, reason string, err error) {
+// denied checks that err is the status of a denial, and returns what it says besides.
+func denied(t *testing.T, code codes.Code, reason string, err error) map[string]string {
 	t.Helper()
 	said := status.Convert(err)
 	require.Equal(t, code, said.Code(), "%v", err)
@@ -236,6 +257,7 @@ func denied(t *testing.T, code codes.Code, reason string, err error) {
 	require.True(t, ok)
 	assert.Equal(t, reason, info.Reason)
 	assert.Equal(t, grpclogin.ErrorDomain, info.Domain)
+	return info.Metadata
 }
 
 func TestSignInAndSignOut(t *testing.T) {
@@ -300,12 +322,12 @@ func TestStepUp(t *testing.T) {
 	c := r.signedIn("ada")
 	c.ip = bindingtest.Paris
 	_, err := c.call("Private", "")
-	denied(t, codes.Unauthenticated, "STEP_UP", err)
+	denied(t, codes.PermissionDenied, "STEP_UP", err)
 	c.is("nobody", "Who")
 	_, err = c.call("Confirm", "eve")
 	require.Error(t, err)
 	_, err = c.call("Private", "")
-	denied(t, codes.Unauthenticated, "STEP_UP", err)
+	denied(t, codes.PermissionDenied, "STEP_UP", err)
 	_, err = c.call("Confirm", "ada")
 	require.NoError(t, err)
 	c.is("ada", "Private")
@@ -326,8 +348,13 @@ func TestRequiredActions(t *testing.T) {
 	r := open(t, loginstage.Config{}, nil)
 	c := r.signedIn("new-ada")
 	_, err := c.call("Private", "")
-	denied(t, codes.Unauthenticated, "REQUIRED", err)
+	assert.Equal(t, map[string]string{"required": `["terms"]`}, denied(t, codes.PermissionDenied, "REQUIRED", err))
 	c.is("nobody", "Who")
+	_, err = c.call("Complete", "another")
+	require.Error(t, err)
+	_, err = c.call("Complete", "terms")
+	require.NoError(t, err)
+	c.is("new-ada", "Private")
 	_, err = c.call("SignOut", "")
 	require.NoError(t, err)
 }
@@ -348,6 +375,34 @@ func TestWhereNobodyKnows(t *testing.T) {
 	denied(t, codes.Unavailable, "UNAVAILABLE", err)
 	c.ip = bindingtest.Berlin
 	c.is("ada", "Private")
+}
+
+// What a method asks for besides a session is told to the client.
+func TestRequireFreshAndACR(t *testing.T) {
+	r := open(t, loginstage.Config{}, nil)
+	c := r.signedIn("ada")
+	_, err := c.call("Fresh", "1h")
+	require.NoError(t, err)
+	_, err = c.call("Fresh", "1ns")
+	assert.Equal(t, map[string]string{"max_age": "0"}, denied(t, codes.Unauthenticated, "STALE", err))
+	for _, age := range []string{"0s", "-1h"} {
+		_, err = c.call("Fresh", age)
+		denied(t, codes.Unauthenticated, "STALE", err)
+	}
+	asked := loginstage.ACRAAL2 + " other"
+	_, err = c.call("Strong", asked)
+	assert.Equal(t, map[string]string{"acr_values": asked}, denied(t, codes.Unauthenticated, "ACR", err))
+	_, err = c.call("Strong", "")
+	denied(t, codes.Unauthenticated, "ACR", err)
+	_, err = c.call("Reauthenticate", "eve")
+	require.Error(t, err)
+	who, err := c.call("Reauthenticate", "ada")
+	require.NoError(t, err)
+	assert.Equal(t, "ada", who)
+	_, err = c.call("Strong", asked)
+	require.NoError(t, err)
+	c.is("ada", "Private")
+	assert.Error(t, grpclogin.RequireFresh(t.Context(), r.stage.UserLogin, time.Hour), "no method's context")
 }
 
 func TestTwoTokensAreAnonymous(t *testing.T) {

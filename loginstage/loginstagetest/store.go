@@ -19,6 +19,8 @@ type Store struct {
 	calls map[Step]int
 }
 
+var _ session.Watcher = (*Store)(nil)
+
 // Step is a method of a store, by its name.
 type Step string
 
@@ -154,4 +156,14 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (session.Swept, error)
 		return session.Swept{}, err
 	}
 	return s.store.Sweep(ctx, now)
+}
+
+// Watch tells of the changes in the other store, also while steps fail. It returns
+// session.ErrNotWatched where that tells of none.
+func (s *Store) Watch(ctx context.Context, every time.Duration, tell func(session.Change)) error {
+	watcher, ok := session.StoreAs[session.Watcher](s.store)
+	if !ok {
+		return session.ErrNotWatched
+	}
+	return watcher.Watch(ctx, every, tell)
 }
