@@ -120,8 +120,8 @@ func TestEveryModuleIsInTheWorkspace(t *testing.T) {
 	assert.ElementsMatch(t, found, listed)
 }
 
-// An adapter of a framework is a module of its own below loginstage. It needs that
-// framework, and of this repository the root module alone; what it needs for its tests
+// An adapter of a framework is a module of its own below loginstage, and so is the one of
+// a parser of user agents. It needs that framework, and of this repository the root module alone; what it needs for its tests
 // alone is testify.
 func TestAdaptersRequireTheRootAndTheirFramework(t *testing.T) {
 	frameworks := map[string][]string{
@@ -134,6 +134,8 @@ func TestAdaptersRequireTheRootAndTheirFramework(t *testing.T) {
 	}
 	modules, err := filepath.Glob("loginstage/*login/go.mod")
 	require.NoError(t, err)
+	frameworks["useragent"] = []string{"github.com/medama-io/go-useragent"}
+	modules = append(modules, "loginstage/useragent/go.mod")
 	require.Len(t, modules, len(frameworks))
 	for _, file := range modules {
 		var mod struct {

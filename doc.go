@@ -52,7 +52,7 @@
 //     middleware, revocation, events. Package loginstage/sink has sinks for events;
 //     loginstage/loginstagetest is a browser that moves, for your tests. Modules
 //     loginstage/ginlogin, echo4login, echo5login, fiberlogin, grpclogin and connectlogin
-//     are the middleware of frameworks.
+//     are the middleware of frameworks, and loginstage/useragent names devices.
 //
 // # What stays compatible
 //

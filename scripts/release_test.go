@@ -211,6 +211,19 @@ func main() {
 }
 `, prints: "401\n"},
 
+	module + "/loginstage/useragent": {source: `package main
+
+import (
+	"fmt"
+
+	"github.com/mooring-go/mooring/loginstage/useragent"
+)
+
+func main() {
+	fmt.Println(useragent.Name("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"))
+}
+`, prints: "Firefox on Linux\n"},
+
 	module + "/session/redisstore": {source: `package main
 
 import (
