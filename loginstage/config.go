@@ -210,9 +210,18 @@ type Config struct {
 	// which calls Complete. Empty: it gets a 403.
 	RequiredURL string `json:"required_url" yaml:"required_url"`
 
+	// NoStore has the answers to requests with a session say "Cache-Control: no-store",
+	// unless their handler sets a Cache-Control, so that the back button shows no page of
+	// a user who has signed out, and a disk has none. Browsers then load a page again
+	// that its user goes back to. False: "private, no-cache", by which a browser may show
+	// a page again until it is closed.
+	NoStore bool `json:"no_store" yaml:"no_store"`
+
 	// ClearSiteData has the answer to Logout ask the browser to delete what it keeps of
-	// this origin in caches and storage (Clear-Site-Data), so that the back button shows
-	// no page of the user. It deletes what the origin's other applications keep too.
+	// this origin in caches and storage (Clear-Site-Data). It deletes what the origin's
+	// other applications keep too. The page on which the user signs out is still shown
+	// then, and the browser can keep it for the back button afterwards: NoStore prevents
+	// that.
 	ClearSiteData bool `json:"clear_site_data" yaml:"clear_site_data"`
 
 	// TellExpiry has the answer to a request with a session say in how many seconds the

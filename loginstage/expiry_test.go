@@ -97,3 +97,25 @@ func TestClearSiteData(t *testing.T) {
 		assert.Equal(t, want, answer.Header.Get("Clear-Site-Data"))
 	}
 }
+
+// With NoStore no cache keeps what a session gets, unless its handler says otherwise.
+func TestNoStore(t *testing.T) {
+	stage := loginstagetest.New(t, loginstage.Config{NoStore: true})
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /begin", func(w http.ResponseWriter, r *http.Request) {
+		_, err := stage.Begin(w, r, loginstage.User{ID: "ada"})
+		assert.NoError(t, err)
+	})
+	mux.Handle("/page", stage.Guard(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	mux.Handle("/file", stage.Guard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "private, max-age=60")
+	})))
+	mux.HandleFunc("/check", func(w http.ResponseWriter, r *http.Request) { _, _ = stage.Check(w, r) })
+	browser := loginstagetest.NewBrowser(t, mux)
+	said := func(path string) string { return browser.Get(path).Header.Get("Cache-Control") }
+	assert.Empty(t, said("/page"), "of nobody")
+	browser.PostForm("/begin", nil)
+	assert.Equal(t, "no-store", said("/page"))
+	assert.Equal(t, "no-store", said("/check"))
+	assert.Equal(t, "private, max-age=60", said("/file"))
+}

@@ -22,7 +22,8 @@ import (
 // 503 and the session stays. [Config.Deny] can replace these answers.
 //
 // What next writes gets "Vary: Cookie", and for a request with a session
-// "Cache-Control: private, no-cache" unless next sets a Cache-Control. An answer
+// "Cache-Control: private, no-cache", or no-store with [Config.NoStore], unless next sets
+// a Cache-Control. An answer
 // by which Begin, Finish, Confirm or Logout sets or clears a token is not
 // cacheable, whatever next does to its header. Where the carrier is not a
 // session.Cookie, the same holds for an answer that sets any cookie. The guard itself

@@ -166,6 +166,9 @@ func (w *response) complete() {
 		makeUncacheable(header)
 	case w.personal && !said:
 		w.cacheControl[0] = "private, no-cache"
+		if w.login.config.NoStore {
+			w.cacheControl[0] = "no-store"
+		}
 		header["Cache-Control"] = w.cacheControl[:]
 	}
 }

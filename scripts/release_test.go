@@ -216,14 +216,10 @@ func main() {
 import (
 	"fmt"
 
-	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/loginstage/useragent"
 )
 
 func main() {
-	if _, err := loginstage.New(loginstage.Config{DeviceName: useragent.Name}); err != nil {
-		panic(err)
-	}
 	fmt.Println(useragent.Name("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"))
 }
 `, prints: "Firefox on Linux\n"},

@@ -48,6 +48,9 @@ func (c Chromium) Start(ctx context.Context, settings Settings) (Browser, error)
 	if os.Geteuid() == 0 {
 		args = append(args, "--no-sandbox") // root cannot have one
 	}
+	if settings.NoPageCache {
+		args = append(args, "--disable-features=BackForwardCache")
+	}
 	if settings.DBSC {
 		// Off Windows and macOS Chromium has no place for keys but software, and only
 		// for tests. The quota of signatures is for sites; one test needs more.

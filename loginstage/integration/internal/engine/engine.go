@@ -31,6 +31,8 @@ type Settings struct {
 	SPKI    string // of the certificate to trust: base64 of the SHA-256 of its public key
 	Private bool   // a private window
 	DBSC    bool   // device-bound session credentials, where the engine has them
+
+	NoPageCache bool // Chromium alone: no back/forward cache, so that the HTTP cache is asked
 }
 
 // A Browser is a running browser. It is safe for concurrent use.
