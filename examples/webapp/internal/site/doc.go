@@ -13,7 +13,7 @@
 //	browseraccounts.go  several accounts in one browser
 //	confirm.go          the password again, before what is sensitive
 //	password.go         another password
-//	notme.go            "this was not me": a link in a mail about a sign-in
+//	notme.go            mails about a sign-in, with a link that says "this was not me"
 //	mail.go             prints mails
 //	events.go           keeps the latest events of each user
 //	stream.go           sends them to the page as they happen

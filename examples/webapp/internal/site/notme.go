@@ -26,6 +26,14 @@ func (a *app) tellOfNewDevice(ctx context.Context, s session.Session) {
 		sentence(deviceName(s.UserAgent)), whereabouts(s.Anchor, s.IP), a.origin, url.QueryEscape(secret)))
 }
 
+// tellOfNewPassword sends the user a mail about a change of the password (OWASP ASVS 5.0,
+// 6.3.7).
+func (a *app) tellOfNewPassword(account account) {
+	if a.mail != nil {
+		a.mail.send(account.ID, "Your password was changed", "If that was not you, ask an administrator of this site at once.")
+	}
+}
+
 // notMePage is what notme.html shows.
 type notMePage struct {
 	page

@@ -112,6 +112,19 @@ func TestOnlyASignInOnANewDeviceIsMailed(t *testing.T) {
 	assert.Empty(t, mails.take())
 }
 
+func TestChangingThePasswordIsMailed(t *testing.T) {
+	_, server, mails := openWithMail(t)
+	user := newVisitor(t, server)
+	user.signIn("ada", ada, "no")
+	mails.take()
+	user.post("/password", "password", ada, "new", "short")
+	assert.Empty(t, mails.take())
+	user.post("/password", "password", ada, "new", another)
+	mail := mails.take()
+	assert.Contains(t, mail, "Mail to ada: Your password was changed")
+	assert.NotContains(t, mail, another)
+}
+
 func TestALinkThatIsNone(t *testing.T) {
 	user := newVisitor(t, open(t))
 	for _, secret := range []string{"", "x", strings.Repeat("A", 45)} {

@@ -56,6 +56,7 @@ func (a *app) changePassword(w http.ResponseWriter, r *http.Request) {
 		a.unavailable(w, r, err)
 		return
 	}
+	a.tellOfNewPassword(account)
 	// A browser that does not wait for the answer stops none of it.
 	ctx := context.WithoutCancel(r.Context())
 	if _, err := a.login.CredentialsChanged(ctx, current.User, "password", current.ID, current.User); err != nil {
