@@ -19,7 +19,7 @@ type Proxy struct {
 	lost  bool
 	back  *sync.Cond // lost was changed, or all is over
 	over  bool
-	conns map[net.Conn]bool
+	conns map[net.Conn]bool // false: what is sent to it is never forwarded
 }
 
 // NewProxy returns a proxy before the server at an address, closed when the test is over.
@@ -62,6 +62,16 @@ func (p *Proxy) Lose(lose bool) {
 	p.back.Broadcast()
 }
 
+// Forget has the proxy never again forward anything on the connections that there are,
+// while it leaves them open, and forward on new ones: a firewall that lost its state.
+func (p *Proxy) Forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for conn := range p.conns {
+		p.conns[conn] = false
+	}
+}
+
 // Cut closes all connections.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
@@ -102,13 +112,13 @@ func (p *Proxy) serve(client net.Conn) {
 // A gate writes while nothing is lost, and otherwise waits.
 type gate struct {
 	proxy *Proxy
-	to    io.Writer
+	to    net.Conn
 }
 
 // Write waits until the proxy forwards again.
 func (g gate) Write(b []byte) (int, error) {
 	g.proxy.mu.Lock()
-	for g.proxy.lost && !g.proxy.over {
+	for (g.proxy.lost || !g.proxy.conns[g.to]) && !g.proxy.over {
 		g.proxy.back.Wait()
 	}
 	g.proxy.mu.Unlock()
