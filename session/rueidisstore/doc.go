@@ -1,5 +1,5 @@
-// Package rueidisstore keeps sessions in Redis or Valkey through rueidis, which takes under
-// half of the time that go-redis takes where many requests run at the same time.
+// Package rueidisstore keeps sessions in Redis or Valkey through rueidis, which takes six
+// tenths of the processor time of go-redis with 16 requests at a time, and a third with 64.
 //
 // It has the steps, scripts and keys of package redisstore. Processes with either
 // package and one [Config] share the sessions of a server, so that a host can change from
@@ -34,8 +34,9 @@
 // holds up all requests that share it, for three seconds at the most with the defaults. The
 // client looks once in DefaultKeepAlive whether something came since it looked last; if nothing
 // did, it sends a PING and waits for DefaultConnWriteTimeout. Then it replaces the connection,
-// and sends again what waited on it. With redisstore a connection that hangs holds up one
-// request, which fails by its deadline.
+// and sends again what waited on it: with a StoreTimeout of three seconds few requests
+// fail, but all of them wait. With redisstore a connection that hangs holds up one request,
+// which fails by its deadline, and others go on.
 //
 // A server that one command keeps busy for longer than DefaultConnWriteTimeout hangs, too, and
 // loses its connections. Where that is normal for yours, set the option ConnWriteTimeout.
