@@ -104,6 +104,19 @@ func TestRootRequiresFewModules(t *testing.T) {
 	}
 }
 
+// A host of one client of Redis has nothing of the other.
+func TestClientsOfRedisDoNotMeet(t *testing.T) {
+	for dir, other := range map[string]string{
+		"session/redisstore": "rueidis", "session/rueidisstore": "go-redis", ".": "redis",
+	} {
+		for _, name := range []string{"go.mod", "go.sum"} {
+			content, err := os.ReadFile(path.Join(dir, name))
+			require.NoError(t, err)
+			assert.NotContains(t, string(content), other, "%s/%s", dir, name)
+		}
+	}
+}
+
 func TestEveryModuleIsInTheWorkspace(t *testing.T) {
 	var work struct{ Use []struct{ DiskPath string } }
 	goJSON(t, &work, "work", "edit", "-json")

@@ -44,8 +44,8 @@
 //     another address, and why not. Package binding/maxmind reads GeoLite2 and GeoIP2
 //     files; binding/clientip finds the client's address behind proxies.
 //   - [github.com/mooring-go/mooring/session]: sessions, tokens, and the contracts of
-//     stores and carriers. Packages session/memstore, session/sqlstore and
-//     session/redisstore are stores; session/gorillacarrier keeps the token in a
+//     stores and carriers. Packages session/memstore, session/sqlstore, session/redisstore
+//     and session/rueidisstore are stores; session/gorillacarrier keeps the token in a
 //     gorilla session; session/devicekey verifies proofs of device keys;
 //     session/sessiontest checks a store or carrier of your own.
 //   - [github.com/mooring-go/mooring/loginstage]: the stage: sign-in, session

@@ -13,9 +13,11 @@ require (
 	github.com/maxmind/mmdbwriter v1.2.0
 	github.com/mooring-go/mooring v0.1.0
 	github.com/mooring-go/mooring/session/redisstore v0.1.0
+	github.com/mooring-go/mooring/session/rueidisstore v0.1.0
 	github.com/oschwald/geoip2-golang v1.13.0
 	github.com/oschwald/geoip2-golang/v2 v2.5.0
 	github.com/redis/go-redis/v9 v9.23.0
+	github.com/redis/rueidis v1.0.79
 	github.com/stretchr/testify v1.12.1
 	github.com/tsenart/vegeta/v12 v12.13.0
 	golang.org/x/perf v0.0.0-20260908200009-22c9c6c9d4da

@@ -142,6 +142,14 @@ func BenchmarkRedis(b *testing.B) {
 	}).measure(b, "raw")
 	ours.measure(b, "mooring")
 
+	pipelined := rueidisClient(b, addr)
+	ours, ids = ofMooring(b, rueidisStore(b, addr))
+	raw(ours, func(ctx context.Context, i int) error {
+		key := "mooring:{" + ids[i].Shard() + "}:s:" + ids[i].String()
+		return pipelined.Do(ctx, pipelined.B().Get().Key(key).Build()).Error()
+	}).measure(b, "raw-rueidis")
+	ours.measure(b, "rueidis")
+
 	pool := &redis.Pool{MaxIdle: connections, Dial: func() (redis.Conn, error) { return redis.Dial("tcp", addr) }}
 	b.Cleanup(func() { _ = pool.Close() })
 	ofSCS(b, scsredis.New(pool)).measure(b, "scs")

@@ -16,9 +16,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/rueidis"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session/redisstore"
+	"github.com/mooring-go/mooring/session/rueidisstore"
 	"github.com/mooring-go/mooring/session/sqlstore"
 )
 
@@ -67,6 +69,23 @@ func redisClient(tb testing.TB, addr string) *redis.Client {
 
 func redisStore(tb testing.TB, client *redis.Client) *redisstore.Store {
 	store, err := redisstore.New(client, redisstore.Config{})
+	require.NoError(tb, err)
+	return store
+}
+
+// rueidisClient returns a client with its default options, but for the cache.
+func rueidisClient(tb testing.TB, addr string) rueidis.Client {
+	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}, DisableCache: true})
+	require.NoError(tb, err)
+	tb.Cleanup(client.Close)
+	return client
+}
+
+func rueidisStore(tb testing.TB, addr string) *rueidisstore.Store {
+	client, err := rueidisstore.Dial(rueidis.ClientOption{InitAddress: []string{addr}})
+	require.NoError(tb, err)
+	tb.Cleanup(client.Close)
+	store, err := rueidisstore.New(client, rueidisstore.Config{})
 	require.NoError(tb, err)
 	return store
 }

@@ -246,6 +246,22 @@ func main() {
 }
 `, prints: "error: <nil>\n"},
 
+	module + "/session/rueidisstore": {source: `package main
+
+import (
+	"fmt"
+
+	"github.com/redis/rueidis"
+
+	"github.com/mooring-go/mooring/session/rueidisstore"
+)
+
+func main() {
+	_, err := rueidisstore.Dial(rueidis.ClientOption{})
+	fmt.Println(err)
+}
+`, prints: "rueidisstore: InitAddress is empty: want the addresses of servers, or of Sentinels\n"},
+
 	module + "/session/sessiontest/histories": {source: `package main
 
 import (

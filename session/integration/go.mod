@@ -10,8 +10,10 @@ require (
 	github.com/mattn/go-sqlite3 v1.14.53
 	github.com/mooring-go/mooring v0.1.0
 	github.com/mooring-go/mooring/session/redisstore v0.1.0
+	github.com/mooring-go/mooring/session/rueidisstore v0.1.0
 	github.com/mooring-go/mooring/session/sessiontest/histories v0.1.0
 	github.com/redis/go-redis/v9 v9.23.0
+	github.com/redis/rueidis v1.0.79
 	github.com/stretchr/testify v1.12.1
 	modernc.org/sqlite v1.62.0
 )

@@ -43,6 +43,13 @@ func eachProxied(t *testing.T, test func(*testing.T, session.Journal, *proxy)) {
 		store, _ := inRedis(t, &redis.Options{Addr: p.listener.Addr().String()})
 		test(t, store, p)
 	})
+	t.Run("Redis through rueidis", func(t *testing.T) {
+		t.Parallel()
+		p := newProxy(t, redisAddr())
+		go p.serve()
+		_, store := inBoth(t, p.listener.Addr().String())
+		test(t, store, p)
+	})
 }
 
 // What the guard says while the server is gone, or hangs, is that nobody knows.

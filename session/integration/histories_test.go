@@ -36,6 +36,25 @@ func eachStore(t *testing.T, test func(*testing.T, func(*testing.T) session.Stor
 			return store
 		})
 	})
+	if long() { // TestHistoriesOfTwoClients has some of it
+		t.Run("Redis through rueidis", func(t *testing.T) {
+			t.Parallel()
+			test(t, func(t *testing.T) session.Store {
+				_, store := inBoth(t, redisAddr())
+				return store
+			})
+		})
+	}
+}
+
+// Processes with go-redis and processes with rueidis share the sessions of a server: what
+// both do at once is made at one instant each.
+func TestHistoriesOfTwoClients(t *testing.T) {
+	t.Parallel()
+	histories.RunBounded(t, func(t *testing.T) []session.Store {
+		one, other := inBoth(t, redisAddr())
+		return []session.Store{one, other}
+	}, 0)
 }
 
 func TestHistoriesAgreeWithTheModel(t *testing.T) { eachStore(t, histories.RunModel) }

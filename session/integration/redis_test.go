@@ -6,9 +6,11 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/rueidis"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session/redisstore"
+	"github.com/mooring-go/mooring/session/rueidisstore"
 )
 
 // inRedis returns a store with keys of its own, removed when the test is over, and
@@ -37,4 +39,17 @@ func inRedisAs(t testing.TB, options *redis.Options) (*redisstore.Store, *redis.
 		}
 	})
 	return store, client, prefix
+}
+
+// inBoth returns two stores on the same keys, one through each client; the one through
+// rueidis reaches the server at addr. The keys are removed when the test is over.
+func inBoth(t testing.TB, addr string) (*redisstore.Store, *rueidisstore.Store) {
+	t.Helper()
+	store, _, prefix := inRedisAs(t, &redis.Options{Addr: redisAddr()})
+	client, err := rueidisstore.Dial(rueidis.ClientOption{InitAddress: []string{addr}})
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	other, err := rueidisstore.New(client, rueidisstore.Config{Prefix: prefix})
+	require.NoError(t, err)
+	return store, other
 }

@@ -124,7 +124,7 @@ func BenchmarkStep(b *testing.B) {
 // BenchmarkMemory reports what a session costs in a server of its own, and how
 // long a Sweep takes that finds nothing to do.
 func BenchmarkMemory(b *testing.B) {
-	client := dial(b, run(b).addr, func(o *redis.Options) { o.PoolSize = 16 })
+	client := dial(b, run(b).Addr, func(o *redis.Options) { o.PoolSize = 16 })
 	store, prefix := open(b, client)
 	const n = 100_000
 	used := func() float64 {

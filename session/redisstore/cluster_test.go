@@ -5,7 +5,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/internal/redistest"
 	"github.com/mooring-go/mooring/session/redisstore"
 )
 
@@ -187,17 +187,17 @@ func TestAMasterOfAClusterDies(t *testing.T) {
 	client, nodes := clusterOf(t, "--cluster-node-timeout", "1000")
 	master, err := client.MasterForKey(t.Context(), "any:{"+session.Shard("ada")+"}")
 	require.NoError(t, err)
-	var dying *process
+	var dying *redistest.Server
 	for _, node := range nodes {
-		if node.addr == master.Options().Addr {
+		if node.Addr == master.Options().Addr {
 			dying = node
 		}
 	}
-	id, err := dial(t, dying.addr).Do(t.Context(), "CLUSTER", "MYID").Text()
+	id, err := dial(t, dying.Addr).Do(t.Context(), "CLUSTER", "MYID").Text()
 	require.NoError(t, err)
-	replica := run(t, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(freePort(t)), "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
-	meet(t, nodes[0], replica)
-	joined := dial(t, replica.addr)
+	replica := redistest.Node(t, "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
+	nodes[0].Meet(t, replica)
+	joined := dial(t, replica.Addr)
 	until(t, "the replica to know its master", func() bool {
 		return joined.Do(t.Context(), "CLUSTER", "REPLICATE", id).Err() == nil
 	})
@@ -208,7 +208,7 @@ func TestAMasterOfAClusterDies(t *testing.T) {
 	_, s := signedIn(t, store)
 	until(t, "the replica to have it", func() bool { return joined.DBSize(t.Context()).Val() > 2 })
 
-	dying.stop()
+	dying.Stop()
 	until(t, "the failover", func() bool {
 		return strings.Contains(joined.Info(t.Context(), "replication").Val(), "role:master")
 	})

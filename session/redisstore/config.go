@@ -3,16 +3,17 @@ package redisstore
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/mooring-go/mooring/session/internal/redisbase"
 )
 
 // The defaults of a [Config].
 const (
-	DefaultPrefix = "mooring"
-	DefaultGrace  = time.Hour
+	DefaultPrefix = redisbase.DefaultPrefix
+	DefaultGrace  = redisbase.DefaultGrace
 )
 
 // MaxClusterStateReload is the upper limit of the option ClusterStateReloadInterval of
@@ -32,29 +33,8 @@ type Config struct {
 	Grace time.Duration
 }
 
-var prefixForm = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
-
 // Validate returns every mistake in c, joined.
-func (c Config) Validate() error {
-	var mistakes []error
-	if c.Prefix != "" && !prefixForm.MatchString(c.Prefix) {
-		mistakes = append(mistakes, fmt.Errorf("redisstore: Prefix %q: want letters, digits and _ . : - only", c.Prefix))
-	}
-	if c.Grace < 0 {
-		mistakes = append(mistakes, fmt.Errorf("redisstore: Grace %s: want a positive duration, or 0 for %s", c.Grace, DefaultGrace))
-	}
-	return errors.Join(mistakes...)
-}
-
-func (c Config) withDefaults() Config {
-	if c.Prefix == "" {
-		c.Prefix = DefaultPrefix
-	}
-	if c.Grace == 0 {
-		c.Grace = DefaultGrace
-	}
-	return c
-}
+func (c Config) Validate() error { return redisbase.Config(c).Validate("redisstore") }
 
 // validateClient returns every reason, joined, why sessions would not be safe
 // with the client.

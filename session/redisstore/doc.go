@@ -1,8 +1,8 @@
 // Package redisstore keeps sessions in Redis or Valkey, for applications of more
 // than one process: every step is atomic, in a Cluster too, from all processes.
 //
-// Getting a session is one GET. Every other step is one script; [Store.Touch]
-// reads before, and [Store.Start] ends a session of another user, where the new
+// Getting a session is one GET. Every other step is one script; Touch
+// reads before, and Start ends a session of another user, where the new
 // one replaces such a one, by a script of its own before. Scripts look at the
 // sessions of one user only, and end 100 of them at the most: a call that has more
 // to end runs several, and keeps others waiting for no longer than one of them
@@ -43,7 +43,7 @@
 // tries again up to MaxRedirects times, so that the short move of one slot is not
 // noticed.
 //
-// The server's clock is the clock: the [session.Manager] keeps time by [Store.Now],
+// The server's clock is the clock: the [session.Manager] keeps time by Now,
 // and Touch, Sweep and Lease judge by it, so that the clocks of processes may differ.
 // The nodes of a Cluster, and a master and its replicas, need clocks that agree (NTP).
 //
@@ -97,14 +97,14 @@
 //
 // To tell of changes the user needs these, on the channels of the prefix (&mooring:*):
 // +ping +publish +subscribe +unsubscribe, and in a Cluster +spublish +ssubscribe
-// +sunsubscribe. A user without them can do everything else, and [Store.Watch] says
+// +sunsubscribe. A user without them can do everything else, and Watch says
 // what it may not. All processes need them that end sessions, since what a user may
 // not publish is not told.
 //
 // # Changes
 //
 // Each script publishes what it ends and what it restricts, in the same step, so that
-// [Store.Watch] of any process tells of it: a message of some 80 bytes, and for the
+// Watch of any process tells of it: a message of some 80 bytes, and for the
 // server a microsecond or two, with or without a watcher. Processes of a release that
 // did not publish tell nobody: watch only once all processes do.
 //

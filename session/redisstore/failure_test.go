@@ -61,16 +61,16 @@ func signedIn(t *testing.T, store *redisstore.Store) (session.Token, session.Ses
 
 func TestServerDownAndBack(t *testing.T) {
 	server := run(t, "--appendonly", "yes", "--appendfsync", "always")
-	store, _ := open(t, dial(t, server.addr, func(o *redis.Options) { o.MaxRetries = -1 }))
+	store, _ := open(t, dial(t, server.Addr, func(o *redis.Options) { o.MaxRetries = -1 }))
 	token, s := signedIn(t, store)
 	_, gone := signedIn(t, store)
 	_, err := store.End(t.Context(), gone.ID, newEnding(session.CauseSignedOut))
 	require.NoError(t, err)
 
-	server.stop()
+	server.Stop()
 	fails(t, token, more(t.Context(), store, s.ID, attempts(t.Context(), store, s.ID)))
 
-	server.start(t)
+	server.Start(t)
 	got, err := store.Get(t.Context(), s.ID)
 	require.NoError(t, err)
 	require.Equal(t, s, got)
@@ -84,16 +84,16 @@ func TestServerDownAndBack(t *testing.T) {
 func TestServerHangs(t *testing.T) {
 	server := run(t)
 	// Without the context's deadline, this client would wait for ever.
-	store, _ := open(t, dial(t, server.addr, func(o *redis.Options) { o.ReadTimeout, o.MaxRetries = -1, -1 }))
+	store, _ := open(t, dial(t, server.Addr, func(o *redis.Options) { o.ReadTimeout, o.MaxRetries = -1, -1 }))
 	token, s := signedIn(t, store)
-	operator := dial(t, server.addr)
+	operator := dial(t, server.Addr)
 	require.NoError(t, operator.Do(t.Context(), "CLIENT", "PAUSE", 3_600_000, "ALL").Err())
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := store.Get(ctx, s.ID)
 	fails(t, token, map[string]error{"getting a session": err})
-	server.stop()
-	server.start(t)
+	server.Stop()
+	server.Start(t)
 	ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	_, err = store.Get(ctx, s.ID)
@@ -103,9 +103,9 @@ func TestServerHangs(t *testing.T) {
 func TestReplicaIsReadOnly(t *testing.T) {
 	t.Parallel()
 	master := run(t)
-	store, prefix := open(t, dial(t, master.addr))
+	store, prefix := open(t, dial(t, master.Addr))
 	token, s := signedIn(t, store)
-	replica := dial(t, run(t, "--replicaof", "127.0.0.1 "+master.addr[strings.LastIndexByte(master.addr, ':')+1:]).addr,
+	replica := dial(t, run(t, "--replicaof", "127.0.0.1 "+master.Addr[strings.LastIndexByte(master.Addr, ':')+1:]).Addr,
 		func(o *redis.Options) { o.MaxRetries = -1 })
 	until(t, "the replica", func() bool { return replica.DBSize(t.Context()).Val() >= 3 })
 	stale, err := redisstore.New(replica, redisstore.Config{Prefix: prefix})
@@ -129,7 +129,7 @@ func TestReplicaIsReadOnly(t *testing.T) {
 }
 
 func TestFullServerRefusesSignInsOnly(t *testing.T) {
-	client := dial(t, run(t, "--maxmemory-policy", "noeviction").addr)
+	client := dial(t, run(t, "--maxmemory-policy", "noeviction").Addr)
 	store, _ := open(t, client)
 	token, s := signedIn(t, store)
 	_, other := signedIn(t, store)

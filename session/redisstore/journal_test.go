@@ -130,7 +130,7 @@ func TestADelivererThatDiedHoldsItsUsersForTheTerm(t *testing.T) {
 // What one user has waiting costs others nothing, whether it is in their shard, is
 // leased, or is held back.
 func TestLeaseIsBoundedByItsLimit(t *testing.T) {
-	client := dial(t, run(t).addr)
+	client := dial(t, run(t).Addr)
 	store, prefix := open(t, client)
 	const limit = 5
 	cost := func() int {

@@ -58,7 +58,7 @@ func startMany(t testing.TB, store *redisstore.Store, user string, kind session.
 func TestManySessionsOfOneUser(t *testing.T) {
 	n := many(t)
 	server := run(t)
-	client := dial(t, server.addr)
+	client := dial(t, server.Addr)
 	store, _ := open(t, client)
 	other := newSession("bob")
 	_, err := store.Start(t.Context(), other, session.Replace{})

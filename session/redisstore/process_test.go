@@ -1,17 +1,8 @@
 package redisstore_test
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
-	"fmt"
-	mathrand "math/rand/v2"
-	"net"
-	"os"
-	"os/exec"
-	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -19,17 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/internal/redistest"
 	"github.com/mooring-go/mooring/session/redisstore"
 )
-
-// missing skips the test, or fails it where servers are required.
-func missing(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("MOORING_REQUIRE_SERVERS") == "1" {
-		t.Fatalf("missing: %s", what)
-	}
-	t.Skipf("missing: %s", what)
-}
 
 // dial returns a client of the server at addr, closed when the test is over.
 func dial(t testing.TB, addr string, change ...func(*redis.Options)) *redis.Client {
@@ -45,12 +28,7 @@ func dial(t testing.TB, addr string, change ...func(*redis.Options)) *redis.Clie
 // shared returns a client of the server that the environment names.
 func shared(t testing.TB, change ...func(*redis.Options)) *redis.Client {
 	t.Helper()
-	addr := cmp.Or(os.Getenv("MOORING_REDIS_ADDR"), "127.0.0.1:6379")
-	client := dial(t, addr, change...)
-	if err := client.Ping(t.Context()).Err(); err != nil {
-		missing(t, fmt.Sprintf("a Redis server at %s (MOORING_REDIS_ADDR): %v", addr, err))
-	}
-	return client
+	return dial(t, redistest.Shared(t), change...)
 }
 
 // open returns a store on the client with keys of its own, removed when the test is
@@ -88,60 +66,16 @@ func keys(ctx context.Context, client redis.UniversalClient, prefix string) []st
 	return found
 }
 
-// process is a redis-server of the test's own.
-type process struct {
-	addr    string
-	port    int
-	args    []string
-	command *exec.Cmd
-}
-
 // run starts a redis-server with further arguments, stopped when the test is over.
-func run(t testing.TB, args ...string) *process {
+func run(t testing.TB, args ...string) *redistest.Server {
 	t.Helper()
-	p := &process{port: freePort(t)}
-	p.addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port))
-	p.args = append([]string{"--port", strconv.Itoa(p.port), "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", ""}, args...)
-	p.start(t)
-	t.Cleanup(func() { p.stop() })
-	return p
-}
-
-func (p *process) start(t testing.TB) {
-	t.Helper()
-	binary, err := exec.LookPath("redis-server")
-	if err != nil {
-		missing(t, "the binary redis-server")
-	}
-	p.command = exec.Command(binary, p.args...)
-	require.NoError(t, p.command.Start())
-	client := dial(t, p.addr)
-	until(t, "the server to answer", func() bool { return client.Ping(t.Context()).Err() == nil })
-}
-
-func (p *process) stop() {
-	_ = p.command.Process.Kill()
-	_ = p.command.Wait()
-}
-
-// freePort returns a port that nobody listens on, and none of those from which
-// connections are made: a client that dials such a one can meet itself.
-func freePort(t testing.TB) int {
-	t.Helper()
-	for {
-		port := 10_000 + mathrand.IntN(20_000)
-		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			require.NoError(t, listener.Close())
-			return port
-		}
-	}
+	return redistest.Run(t, args...)
 }
 
 // until waits for what another process does.
 func until(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	require.Eventually(t, done, 30*time.Second, 20*time.Millisecond, "waiting for %s", what)
+	redistest.Until(t, what, done)
 }
 
 // cluster returns a client of a Redis Cluster of three masters.
@@ -152,41 +86,18 @@ func cluster(t testing.TB) *redis.ClusterClient {
 }
 
 // clusterOf starts a Redis Cluster of three masters, with further arguments.
-func clusterOf(t testing.TB, args ...string) (*redis.ClusterClient, []*process) {
+func clusterOf(t testing.TB, args ...string) (*redis.ClusterClient, []*redistest.Server) {
 	t.Helper()
-	const nodes, slots = 3, 16384
+	nodes := redistest.Cluster(t, args...)
 	var addrs []string
-	var processes []*process
-	for i := range nodes {
-		p := run(t, append([]string{"--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(freePort(t)), "--appendonly", "no"}, args...)...)
-		client := dial(t, p.addr)
-		first, last := i*slots/nodes, (i+1)*slots/nodes-1
-		require.NoError(t, client.Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", first, last).Err())
-		require.NoError(t, client.Do(t.Context(), "CLUSTER", "SET-CONFIG-EPOCH", i+1).Err())
-		addrs, processes = append(addrs, p.addr), append(processes, p)
-	}
-	for _, p := range processes[1:] {
-		meet(t, processes[0], p)
-	}
-	for _, p := range processes {
-		client := dial(t, p.addr)
-		until(t, "the cluster", func() bool {
-			info, err := client.ClusterInfo(t.Context()).Result()
-			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_size:3")
-		})
+	for _, node := range nodes {
+		addrs = append(addrs, node.Addr)
 	}
 	client := redis.NewClusterClient(&redis.ClusterOptions{
 		Addrs: addrs, ContextTimeoutEnabled: true, ClusterStateReloadInterval: time.Second,
 	})
 	t.Cleanup(func() { _ = client.Close() })
-	return client, processes
-}
-
-// meet makes a node of a Cluster known to another one.
-func meet(t testing.TB, known, next *process) {
-	t.Helper()
-	bus := known.args[slices.Index(known.args, "--cluster-port")+1]
-	require.NoError(t, dial(t, next.addr).Do(t.Context(), "CLUSTER", "MEET", "127.0.0.1", known.port, bus).Err())
+	return client, nodes
 }
 
 // now is some seconds ago, so that it is past by the server's clock, by which the

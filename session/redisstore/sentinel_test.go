@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,37 +13,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/internal/redistest"
 	"github.com/mooring-go/mooring/session/sessiontest"
 )
 
 // watched starts a master, a replica of it and a Sentinel that watches them, and
 // returns a client that asks the Sentinel who the master is.
-func watched(t *testing.T) (client *redis.Client, master, replica, sentinel *process) {
+func watched(t *testing.T) (client *redis.Client, master, replica, sentinel *redistest.Server) {
 	t.Helper()
-	master = run(t)
-	replica = run(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.port))
-	port := freePort(t)
-	config := filepath.Join(t.TempDir(), "sentinel.conf") // Sentinel writes to it
-	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `
-port %d
-bind 127.0.0.1
-dir %q
-sentinel monitor mooring 127.0.0.1 %d 1
-sentinel down-after-milliseconds mooring 500
-sentinel failover-timeout mooring 5000
-`, port, t.TempDir(), master.port), 0o600))
-	sentinel = &process{addr: fmt.Sprint("127.0.0.1:", port), args: []string{config, "--sentinel"}}
-	sentinel.start(t)
-	t.Cleanup(sentinel.stop)
-
-	asked := redis.NewSentinelClient(&redis.Options{Addr: sentinel.addr})
-	t.Cleanup(func() { _ = asked.Close() })
-	until(t, "the Sentinel to find the replica", func() bool {
-		replicas, err := asked.Replicas(t.Context(), "mooring").Result()
-		return err == nil && len(replicas) == 1 && replicas[0]["master-link-status"] == "ok"
-	})
+	master, replica, sentinel = redistest.Watched(t)
 	client = redis.NewFailoverClient(&redis.FailoverOptions{
-		MasterName: "mooring", SentinelAddrs: []string{sentinel.addr}, ContextTimeoutEnabled: true,
+		MasterName: redistest.MasterSet, SentinelAddrs: []string{sentinel.Addr}, ContextTimeoutEnabled: true,
 	})
 	t.Cleanup(func() { _ = client.Close() })
 	return client, master, replica, sentinel
@@ -75,12 +52,12 @@ func TestFailover(t *testing.T) {
 	require.NoError(t, err)
 	until(t, "the replica", func() bool { return client.Wait(t.Context(), 1, 0).Val() == 1 })
 
-	master.stop()
+	master.Stop()
 	until(t, "the failover", func() bool {
 		_, err := store.End(t.Context(), session.NewToken("nobody").ID(), ending) // a step for a master alone
 		return errors.Is(err, session.ErrNotFound)
 	})
-	require.Contains(t, dial(t, replica.addr).Info(t.Context(), "replication").Val(), "role:master")
+	require.Contains(t, dial(t, replica.Addr).Info(t.Context(), "replication").Val(), "role:master")
 	got, err := store.Get(t.Context(), s.ID)
 	require.NoError(t, err)
 	require.Equal(t, s, got)
@@ -131,13 +108,13 @@ func TestPlannedFailover(t *testing.T) {
 		return len(ended)
 	}
 	until(t, "some sessions", func() bool { return count() > 100 })
-	operator := dial(t, master.addr, func(o *redis.Options) { o.ReadTimeout = time.Minute })
+	operator := dial(t, master.Addr, func(o *redis.Options) { o.ReadTimeout = time.Minute })
 	require.NoError(t, operator.Do(t.Context(), "CLIENT", "PAUSE", 10_000, "WRITE").Err())
 	synced, err := operator.Wait(t.Context(), 1, 5*time.Second).Result()
 	require.NoError(t, err)
 	require.EqualValues(t, 1, synced)
-	require.NoError(t, dial(t, sentinel.addr).Do(t.Context(), "SENTINEL", "FAILOVER", "mooring").Err())
-	promoted := dial(t, replica.addr)
+	require.NoError(t, dial(t, sentinel.Addr).Do(t.Context(), "SENTINEL", "FAILOVER", "mooring").Err())
+	promoted := dial(t, replica.Addr)
 	until(t, "the failover", func() bool {
 		return strings.Contains(promoted.Info(t.Context(), "replication").Val(), "role:master")
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/internal/redisbase"
 	"github.com/mooring-go/mooring/session/redisstore"
 )
 
@@ -48,7 +49,7 @@ func setPolicy(t *testing.T, client redis.UniversalClient, policy string) {
 
 func TestServersThatEvictAreRefused(t *testing.T) {
 	t.Parallel()
-	for name, client := range map[string]redis.UniversalClient{"single": dial(t, run(t).addr), "cluster": cluster(t)} {
+	for name, client := range map[string]redis.UniversalClient{"single": dial(t, run(t).Addr), "cluster": cluster(t)} {
 		t.Run(name, func(t *testing.T) {
 			setPolicy(t, client, "allkeys-lru")
 			store, _ := open(t, client)
@@ -56,7 +57,7 @@ func TestServersThatEvictAreRefused(t *testing.T) {
 
 			// It is found at once that the server is fit now, and in time that it is not.
 			setPolicy(t, client, "noeviction")
-			store.CheckEvery(50 * time.Millisecond)
+			redisbase.CheckEvery(store, 50*time.Millisecond)
 			s, other := newSession("ada"), newSession("ada")
 			for _, each := range []session.Session{s, other} {
 				_, err := store.Start(t.Context(), each, session.Replace{})
@@ -90,8 +91,8 @@ func TestTheCheckWaitsForNoSilentServer(t *testing.T) {
 	master, err := client.MasterForKey(t.Context(), "any:{"+session.Shard("ada")+"}")
 	require.NoError(t, err)
 	for _, node := range nodes {
-		if node.addr != master.Options().Addr {
-			require.NoError(t, dial(t, node.addr).Do(t.Context(), "CLIENT", "PAUSE", 20_000, "ALL").Err())
+		if node.Addr != master.Options().Addr {
+			require.NoError(t, dial(t, node.Addr).Do(t.Context(), "CLIENT", "PAUSE", 20_000, "ALL").Err())
 			break
 		}
 	}
@@ -184,7 +185,7 @@ func everything(t *testing.T, store *redisstore.Store, server *redis.Client, pre
 
 func TestLeastRights(t *testing.T) {
 	t.Parallel()
-	server := dial(t, run(t).addr)
+	server := dial(t, run(t).Addr)
 	const prefix = "shop"
 	with := func(commands []string) error {
 		require.NoError(t, server.FlushAll(t.Context()).Err())

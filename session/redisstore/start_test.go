@@ -135,7 +135,7 @@ func TestStartEndsWhatChooseSays(t *testing.T) {
 
 // The sessions of a tenant are counted by its name to the byte, however JSON has it.
 func TestTenantsAreCountedByTheirName(t *testing.T) {
-	store, _ := open(t, dial(t, run(t).addr))
+	store, _ := open(t, dial(t, run(t).Addr))
 	for i, tenant := range []string{"", "acme", `a<"c`, `,"tenant":"acme`, "ac", "é"} {
 		var last session.Session
 		for j := range 2 {

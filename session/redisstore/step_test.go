@@ -125,7 +125,7 @@ func commands(t *testing.T, client *redis.Client) int {
 }
 
 func TestCostGrowsWithTheUserOnly(t *testing.T) {
-	client := dial(t, run(t).addr, func(o *redis.Options) { o.PoolSize = 1 })
+	client := dial(t, run(t).Addr, func(o *redis.Options) { o.PoolSize = 1 })
 	store, _ := open(t, client)
 	cost := func() int {
 		for range 3 {

@@ -54,7 +54,7 @@ func TestAServerThatLostTheEndOfAStep(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			server := run(t, "--dir", dir, "--appendonly", "yes", "--appendfsync", "always")
-			store, _ := open(t, dial(t, server.addr))
+			store, _ := open(t, dial(t, server.Addr))
 			for _, s := range []session.Session{first, second} {
 				_, err := store.Start(t.Context(), s, session.Replace{})
 				require.NoError(t, err)
@@ -74,14 +74,14 @@ func TestAServerThatLostTheEndOfAStep(t *testing.T) {
 				}
 				// The next command has begun.
 				what := fmt.Sprintf("%d of %d bytes", end+4, len(written))
-				server.stop()
+				server.Stop()
 				require.NoError(t, os.WriteFile(file, whole[:len(before)+end+4], 0o600))
-				server.start(t)
+				server.Start(t)
 				bob := newSession("bob")
 				_, err := store.Start(t.Context(), bob, session.Replace{})
 				require.NoError(t, err, what)
-				server.stop()
-				server.start(t)
+				server.Stop()
+				server.Start(t)
 
 				listed := map[session.ID]bool{}
 				all, err := store.List(t.Context(), "ada")

@@ -3,7 +3,6 @@ package redisstore_test
 import (
 	"context"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -125,18 +124,18 @@ func (l *listener) hearsAgain(store *redisstore.Store, stop func() map[session.I
 func TestWatchNoticesSilence(t *testing.T) {
 	t.Parallel()
 	server := run(t)
-	store, _ := open(t, dial(t, server.addr))
+	store, _ := open(t, dial(t, server.Addr))
 	l := listening(t, store)
 	l.since(0, "ChangeConnected", isKind(session.ChangeConnected))
 	stop := endingAll(t, store)
 	time.Sleep(5 * watchEvery)
 
-	require.NoError(t, server.command.Process.Signal(syscall.SIGSTOP))
+	server.Hang(t)
 	before, silent := len(l.told()), time.Now()
 	lost := l.since(before, "ChangeLost", isKind(session.ChangeLost))
 	require.Less(t, time.Since(silent), 4*time.Second)
 	require.Error(t, lost.Err)
-	require.NoError(t, server.command.Process.Signal(syscall.SIGCONT))
+	server.Resume(t)
 	l.hearsAgain(store, stop, before)
 }
 
@@ -149,7 +148,7 @@ func TestWatchFollowsAFailover(t *testing.T) {
 	stop := endingAll(t, store)
 	time.Sleep(5 * watchEvery)
 	before := len(l.told())
-	master.stop()
+	master.Stop()
 	l.since(before, "ChangeLost", isKind(session.ChangeLost))
 	l.hearsAgain(store, stop, before)
 }
@@ -164,7 +163,7 @@ func TestWatchFollowsAPlannedFailover(t *testing.T) {
 	stop := endingAll(t, store)
 	time.Sleep(5 * watchEvery)
 	before := len(l.told())
-	require.NoError(t, dial(t, sentinel.addr).Do(t.Context(), "SENTINEL", "FAILOVER", "mooring").Err())
+	require.NoError(t, dial(t, sentinel.Addr).Do(t.Context(), "SENTINEL", "FAILOVER", "mooring").Err())
 	l.since(before, "ChangeLost", isKind(session.ChangeLost))
 	l.hearsAgain(store, stop, before)
 }
@@ -197,17 +196,17 @@ func TestWatchFollowsAMasterOfACluster(t *testing.T) {
 	store, _ := open(t, client)
 	l := listening(t, store)
 	l.since(0, "ChangeConnected", isKind(session.ChangeConnected))
-	require.NoError(t, nodes[0].command.Process.Signal(syscall.SIGSTOP))
+	nodes[0].Hang(t)
 	before := len(l.told())
 	l.since(before, "ChangeLost", isKind(session.ChangeLost))
-	require.NoError(t, nodes[0].command.Process.Signal(syscall.SIGCONT))
+	nodes[0].Resume(t)
 	l.since(before, "ChangeConnected", isKind(session.ChangeConnected))
 }
 
 // A user who may not publish can do all else, and its watch says what is missing.
 func TestRightsToWatch(t *testing.T) {
 	t.Parallel()
-	server := dial(t, run(t).addr)
+	server := dial(t, run(t).Addr)
 	const prefix = "shop"
 	with := func(more ...any) *redisstore.Store {
 		client := limited(t, server, prefix, rights)

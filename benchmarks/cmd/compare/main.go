@@ -128,6 +128,7 @@ func benchmark(ctx context.Context, s settings, files geofiles.Files, out io.Wri
 		{"^BenchmarkSweep$", []string{"-test.benchtime", "10x"}, 1},
 		{"^BenchmarkSwap$", []string{"-test.benchtime", "20x"}, 1},
 		{"^(BenchmarkRedis|BenchmarkPostgres)$", each, s.count},
+		{"^BenchmarkHang$", []string{"-test.benchtime", "3x"}, 1},
 	} {
 		for range p.runs {
 			if err := p.run(ctx, program, files, io.MultiWriter(out, &raw)); err != nil {

@@ -1,4 +1,4 @@
-package redisstore
+package redisbase
 
 import (
 	"context"
@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/mooring-go/mooring/session"
 )
@@ -31,31 +29,48 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (session.Swept, error)
 			err = s.sweepShard(ctx, due[i].name, now, &swept)
 		}
 		if err != nil {
-			return swept, failed("sweeping", err)
+			return swept, s.failed("sweeping", err)
 		}
 	}
 	return swept, nil
 }
 
-// due returns those of the shards in which something is due at now, or was dropped
-// undelivered.
-func (s *Store) due(ctx context.Context, group []shard, now time.Time) ([]shard, error) {
-	until := strconv.FormatInt(milliseconds(now), 10)
-	counts, lost := make([]*redis.IntCmd, len(group)), make([]*redis.IntCmd, len(group))
-	_, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		for i, shard := range group {
-			counts[i] = pipe.ZCount(ctx, s.dueKey(shard.name), "-inf", until)
-			lost[i] = pipe.Exists(ctx, s.lostKey(shard.name))
+// zcount is the command that counts what has a score up to a number.
+func zcount(key, until string) Command {
+	return Command{Words: []string{"zcount", key, "-inf", until}, Key: 1}
+}
+
+func exists(key string) Command { return Command{Words: []string{"exists", key}, Key: 1} }
+
+// present returns those of the shards of which one of the counts is above 0; each shard has
+// as many of them as the others. It returns the first error, too.
+func present(group []shard, counts []Reply) (found []shard, failure error) {
+	each := len(counts) / len(group)
+	for i, shard := range group {
+		total := int64(0)
+		for _, count := range counts[i*each : (i+1)*each] {
+			n, err := count.number()
+			if failure == nil {
+				failure = err
+			}
+			total += n
 		}
-		return nil
-	})
-	var due []shard
-	for i := range group {
-		if counts[i].Val() > 0 || lost[i].Val() > 0 {
-			due = append(due, group[i])
+		if total > 0 {
+			found = append(found, shard)
 		}
 	}
-	return due, err
+	return found, failure
+}
+
+// due returns those of the shards in which something is due at now, or was dropped
+// undelivered, in one round trip.
+func (s *Store) due(ctx context.Context, group []shard, now time.Time) ([]shard, error) {
+	until := strconv.FormatInt(milliseconds(now), 10)
+	var commands []Command
+	for _, shard := range group {
+		commands = append(commands, zcount(s.dueKey(shard.name), until), exists(s.lostKey(shard.name)))
+	}
+	return present(group, s.client.DoAll(ctx, commands))
 }
 
 func (s *Store) sweepShard(ctx context.Context, shard string, now time.Time, swept *session.Swept) error {

@@ -1,4 +1,4 @@
-package redisstore
+package redisbase
 
 import (
 	"sync/atomic"

@@ -1,4 +1,4 @@
-package redisstore
+package redisbase
 
 import (
 	"context"
@@ -21,7 +21,7 @@ func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, endin
 	const operation = "ending a user's sessions"
 	text, err := encodeEnding(ending)
 	if err != nil {
-		return nil, failed(operation, err)
+		return nil, s.failed(operation, err)
 	}
 	shard := session.Shard(user)
 	args := s.endingArgs(ending, keep.String(), text)
@@ -35,7 +35,7 @@ func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, endin
 	for i, e := range all {
 		sessions[i] = e.Session
 	}
-	return sessions, failed(operation, errors.Join(err, s.server.check(ctx, s.client)))
+	return sessions, s.failed(operation, errors.Join(err, s.server.check(ctx, s.client)))
 }
 
 // tagsOf returns the tags of kinds, each once, in the order of an index.
@@ -61,7 +61,7 @@ func (s *Store) List(ctx context.Context, user string, kinds ...session.Kind) ([
 		err = s.server.check(ctx, s.client)
 	}
 	if err != nil {
-		return nil, failed(operation, err)
+		return nil, s.failed(operation, err)
 	}
 	slices.SortStableFunc(sessions, func(a, b session.Session) int { return b.Created.Compare(a.Created) })
 	return sessions, nil

@@ -1,15 +1,12 @@
-package redisstore
+package redisbase
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // ErrServer is returned while the server is not fit to keep sessions: it evicts
@@ -39,7 +36,7 @@ type checked struct {
 // one call in each interval; a server that was not fit is asked each time. One that
 // does not answer counts as it did before, and at first as fit for a second: the step
 // itself will find out.
-func (c *serverCheck) check(ctx context.Context, client redis.UniversalClient) error {
+func (c *serverCheck) check(ctx context.Context, client Client) error {
 	latest := c.latest.Load()
 	if latest != nil && latest.failed == nil {
 		if time.Since(latest.made) < c.every || !c.running.CompareAndSwap(false, true) {
@@ -62,16 +59,13 @@ func (c *serverCheck) check(ctx context.Context, client redis.UniversalClient) e
 	return unfit
 }
 
-// ask asks each server that has keys, at the same time. It returns why one of them is
-// not fit, and why one of them did not answer.
-func ask(ctx context.Context, client redis.UniversalClient) (unfit, silent error) {
-	var mu sync.Mutex
-	one := func(info *redis.StringCmd) {
-		text, err := info.Result()
-		mu.Lock()
-		defer mu.Unlock()
+// ask asks each server that has keys. It returns why one of them is not fit, and why one
+// of them did not answer.
+func ask(ctx context.Context, client Client) (unfit, silent error) {
+	for _, reply := range client.Info(ctx) {
+		text, err := reply.text()
 		switch {
-		case redis.HasErrorPrefix(err, "NOPERM"):
+		case isRefusal(err, "NOPERM"):
 			unfit = fmt.Errorf("%w: its maxmemory-policy cannot be read: want the right to INFO: %w", ErrServer, err)
 		case err != nil:
 			silent = err
@@ -79,16 +73,7 @@ func ask(ctx context.Context, client redis.UniversalClient) (unfit, silent error
 			unfit = errors.Join(unfit, fit(text))
 		}
 	}
-	cluster, ok := client.(*redis.ClusterClient)
-	if !ok {
-		one(client.Info(ctx))
-		return unfit, silent
-	}
-	err := cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
-		one(node.Info(ctx))
-		return nil
-	})
-	return unfit, errors.Join(silent, err)
+	return unfit, silent
 }
 
 // fit returns an error if the server's INFO shows that it is not fit.
@@ -104,3 +89,7 @@ func fit(info string) error {
 	}
 	return nil
 }
+
+// CheckEvery sets how often the store asks its servers whether they are fit. It is for
+// tests, before the first step.
+func CheckEvery(s *Store, every time.Duration) { s.server.every = every }

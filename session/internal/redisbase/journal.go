@@ -1,12 +1,10 @@
-package redisstore
+package redisbase
 
 import (
 	"context"
 	"errors"
 	"strconv"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/mooring-go/mooring/session"
 )
@@ -26,11 +24,11 @@ func (s *Store) Lease(ctx context.Context, term time.Duration, limit int) ([]ses
 	}
 	err := s.server.check(ctx, s.client)
 	if err != nil {
-		return nil, failed(operation, err)
+		return nil, s.failed(operation, err)
 	}
 	now, err := s.Now(ctx)
 	if err != nil {
-		return nil, failed(operation, err)
+		return nil, s.failed(operation, err)
 	}
 	var leased []session.Ended
 	for group := range shardsFrom(s.lease.Load()) {
@@ -42,7 +40,7 @@ func (s *Store) Lease(ctx context.Context, term time.Duration, limit int) ([]ses
 			s.lease.Store((waiting[i].number + 1) % shards)
 		}
 		if err != nil || len(leased) >= limit {
-			return leased, failed(operation, err)
+			return leased, s.failed(operation, err)
 		}
 	}
 	return leased, nil
@@ -55,20 +53,11 @@ const clocksApart = time.Second
 // waiting returns those of the shards that have endings to lease at now.
 func (s *Store) waiting(ctx context.Context, group []shard, now time.Time) ([]shard, error) {
 	until := strconv.FormatInt(now.Add(clocksApart).UnixMilli(), 10)
-	counts := make([]*redis.IntCmd, len(group))
-	_, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		for i, shard := range group {
-			counts[i] = pipe.ZCount(ctx, s.waitsKey(shard.name), "-inf", until)
-		}
-		return nil
-	})
-	var waiting []shard
-	for i := range group {
-		if counts[i].Val() > 0 {
-			waiting = append(waiting, group[i])
-		}
+	var commands []Command
+	for _, shard := range group {
+		commands = append(commands, zcount(s.waitsKey(shard.name), until))
 	}
-	return waiting, err
+	return present(group, s.client.DoAll(ctx, commands))
 }
 
 // perLease is how many endings of one shard a Lease returns at the most, so that its
@@ -90,12 +79,12 @@ func (s *Store) leaseShard(ctx context.Context, shard string, term time.Duration
 
 // Delivered forgets endings that were delivered. All go in one round trip.
 func (s *Store) Delivered(ctx context.Context, ids ...session.ID) error {
-	return failed("forgetting delivered endings", s.settle(ctx, deliveredScript, ids))
+	return s.failed("forgetting delivered endings", s.settle(ctx, deliveredScript, ids))
 }
 
 // Release gives back leased endings. All go in one round trip.
 func (s *Store) Release(ctx context.Context, pause time.Duration, ids ...session.ID) error {
-	return failed("releasing endings", s.settle(ctx, releaseScript, ids, max(pause, 0).Milliseconds()))
+	return s.failed("releasing endings", s.settle(ctx, releaseScript, ids, max(pause, 0).Milliseconds()))
 }
 
 // settle runs a script for the IDs of each shard, in one round trip if the server
@@ -115,17 +104,15 @@ func (s *Store) settle(ctx context.Context, script script, ids []session.ID, arg
 	if len(order) == 0 {
 		return nil
 	}
-	calls := make([]*redis.Cmd, len(order))
-	_, _ = s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error { // each call has its error
-		for i, shard := range order {
-			calls[i] = script.of(s.cluster).EvalSha(ctx, pipe, s.keys(shard, s.waitsKey(shard)), s.args(shard, byShard[shard])...)
-		}
-		return nil
-	})
-	var failures []error
+	calls := make([]Command, len(order))
 	for i, shard := range order {
-		err := calls[i].Err()
-		if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		calls[i] = script.of(s.cluster).bySum(s.keys(shard, s.waitsKey(shard)), s.args(shard, byShard[shard]))
+	}
+	var failures []error
+	for i, reply := range s.client.DoAll(ctx, calls) {
+		err := reply.Err
+		if isRefusal(err, "NOSCRIPT") {
+			shard := order[i]
 			_, _, err = s.run(ctx, script, shard, []string{s.waitsKey(shard)}, byShard[shard]...)
 		}
 		failures = append(failures, err)

@@ -1,14 +1,15 @@
-package redisstore
+package redisbase
 
 import (
 	"context"
 	"crypto/rand"
-	_ "embed" // the scripts
+	"crypto/sha1" //nolint:gosec // G505: the protocol names scripts by it
+	_ "embed"     // the scripts
+	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/mooring-go/mooring/session"
 )
@@ -63,19 +64,41 @@ var (
 )
 
 // A script is one in two forms, which differ in how they publish changes.
-type script struct{ single, sharded *redis.Script }
+type script struct{ single, sharded scriptForm }
+
+// A scriptForm is its text, and the sum by which a server knows it.
+type scriptForm struct{ text, sum string }
 
 func newScript(parts ...string) script {
 	text := strings.Join(parts, "")
-	return script{redis.NewScript("local sharded = false\n" + text), redis.NewScript("local sharded = true\n" + text)}
+	return script{newForm("local sharded = false\n" + text), newForm("local sharded = true\n" + text)}
+}
+
+func newForm(text string) scriptForm {
+	sum := sha1.Sum([]byte(text)) // as the protocol wants it, not for security
+	return scriptForm{text, hex.EncodeToString(sum[:])}
 }
 
 // of returns the form for a Cluster, or for one server.
-func (s script) of(cluster bool) *redis.Script {
+func (s script) of(cluster bool) scriptForm {
 	if cluster {
 		return s.sharded
 	}
 	return s.single
+}
+
+// bySum runs a script that the server knows. One that does not refuses with NOSCRIPT.
+func (f scriptForm) bySum(keys, args []string) Command {
+	return evaluation("evalsha", f.sum, keys, args)
+}
+
+// whole runs a script that the server may not know, as after a restart or a failover, and
+// makes it known.
+func (f scriptForm) whole(keys, args []string) Command { return evaluation("eval", f.text, keys, args) }
+
+func evaluation(name, script string, keys, args []string) Command {
+	words := append(make([]string, 0, 3+len(keys)+len(args)), name, script, strconv.Itoa(len(keys)))
+	return Command{append(append(words, keys...), args...), 3}
 }
 
 // keys returns those that a script declares: one of this call alone, and others.
@@ -83,15 +106,29 @@ func (s *Store) keys(shard string, others ...string) []string {
 	return append([]string{s.base(shard) + "c:" + rand.Text()}, others...)
 }
 
-// args returns the first arguments of all scripts, and then others.
-func (s *Store) args(shard string, others []any) []any {
-	return append([]any{s.base(shard)}, others...)
+// args returns the first arguments of all scripts, and then others: texts, int and int64.
+func (s *Store) args(shard string, others []any) []string {
+	texts := make([]string, 1, 1+len(others))
+	texts[0] = s.base(shard)
+	for _, other := range others {
+		text, isText := other.(string)
+		if !isText {
+			text = fmt.Sprint(other)
+		}
+		texts = append(texts, text)
+	}
+	return texts
 }
 
 // run runs a script on keys of a shard. Its reply is a status and more. It returns an
 // error for a status that means one.
 func (s *Store) run(ctx context.Context, script script, shard string, keys []string, args ...any) (status string, reply []string, err error) {
-	reply, err = script.of(s.cluster).Run(ctx, s.client, s.keys(shard, keys...), s.args(shard, args)...).StringSlice()
+	form, keys, texts := script.of(s.cluster), s.keys(shard, keys...), s.args(shard, args)
+	said := s.client.Do(ctx, form.bySum(keys, texts))
+	if isRefusal(said.Err, "NOSCRIPT") {
+		said = s.client.Do(ctx, form.whole(keys, texts))
+	}
+	reply, err = said.texts()
 	if err != nil {
 		return "", nil, err
 	}

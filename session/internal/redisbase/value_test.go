@@ -1,4 +1,4 @@
-package redisstore_test
+package redisbase_test
 
 import (
 	"errors"
@@ -10,62 +10,62 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
-	"github.com/mooring-go/mooring/session/redisstore"
+	"github.com/mooring-go/mooring/session/internal/redisbase"
+	"github.com/mooring-go/mooring/session/internal/redistest"
 )
 
 func TestInstantsAreInTheOrderOfTheirText(t *testing.T) {
 	first, last := time.Unix(0, math.MinInt64), time.Unix(0, math.MaxInt64)
 	instants := []time.Time{
-		{}, first, first.Add(1), time.Unix(-1, 0), time.Unix(0, -1), time.Unix(0, 0), time.Unix(0, 1), now, now.Add(1), last.Add(-1), last,
+		{}, first, first.Add(1), time.Unix(-1, 0), time.Unix(0, -1), time.Unix(0, 0), time.Unix(0, 1), time.Unix(1_700_000_000, 0), time.Unix(1_700_000_000, 1), last.Add(-1), last,
 	}
 	for i, at := range instants {
-		text := redisstore.Instant(at)
+		text := redisbase.Instant(at)
 		require.Len(t, text, 16)
 		if i > 1 { // the first two are as early as can be said
-			require.Greater(t, text, redisstore.Instant(instants[i-1]))
-			back, err := redisstore.TimeOf(text)
+			require.Greater(t, text, redisbase.Instant(instants[i-1]))
+			back, err := redisbase.TimeOf(text)
 			require.NoError(t, err)
 			require.True(t, at.Equal(back), at)
 		}
 	}
-	require.Equal(t, redisstore.Instant(last), redisstore.Instant(last.AddDate(1000, 0, 0)))
-	require.Equal(t, redisstore.Instant(first), redisstore.Instant(first.AddDate(-1000, 0, 0)))
+	require.Equal(t, redisbase.Instant(last), redisbase.Instant(last.AddDate(1000, 0, 0)))
+	require.Equal(t, redisbase.Instant(first), redisbase.Instant(first.AddDate(-1000, 0, 0)))
 	for _, text := range []string{"", "z", "0x00000000000000"} {
-		_, err := redisstore.TimeOf(text)
+		_, err := redisbase.TimeOf(text)
 		require.ErrorIs(t, err, session.ErrRecord, text)
 	}
 }
 
 // The scripts say the server's time as Go does, though their numbers have 53 bits.
 func TestScriptsSayTheTimeAsGoDoes(t *testing.T) {
-	client := shared(t)
-	script := redis.NewScript(redisstore.Prelude + "return {now, time[1], time[2], ms(nowMS)}")
+	addr := redistest.Shared(t)
 	for range 200 {
-		reply, err := script.Run(t.Context(), client, []string{"none"}, "").StringSlice()
+		reply, err := redistest.Do(addr, "EVAL", redisbase.Prelude+"return {now, time[1], time[2], ms(nowMS)}", 1, "none", "")
 		require.NoError(t, err)
-		seconds, err := strconv.ParseInt(reply[1], 10, 64)
+		texts := reply.([]any)
+		seconds, err := strconv.ParseInt(texts[1].(string), 10, 64)
 		require.NoError(t, err)
-		micros, err := strconv.ParseInt(reply[2], 10, 64)
+		micros, err := strconv.ParseInt(texts[2].(string), 10, 64)
 		require.NoError(t, err)
 		at := time.Unix(seconds, micros*1000)
-		require.Equal(t, redisstore.Instant(at), reply[0])
-		require.Equal(t, strconv.FormatInt(at.UnixMilli(), 10), reply[3])
+		require.Equal(t, redisbase.Instant(at), texts[0])
+		require.Equal(t, strconv.FormatInt(at.UnixMilli(), 10), texts[3])
 	}
 	// Instants whose halves carry, and far ones.
-	text, _, found := strings.Cut(redisstore.Prelude[strings.Index(redisstore.Prelude, "-- nowMS"):], "-- part returns")
+	text, _, found := strings.Cut(redisbase.Prelude[strings.Index(redisbase.Prelude, "-- nowMS"):], "-- part returns")
 	require.True(t, found)
 	for _, at := range []time.Time{
 		time.Unix(0, 0), time.Unix(4, 294_967_000), time.Unix(4, 294_968_000), time.Unix(65535, 999_999_000), time.Unix(65536, 0),
 		time.Unix(1<<31, 0), time.Unix(1<<32-1, 999_999_000), time.Unix(9_223_372_036, 854_775_000),
 	} {
-		script := redis.NewScript("local seconds, micros = tonumber(ARGV[1]), tonumber(ARGV[2])\n" + text + "\nreturn now")
-		got, err := script.Run(t.Context(), client, nil, at.Unix(), at.Nanosecond()/1000).Text()
+		script := "local seconds, micros = tonumber(ARGV[1]), tonumber(ARGV[2])\n" + text + "\nreturn now"
+		got, err := redistest.Do(addr, "EVAL", script, 0, at.Unix(), at.Nanosecond()/1000)
 		require.NoError(t, err)
-		require.Equal(t, redisstore.Instant(at), got, at)
+		require.Equal(t, redisbase.Instant(at), got, at)
 	}
 }
 
@@ -74,14 +74,14 @@ func TestTagsOfKinds(t *testing.T) {
 		session.KindSession: "s", session.KindPending: "p", session.KindDevice: "d",
 		"later": "xlater:", "s": "xs:", "a:b": "xa%3Ab:", "x\x00y": "xx%00y:",
 	} {
-		tag := redisstore.TagOf(kind)
+		tag := redisbase.TagOf(kind)
 		require.Equal(t, want, tag)
-		back, err := redisstore.KindOf(tag)
+		back, err := redisbase.KindOf(tag)
 		require.NoError(t, err)
 		require.Equal(t, kind, back)
 	}
 	for _, tag := range []string{"", "q", "x", "later:", "xlater", "x%zz:"} {
-		_, err := redisstore.KindOf(tag)
+		_, err := redisbase.KindOf(tag)
 		require.ErrorIs(t, err, session.ErrRecord, tag)
 	}
 }
@@ -102,10 +102,10 @@ func TestValuesOfEachForm(t *testing.T) {
 		Created: time.Unix(1_700_000_000, 1).UTC(), LastSeen: time.Unix(1_700_000_060, 2).UTC(), Expires: time.Unix(1_700_003_600, 3).UTC(),
 		Idle: 15 * time.Minute, TellExpiry: time.Hour,
 	}
-	got, err := redisstore.DecodeLive(id, golden(t, "live.1"))
+	got, err := redisbase.DecodeLive(id, golden(t, "live.1"))
 	require.NoError(t, err)
 	require.Equal(t, want, got)
-	_, err = redisstore.DecodeLive(id, golden(t, "ended.1"))
+	_, err = redisbase.DecodeLive(id, golden(t, "ended.1"))
 	told, ok := errors.AsType[*session.EndedError](err)
 	require.True(t, ok, "%v", err)
 	require.Equal(t, session.Ended{Session: want, Ending: session.Ending{
@@ -121,7 +121,7 @@ func FuzzValue(f *testing.F) {
 	id, err := session.ParseID("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAkt")
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, text string) {
-		s, err := redisstore.DecodeLive(id, text)
+		s, err := redisbase.DecodeLive(id, text)
 		if err == nil {
 			require.Equal(t, id, s.ID)
 			return

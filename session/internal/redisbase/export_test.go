@@ -1,6 +1,4 @@
-package redisstore
-
-import "time"
+package redisbase
 
 // What tests of the forms of values need.
 var (
@@ -11,6 +9,3 @@ var (
 	KindOf     = kindOf
 	DecodeLive = decodeLive
 )
-
-// CheckEvery sets how often the server is asked whether it is fit.
-func (s *Store) CheckEvery(every time.Duration) { s.server.every = every }

@@ -1,4 +1,4 @@
-package redisstore
+package redisbase
 
 import (
 	"context"
@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
@@ -97,7 +95,7 @@ func (s *Store) Watch(ctx context.Context, every time.Duration, tell func(sessio
 			pause = firstPause
 		}
 		if connected || !said {
-			tell(session.Change{Kind: session.ChangeLost, Err: failed("watching", err)})
+			tell(session.Change{Kind: session.ChangeLost, Err: s.failed("watching", err)})
 			said = true
 		}
 		select {
@@ -111,7 +109,7 @@ func (s *Store) Watch(ctx context.Context, every time.Duration, tell func(sessio
 
 // A node is a server whose changes one connection brings.
 type node struct {
-	client     *redis.Client
+	master     Master
 	channels   []string
 	shard      string    // one of those that it has
 	beat       string    // the channel of what Watch sends to itself
@@ -121,37 +119,32 @@ type node struct {
 
 // nodes returns the servers that have shards, with the channels of each.
 func (s *Store) nodes(ctx context.Context) ([]*node, error) {
-	name := rand.Text()
-	switch client := s.client.(type) {
-	case *redis.Client:
-		const shard = "AA" // any will do
-		n := &node{client: client, shard: shard, beat: s.base(shard) + "beat:" + name}
-		n.channels = []string{n.beat, s.config.Prefix + ":changes"}
-		return []*node{n}, nil
-	case *redis.ClusterClient:
-		client.ReloadState(ctx)
-		byAddress := map[string]*node{}
-		var all []*node
-		for group := range shardsFrom(0) {
-			for _, shard := range group {
-				channel := s.base(shard.name) + "changes"
-				master, err := client.MasterForKey(ctx, channel)
-				if err != nil {
-					return nil, err
-				}
-				n := byAddress[master.Options().Addr]
-				if n == nil {
-					n = &node{client: master, shard: shard.name, beat: s.base(shard.name) + "beat:" + name}
-					n.channels = []string{n.beat}
-					byAddress[master.Options().Addr], all = n, append(all, n)
-				}
-				n.channels = append(n.channels, channel)
-			}
+	byChannel := map[string]string{} // the shard of each channel of a Cluster
+	var channels []string
+	for group := range shardsFrom(0) {
+		for _, shard := range group {
+			channel := s.base(shard.name) + "changes"
+			byChannel[channel] = shard.name
+			channels = append(channels, channel)
 		}
-		return all, nil
-	default:
-		return nil, fmt.Errorf("%w: the client is a %T", session.ErrNotWatched, s.client)
 	}
+	masters, err := s.client.Masters(ctx, channels)
+	if err != nil {
+		return nil, err
+	}
+	name := rand.Text()
+	var all []*node
+	for _, master := range masters {
+		shard := byChannel[master.Keys[0]]
+		n := &node{master: master, shard: shard, beat: s.base(shard) + "beat:" + name}
+		if s.cluster {
+			n.channels = append([]string{n.beat}, master.Keys...)
+		} else {
+			n.channels = []string{n.beat, s.config.Prefix + ":changes"}
+		}
+		all = append(all, n)
+	}
+	return all, nil
 }
 
 // A hearing is what all connections of a Watch have heard.
@@ -191,63 +184,27 @@ func (s *Store) hear(ctx context.Context, every time.Duration, tell func(session
 // receive passes on what comes from a node, until that fails.
 func (s *Store) receive(ctx context.Context, h *hearing, n *node) error {
 	patience := max(session.LostAfter*h.every, minPatience)
-	var subscription *redis.PubSub
-	if s.cluster {
-		subscription = n.client.SSubscribe(ctx)
-	} else {
-		subscription = n.client.Subscribe(ctx)
-	}
-	defer func() { _ = subscription.Close() }()
-	defer context.AfterFunc(ctx, func() { _ = subscription.Close() })() // or it would wait for what comes next
-	if err := s.subscribe(ctx, subscription, n); err != nil {
-		return err
-	}
-	last := time.Now() // when a beat came, or the connection began
-	for confirmed := 0; ; {
-		left := patience - time.Since(last)
-		if left <= 0 {
-			return fmt.Errorf("nothing was heard for %s", patience)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silence := time.AfterFunc(patience, func() { cancel(fmt.Errorf("nothing was heard for %s", patience)) })
+	defer silence.Stop()
+	err := n.master.Listen(ctx, n.channels, func() { h.ready(n) }, func(channel, message string) {
+		if channel == n.beat {
+			silence.Reset(patience)
+			h.beat(n, message)
+		} else if change, ok := parseChange(message); ok {
+			h.pass(change)
 		}
-		received, err := subscription.ReceiveTimeout(ctx, left)
-		if err != nil {
-			return fmt.Errorf("receiving from %s: %w", n.client.Options().Addr, err)
-		}
-		switch received := received.(type) {
-		case *redis.Subscription:
-			if received.Kind != "subscribe" && received.Kind != "ssubscribe" {
-				return fmt.Errorf("%s no longer has the channel %s", n.client.Options().Addr, received.Channel)
-			}
-			if confirmed++; confirmed == len(n.channels) {
-				h.ready(n)
-			}
-		case *redis.Message:
-			if received.Channel == n.beat {
-				last = time.Now()
-				h.beat(n, received.Payload)
-			} else if change, ok := parseChange(received.Payload); ok {
-				h.pass(change)
-			}
-		}
+	})
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
 	}
+	return fmt.Errorf("receiving from %s: %w", n.master.Addr, err)
 }
 
 // minPatience is how long a Watch waits for its beats at the least: a server, and this
 // process, may be slow for so long.
 const minPatience = time.Second
-
-// subscribe asks for the channels of a node. In a Cluster, one command may name
-// channels of one slot only.
-func (s *Store) subscribe(ctx context.Context, subscription *redis.PubSub, n *node) error {
-	if !s.cluster {
-		return subscription.Subscribe(ctx, n.channels...)
-	}
-	for _, channel := range n.channels {
-		if err := subscription.SSubscribe(ctx, channel); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // beats sends a number to each node that is subscribed to, every so often.
 func (s *Store) beats(ctx context.Context, h *hearing) {

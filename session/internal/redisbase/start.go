@@ -1,4 +1,4 @@
-package redisstore
+package redisbase
 
 import (
 	"cmp"
@@ -23,10 +23,10 @@ func (s *Store) Start(ctx context.Context, started session.Session, replace sess
 		return nil, err
 	}
 	if err := s.server.check(ctx, s.client); err != nil {
-		return nil, failed(operation, err)
+		return nil, s.failed(operation, err)
 	}
 	all, err := s.start(ctx, started, replace)
-	return all, failed(operation, err)
+	return all, s.failed(operation, err)
 }
 
 func (s *Store) start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
@@ -77,7 +77,7 @@ func (s *Store) renewed(ctx context.Context, started session.Session, replace se
 	}
 	if err == nil && found.User == started.User && found.Kind == session.KindSession && found.Version != replace.Version {
 		err = fmt.Errorf("%w: version %d, want %d", session.ErrConflict, found.Version, replace.Version)
-		if used, existsErr := s.client.Exists(ctx, s.sessionKey(started.ID)).Result(); existsErr != nil || used > 0 {
+		if used, existsErr := s.client.Do(ctx, exists(s.sessionKey(started.ID))).number(); existsErr != nil || used > 0 {
 			err = cmp.Or(existsErr, session.ErrExists)
 		}
 		return "", err

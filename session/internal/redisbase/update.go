@@ -1,4 +1,4 @@
-package redisstore
+package redisbase
 
 import (
 	"context"
@@ -14,7 +14,7 @@ func (s *Store) Update(ctx context.Context, id session.ID, change session.Update
 	for {
 		changed, again, err := s.update(ctx, id, change)
 		if err != nil || !again {
-			return changed, failed("updating a session", err)
+			return changed, s.failed("updating a session", err)
 		}
 	}
 }
