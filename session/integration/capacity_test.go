@@ -178,7 +178,7 @@ func borneRedis(b *testing.B) borne {
 	return borne{m, open, pid}
 }
 
-// costs measures n steps, or what happens while step runs once, and names them.
+// costs measures what n steps of the name take, each.
 func (s borne) costs(b *testing.B, name string, n int, step func(i int) error) {
 	b.Helper()
 	b.Run(name, func(b *testing.B) {
@@ -224,7 +224,7 @@ func BenchmarkCapacity(b *testing.B) {
 func capacity(b *testing.B, n int, s borne) {
 	store := s.open()
 	at := time.Now()
-	sessions := make([]session.Session, n)
+	sessions := make([]session.Session, n+n/4)
 	for i := range sessions {
 		one := newSession(fmt.Sprint("user ", i))
 		one.Anchor.Geo = &placed
@@ -236,7 +236,7 @@ func capacity(b *testing.B, n int, s borne) {
 			return err
 		}
 	}
-	s.costs(b, "sign-in", n, func(i int) error {
+	s.costs(b, "sign-in", len(sessions), func(i int) error {
 		_, err := store.Start(b.Context(), sessions[i], session.Replace{})
 		return err
 	})
@@ -245,19 +245,22 @@ func capacity(b *testing.B, n int, s borne) {
 		return store.Touch(b.Context(), sessions[i*7919%n].ID, session.Seen{Time: at.Add(-5*time.Second + time.Duration(i)), IP: sessions[0].IP})
 	})
 
-	near := cachedFor(b, s.open(), time.Second)
-	s.costs(b, "read, kept near", 4*n, get(near)) // the first one of each session asks the store
-	const seconds = 10
-	s.costs(b, "nothing for a second, one process", seconds, func(int) error {
-		time.Sleep(seconds * time.Second) // all of them at once
-		return nil
-	})
 	end := func(from int) func(int) error {
 		return func(i int) error {
 			_, err := store.End(b.Context(), sessions[from+i].ID, newEnding(session.CauseSignedOut))
 			return err
 		}
 	}
+	s.costs(b, "ending, nobody watches", n/4, end(n))
+
+	near := cachedFor(b, s.open(), time.Second)
+	eachOf(b, n, get(near)) // the first one of each session asks the store
+	s.costs(b, "read, kept near", 20*n, get(near))
+	const seconds = 10
+	s.costs(b, "nothing for a second, one process", seconds, func(int) error {
+		time.Sleep(seconds * time.Second) // all of them at once
+		return nil
+	})
 	s.costs(b, "ending, one process watches", n/4, end(0))
 	for range 9 {
 		cachedFor(b, s.open(), time.Second)

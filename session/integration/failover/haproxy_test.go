@@ -33,12 +33,18 @@ const checkEvery = 200 * time.Millisecond
 // cuts is set, and otherwise leaves alone, as it does by default.
 func haproxy(t *testing.T, cuts bool, backends ...backend) string {
 	t.Helper()
-	options := ""
+	options, redispatch := fmt.Sprintf("inter %dms fall 2 rise 1", checkEvery.Milliseconds()), "option redispatch 1\n"
+	if long() {
+		options, redispatch = "", "" // what it does by default: every 2 s, and believes three answers
+	}
 	if cuts {
-		options = " on-marked-down shutdown-sessions"
+		options += " on-marked-down shutdown-sessions"
 	}
 	var lines strings.Builder
-	fmt.Fprintf(&lines, "option httpchk GET /primary\ndefault-server inter %dms fall 2 rise 1%s\n", checkEvery.Milliseconds(), options)
+	fmt.Fprintf(&lines, "%soption httpchk GET /primary\n", redispatch)
+	if options != "" {
+		fmt.Fprintf(&lines, "default-server %s\n", options)
+	}
 	asked := make([]atomic.Int32, len(backends))
 	for i, b := range backends {
 		check := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -53,8 +59,8 @@ func haproxy(t *testing.T, cuts bool, backends ...backend) string {
 		fmt.Fprintf(&lines, "server %s %s check port %s\n", b.name, b.addr, port)
 	}
 	addr := startHAProxy(t, lines.String())
-	for i := range asked { // until it has believed two answers, a server is up
-		until(t, "HAProxy to know the primary", func() bool { return asked[i].Load() > 2 })
+	for i := range asked { // until it has believed two or three answers, a server is up
+		until(t, "HAProxy to know the primary", func() bool { return asked[i].Load() > 3 })
 	}
 	return addr
 }
@@ -83,7 +89,6 @@ timeout connect 1s
 timeout client 30m
 timeout server 30m
 timeout check 1s
-option redispatch 1
 listen sessions
 bind %s
 %s`, addr, lines), 0o600))

@@ -180,8 +180,12 @@ func TestPostgreSQLFailsOver(t *testing.T) {
 	direct := inPostgres(t, proxy, "", table)
 	cache := listen(t, inPostgres(t, proxy, "", table))
 	hosts := map[string]*host{"HAProxy": use(t, direct)}
+	retry := "server_login_retry = 1"
+	if long() {
+		retry = "" // 15 by default
+	}
 	for _, mode := range []string{"session", "transaction"} {
-		pooler := pgbouncer(t, mode, proxy, "server_login_retry = 1")
+		pooler := pgbouncer(t, mode, proxy, retry)
 		hosts["PgBouncer in "+mode+" mode"] = use(t, inPostgres(t, pooler, "&default_query_exec_mode=exec", table))
 	}
 	for _, h := range hosts {

@@ -154,5 +154,9 @@ func execute(t *testing.T, as *syscall.Credential, binary string, args ...string
 // until waits for what another process does.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	require.Eventually(t, done, time.Minute, 10*time.Millisecond, "waiting for %s", what)
+	patience := time.Minute
+	if long() {
+		patience = 10 * time.Minute
+	}
+	require.Eventually(t, done, patience, 10*time.Millisecond, "waiting for %s", what)
 }

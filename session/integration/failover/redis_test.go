@@ -81,6 +81,10 @@ func underSentinel(t *testing.T, args ...string) sentinel {
 	s := sentinel{master: startRedis(t, args...)}
 	s.replica = startRedis(t, append([]string{"--replicaof", "127.0.0.1 " + s.master.port}, args...)...)
 	s.replica.follows(t)
+	failoverTimeout := "sentinel failover-timeout sessions 2000"
+	if long() {
+		failoverTimeout = "" // 3 minutes by default
+	}
 	var watching []*redis.SentinelClient
 	for range 3 {
 		port := freePort(t)
@@ -92,8 +96,8 @@ bind 127.0.0.1
 dir %q
 sentinel monitor sessions 127.0.0.1 %s 2
 sentinel down-after-milliseconds sessions %d
-sentinel failover-timeout sessions %d
-`, port, dir, s.master.port, downAfter(), 4*downAfter()), 0o600))
+%s
+`, port, dir, s.master.port, downAfter(), failoverTimeout), 0o600))
 		run(t, nil, program(t, "redis-server"), config, "--sentinel")
 		client := redis.NewSentinelClient(&redis.Options{Addr: addr})
 		t.Cleanup(func() { _ = client.Close() })

@@ -53,7 +53,7 @@ func readsOfAReplica(t *testing.T, db *sql.DB, dialect sqlstore.Dialect, table s
 		},
 	}
 	for name, read := range reads {
-		for range 10 {
+		for range 3 {
 			spreadOver(t, db, connections)
 			var running sync.WaitGroup
 			for range connections {
