@@ -173,6 +173,40 @@ func TestPollingFindsWhatCommitsLate(t *testing.T) {
 	})
 }
 
+// After a failover that lost changes, others have their numbers. A watch that did not
+// notice the failover says that it missed them.
+func TestPollingFindsThatChangesWereLost(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e engine) {
+		if e.dialect == sqlstore.PostgreSQL {
+			return // it keeps none
+		}
+		db := e.open(t)
+		store, table := e.store(t, db)
+		w := watch(t, store)
+		w.since(t, 0, "ChangeConnected", isKind(session.ChangeConnected))
+		for range 3 {
+			s := newSession("ada")
+			_, err := store.Start(t.Context(), s, session.Replace{})
+			require.NoError(t, err)
+			_, err = store.End(t.Context(), s.ID, newEnding(session.CauseSignedOut))
+			require.NoError(t, err)
+			w.since(t, 0, "the ending", func(c session.Change) bool { return c.ID == s.ID })
+		}
+		before := len(w.changes())
+		other := [2]session.ID{newSession("bob").ID, newSession("bob").ID}
+		tx, err := db.BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		for i, id := range other {
+			_, err := tx.ExecContext(t.Context(), "UPDATE "+e.quote(table+"_change")+" SET session_id = ?, made = made + 1"+
+				" WHERE seq = (SELECT latest FROM (SELECT MAX(seq) AS latest FROM "+e.quote(table+"_change")+") AS of_one) - ?", id.String(), 1-i)
+			require.NoError(t, err)
+		}
+		require.NoError(t, tx.Commit())
+		w.since(t, before, "ChangeLost", isKind(session.ChangeLost))
+		w.since(t, before, "ChangeConnected", isKind(session.ChangeConnected))
+	})
+}
+
 // Sweep forgets changes that were told long ago, and watches go on.
 func TestChangesAreForgotten(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {

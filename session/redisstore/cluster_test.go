@@ -3,7 +3,9 @@ package redisstore_test
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -222,4 +224,53 @@ func TestAMasterOfAClusterDies(t *testing.T) {
 	require.Less(t, time.Since(begin), redisstore.MaxClusterStateReload+2*time.Second)
 	_, err = store.EndUser(t.Context(), "ada", session.ID{}, newEnding(session.CauseRevoked))
 	require.NoError(t, err)
+}
+
+// The keys of users spread over the nodes of a Cluster, and the shards over its slots.
+func TestUsersSpreadOverACluster(t *testing.T) {
+	t.Parallel()
+	client := cluster(t)
+	store, prefix := open(t, client)
+	const users = 900
+	for i := range users {
+		_, err := store.Start(t.Context(), newSession(fmt.Sprint("user ", i)), session.Replace{})
+		require.NoError(t, err)
+	}
+	perNode := map[string]int{}
+	sessions := regexp.MustCompile(`\}:s:`)
+	for _, key := range keys(t.Context(), client, prefix) {
+		if sessions.MatchString(key) {
+			master, err := client.MasterForKey(t.Context(), key)
+			require.NoError(t, err)
+			perNode[master.Options().Addr]++
+		}
+	}
+	require.Len(t, perNode, 3)
+	for _, n := range perNode {
+		require.InDelta(t, users/3, n, users/12, "%v", perNode)
+	}
+
+	// As many nodes as there may ever be each have about as many shards.
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	var slots []*redis.IntCmd
+	node, err := client.MasterForKey(t.Context(), "any")
+	require.NoError(t, err)
+	_, err = node.Pipelined(t.Context(), func(p redis.Pipeliner) error {
+		for _, a := range alphabet {
+			for _, b := range alphabet {
+				slots = append(slots, p.ClusterKeySlot(t.Context(), fmt.Sprintf("mooring:{%c%c}:", a, b)))
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	for nodes, most := range map[int]float64{3: 1.1, 10: 1.25, 30: 1.5, 100: 2} {
+		has := make([]int, nodes)
+		for _, slot := range slots {
+			has[int(slot.Val())*nodes/16384]++
+		}
+		fullest := float64(slices.Max(has)) * float64(nodes) / float64(len(slots))
+		t.Logf("of %d nodes the fullest has %.2f times its share", nodes, fullest)
+		require.Less(t, fullest, most)
+	}
 }

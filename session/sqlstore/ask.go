@@ -48,6 +48,9 @@ func (s *Store) ask(ctx context.Context, id session.ID, read func(row) error) er
 
 // rowOf returns the row of values as a driver lends them.
 func rowOf(values *[4]driver.Value) (row, error) {
+	if values[0] == nil {
+		return row{}, errReplica
+	}
 	record, isBytes := values[0].([]byte)
 	seen, isNumber := values[1].(int64)
 	ip, isText := values[2].(string)

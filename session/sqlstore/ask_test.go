@@ -138,6 +138,19 @@ func TestTheDriverIsNotAskedDirectly(t *testing.T) {
 	}
 }
 
+// What a replica answers is not believed, and its connection is closed.
+func TestAnAnswerOfAReplica(t *testing.T) {
+	s, _ := aRow(t)
+	c := &conn{values: []driver.Value{nil, int64(0), "", nil}}
+	store := over(t, c)
+	store.db.SetMaxIdleConns(4)
+	_, err := store.Get(t.Context(), s.ID)
+	require.ErrorIs(t, err, ErrSettings)
+	assert.ErrorContains(t, err, "connect to the primary")
+	assert.Zero(t, store.db.Stats().OpenConnections)
+	assert.Len(t, c.asked, 2, "another connection may lead to the primary")
+}
+
 type connectorOf func() driver.Conn
 
 func (c connectorOf) Connect(context.Context) (driver.Conn, error) { return c(), nil }

@@ -47,13 +47,19 @@ type dialect struct {
 	// where that comes after one that read.
 	begin string
 
+	// replica is true where the server follows another one and shows what that had some
+	// time ago. "": there is no such server. noTable stands where a query has no table.
+	replica, noTable string
+
 	// migrating is the first statement of the transaction that makes the tables.
 	migrating string
 
-	// lock makes transactions with the same number come one after the other.
+	// lock makes transactions with the same number come one after the other. It fails, or
+	// returns true, on a replica.
 	// SQLite runs one at a time anyway.
 	lock      string
 	lockRange int64 // above 0: how many numbers there are
+	lockTells bool  // lock returns a row
 
 	// notify tells those who listen to a channel of a text, once the transaction is
 	// committed, if the lock of that number shows that anybody does. "": changes are
@@ -80,8 +86,10 @@ var dialects = map[Dialect]dialect{
 		now:        "((extract(epoch FROM statement_timestamp()) * 1000000)::bigint * 1000)",
 		least:      "LEAST",
 		greatest:   "GREATEST",
+		replica:    "pg_is_in_recovery()",
 		migrating:  "SELECT pg_advisory_xact_lock(7094697340112711)",
-		lock:       "SELECT pg_advisory_xact_lock({int})",
+		lock:       "SELECT pg_is_in_recovery() FROM pg_advisory_xact_lock({int})",
+		lockTells:  true,
 		notify:     "SELECT pg_notify({text}, {text}) WHERE NOT pg_try_advisory_xact_lock({int})",
 		isolation:  sql.LevelReadCommitted, // a lock must be followed by a fresh look
 		forUpdate:  " FOR UPDATE",
@@ -93,12 +101,15 @@ var dialects = map[Dialect]dialect{
 	},
 	MySQL: {
 		text: "mysql", schema: "schema/mysql.sql", quote: "`",
-		parameter:  func(int, string) string { return "?" },
-		prepares:   true,
-		version:    "@@version",
-		now:        "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) * 1000)",
-		least:      "LEAST",
-		greatest:   "GREATEST",
+		parameter: func(int, string) string { return "?" },
+		prepares:  true,
+		version:   "@@version",
+		now:       "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) * 1000)",
+		least:     "LEAST",
+		greatest:  "GREATEST",
+		// As text: one release has numbers where another has words, and more than two.
+		replica:    "(CONCAT(@@read_only) NOT IN ('0', 'OFF') OR CONCAT(@@innodb_read_only) NOT IN ('0', 'OFF'))",
+		noTable:    " FROM DUAL",
 		lock:       "INSERT INTO {lock} (n) VALUES ({int}) ON DUPLICATE KEY UPDATE n = n",
 		lockRange:  4096,
 		forUpdate:  " FOR UPDATE",

@@ -56,7 +56,7 @@ func (s *Store) endOne(ctx context.Context, id session.ID, ending session.Ending
 // full returns the row of a session, or ErrNotFound.
 func (s *Store) full(ctx context.Context, id session.ID) (r fullRow, err error) {
 	err = s.retry(ctx, func() error {
-		rows, err := s.rows(ctx, s.db, "WHERE id = {text}", id.String())
+		rows, err := s.current(ctx, "id = {text}", id.String())
 		if err == nil && len(rows) == 0 {
 			err = session.ErrNotFound
 		}

@@ -28,6 +28,7 @@ type failures struct {
 	conflict []string // the transaction was undone and may succeed when it is tried again
 	gone     []string // the server is ending the connection
 	readOnly []string // nothing can be written on this connection
+	standby  []string // no transaction that writes can be begun
 	denied   []string // the user may not do this
 	missing  []string // the table is not there
 	foreign  []string // the table has other columns
@@ -41,6 +42,7 @@ var postgresFailures = failures{
 	conflict: []string{"40001", "40P01"},
 	gone:     []string{"08", "57P"},
 	readOnly: []string{"25006"},
+	standby:  []string{"0A000"}, // what BEGIN READ WRITE returns, by lib/pq
 	denied:   []string{"42501"},
 	missing:  []string{"42P01"},
 	foreign:  []string{"42703"},

@@ -13,8 +13,9 @@ import (
 
 // A position is up to where a Watch has read the changes in their table.
 type position struct {
-	seq   int64 // of the latest change that was read; 0: there was none
-	known bool  // seq is
+	seq   int64  // of the latest change that was read; 0: there was none
+	mark  string // what the change of that number is: after a failover it may be another one
+	known bool   // seq is
 
 	// missing are numbers below seq that were not there: they are of transactions
 	// that may commit yet, or that were undone. It has when each was missed first.
@@ -35,7 +36,11 @@ const (
 type keptChange struct {
 	seq                    int64
 	id, kind, detail, user string
+	made                   int64
 }
+
+// mark tells the change from another one of its number.
+func (c keptChange) mark() string { return fmt.Sprint(c.id, " ", c.made) }
 
 // poll looks for changes every so often and tells of them, until it fails. It returns
 // whether it was connected, and why it is no longer.
@@ -105,26 +110,35 @@ func (s *Store) read(ctx context.Context, every time.Duration, at *position, con
 
 // begin finds the latest change, and what may yet be committed before it.
 func (s *Store) begin(ctx context.Context, at *position) error {
-	numbers, err := collect(ctx, s.db, s.text.of("SELECT seq FROM {change} ORDER BY seq DESC LIMIT {int}"), []any{maxMissing},
-		func(rows *sql.Rows) (n int64, err error) { return n, rows.Scan(&n) })
-	slices.Reverse(numbers)
+	latest, err := s.changes(ctx, "seq > {int}", " ORDER BY seq DESC LIMIT {int}", 0, maxMissing)
+	slices.Reverse(latest)
 	*at = position{missing: map[int64]time.Time{}}
-	for _, n := range numbers {
-		at.pass(n, time.Now())
+	for _, c := range latest {
+		at.pass(c, time.Now())
 	}
 	at.known = true
 	return err
 }
 
+// changes returns the changes that a condition selects, and what follows it.
+func (s *Store) changes(ctx context.Context, where, tail string, args ...any) (all []keptChange, err error) {
+	query := s.text.of(s.text.onlyPrimary("seq, session_id, kind, detail, owner, made", "NULL, '', '', '', '', 0", "{change}", where, tail))
+	err = s.onOne(ctx, func(in executor) (err error) {
+		all, err = collect(ctx, in, query, args, scanChange)
+		return err
+	})
+	return all, err
+}
+
 // changesAfter reads what was missing and what comes after the position. It is an
-// error if the change at the position is gone, since then others may be, too: the
-// table was restored, or Watch has not looked for longer than changes are kept.
+// error if the change at the position is gone, or another one has its number, since then
+// others may be missed, too: the table was restored, a replica took over that had not
+// received it, or Watch has not looked for longer than changes are kept.
 func (s *Store) changesAfter(ctx context.Context, at *position) (changes []keptChange, again bool, err error) {
-	const columns = "SELECT seq, session_id, kind, detail, owner FROM {change} WHERE seq "
 	now := time.Now()
 	for some := range slices.Chunk(at.looked(now), perStatement) {
 		args := anys(padded(some))
-		late, err := collect(ctx, s.db, s.text.of(columns+"IN "+list(len(args), "{int}")+" ORDER BY seq"), args, scanChange)
+		late, err := s.changes(ctx, "seq IN "+list(len(args), "{int}"), " ORDER BY seq", args...)
 		if err != nil {
 			return nil, false, err
 		}
@@ -133,7 +147,7 @@ func (s *Store) changesAfter(ctx context.Context, at *position) (changes []keptC
 		}
 		changes = append(changes, late...)
 	}
-	next, err := collect(ctx, s.db, s.text.of(columns+">= {int} ORDER BY seq LIMIT {int}"), []any{at.seq, perPoll}, scanChange)
+	next, err := s.changes(ctx, "seq >= {int}", " ORDER BY seq LIMIT {int}", at.seq, perPoll)
 	if err != nil {
 		return nil, false, err
 	}
@@ -141,10 +155,13 @@ func (s *Store) changesAfter(ctx context.Context, at *position) (changes []keptC
 		if len(next) == 0 || next[0].seq != at.seq {
 			return nil, false, fmt.Errorf("the change of number %d is gone", at.seq)
 		}
+		if next[0].mark() != at.mark {
+			return nil, false, fmt.Errorf("the change of number %d is another one", at.seq)
+		}
 		next = next[1:]
 	}
 	for _, c := range next {
-		at.pass(c.seq, now)
+		at.pass(c, now)
 	}
 	if len(at.missing) > maxMissing {
 		return nil, false, fmt.Errorf("%d changes are missing, want up to %d", len(at.missing), maxMissing)
@@ -153,20 +170,27 @@ func (s *Store) changesAfter(ctx context.Context, at *position) (changes []keptC
 }
 
 func scanChange(rows *sql.Rows) (c keptChange, err error) {
-	return c, rows.Scan(&c.seq, &c.id, &c.kind, &c.detail, &c.user)
+	var seq sql.NullInt64
+	err = rows.Scan(&seq, &c.id, &c.kind, &c.detail, &c.user, &c.made)
+	if err == nil && !seq.Valid {
+		err = errReplica
+	}
+	c.seq = seq.Int64
+	return c, err
 }
 
 // clone returns a position that shares nothing with p.
 func (p position) clone() position {
-	return position{p.seq, p.known, maps.Clone(p.missing)}
+	return position{p.seq, p.mark, p.known, maps.Clone(p.missing)}
 }
 
-// pass moves the position to the number, and notes those between that were not there.
-func (p *position) pass(number int64, now time.Time) {
-	for n := p.seq + 1; n < number && p.known && len(p.missing) <= maxMissing; n++ {
+// pass moves the position to the change, and notes the numbers between that were not
+// there.
+func (p *position) pass(c keptChange, now time.Time) {
+	for n := p.seq + 1; n < c.seq && p.known && len(p.missing) <= maxMissing; n++ {
 		p.missing[n] = now
 	}
-	p.seq, p.known = number, true
+	p.seq, p.mark, p.known = c.seq, c.mark(), true
 }
 
 // looked returns the missing numbers that are still looked for.

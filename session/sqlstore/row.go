@@ -23,6 +23,12 @@ const columns = "record, last_seen, ip, ending"
 // allColumns are what every other method reads.
 const allColumns = columns + ", id, owner, kind, ended, created, expires, idle, tell_expiry, sweep_at"
 
+// What a replica returns in place of the columns.
+const (
+	noColumns    = "NULL, 0, '', NULL"
+	noAllColumns = noColumns + ", '', '', '', 0, 0, 0, 0, 0, 0"
+)
+
 // A row is what the columns hold.
 type row struct {
 	record   []byte
@@ -125,6 +131,19 @@ func (r fullRow) live() (session.Session, error) {
 // rows returns the full rows that a template, WHERE and what follows, selects.
 func (s *Store) rows(ctx context.Context, in executor, template string, args ...any) ([]fullRow, error) {
 	return collect(ctx, in, s.text.of("SELECT "+allColumns+" FROM {session} "+template), args, scanFull)
+}
+
+// current returns the full rows that a condition selects, outside of a transaction, as
+// the primary has them.
+func (s *Store) current(ctx context.Context, where string, args ...any) (rows []fullRow, err error) {
+	err = s.onOne(ctx, func(in executor) (err error) {
+		rows, err = collect(ctx, in, s.text.of(s.text.onlyPrimary(allColumns, noAllColumns, "{session}", where, "")), args, scanFull)
+		if err == nil && len(rows) > 0 {
+			err = s.text.fromPrimary(rows[0].row)
+		}
+		return err
+	})
+	return rows, err
 }
 
 // collect reads the rows of a query with scan, all of them or none.

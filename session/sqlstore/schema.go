@@ -126,7 +126,7 @@ func (s *Store) look(ctx context.Context) error {
 		}
 		return err
 	})
-	if errors.Is(err, driver.ErrBadConn) {
+	if errors.Is(err, driver.ErrBadConn) && !isReplica(err) {
 		return s.unbegun(ctx, err)
 	}
 	return err
@@ -153,6 +153,9 @@ func (s *Store) unbegun(ctx context.Context, err error) error {
 
 func (s *Store) check(ctx context.Context, conn *sql.Conn) error {
 	tx, err := conn.BeginTx(ctx, s.options)
+	if f := s.text.dialect.failures; f.is(err, f.standby) {
+		return errReplica
+	}
 	if err != nil {
 		return s.diagnose(ctx, conn, statementMode(err))
 	}

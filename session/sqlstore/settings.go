@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -30,6 +31,12 @@ type rule struct {
 	why  string
 }
 
+// right reports whether the values have what the rule wants, or nothing.
+func (r rule) right(values map[string]string) bool {
+	value, known := values[r.name]
+	return !known || slices.ContainsFunc(r.want, func(want string) bool { return strings.EqualFold(value, want) })
+}
+
 var (
 	on         = []string{"ON"}
 	off        = []string{"OFF"}
@@ -45,7 +52,7 @@ var postgresSettings = settings{
 	rules: []rule{
 		{"bytea_output", []string{"hex"}, "the other form is not read by each driver"},
 		{"default_transaction_read_only", off, "nothing could be ended"},
-		{"pg_is_in_recovery", []string{"false"}, "a standby shows sessions that have ended as live: connect to the primary"},
+		{"pg_is_in_recovery", []string{"false"}, standby},
 	},
 	judge: func(values map[string]string) (wrong []string) {
 		if n, err := strconv.Atoi(values["server_version_num"]); err != nil || n < 100000 {
@@ -63,8 +70,11 @@ var postgresSettings = settings{
 	},
 }
 
-// replica is why a MySQL server that can only be read from is refused.
-const replica = "nothing could be ended, and a replica shows sessions that have ended as live: connect to the primary"
+// standby and replica are why a server is refused that can only be read from.
+const (
+	standby = "a standby shows sessions that have ended as live: connect to the primary"
+	replica = "nothing could be ended, and a replica shows sessions that have ended as live: connect to the primary"
+)
 
 var mysqlSettings = settings{
 	queries: []string{
@@ -126,13 +136,8 @@ var sqliteSettings = settings{
 func (s settings) wrong(values map[string]string) []string {
 	var wrong []string
 	for _, r := range s.rules {
-		value, known := values[r.name]
-		right := !known
-		for _, want := range r.want {
-			right = right || strings.EqualFold(value, want)
-		}
-		if !right {
-			wrong = append(wrong, fmt.Sprintf("%s is %.40q, want %s: %s", r.name, value, strings.Join(r.want, " or "), r.why))
+		if !r.right(values) {
+			wrong = append(wrong, fmt.Sprintf("%s is %.40q, want %s: %s", r.name, values[r.name], strings.Join(r.want, " or "), r.why))
 		}
 	}
 	return append(wrong, s.judge(values)...)
@@ -155,13 +160,20 @@ func (s *Store) inspect(ctx context.Context, in executor) (map[string]string, er
 	return values, nil
 }
 
-// refused returns [ErrSettings] with everything that is wrong, or nil.
+// refused returns [ErrSettings] with everything that is wrong, or nil. Of a replica it is
+// a replicaError: another connection may lead to the primary.
 func (s *Store) refused(values map[string]string) error {
 	wrong := s.text.dialect.settings.wrong(values)
 	if len(wrong) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s", ErrSettings, strings.Join(wrong, "; "))
+	text := strings.Join(wrong, "; ")
+	for _, r := range s.text.dialect.settings.rules {
+		if (r.why == standby || r.why == replica) && !r.right(values) {
+			return &replicaError{text}
+		}
+	}
+	return fmt.Errorf("%w: %s", ErrSettings, text)
 }
 
 const inStatementMode = "the pooler is in statement mode, want transaction or session"

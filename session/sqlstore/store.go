@@ -49,7 +49,7 @@ func newStore(db *sql.DB, config Config) *Store {
 		db: db, listen: config.Listen, table: config.Table, text: t,
 		prompt:  sync.OnceValue(func() bool { return isPrompt(db.Driver()) }),
 		options: &sql.TxOptions{Isolation: t.dialect.isolation},
-		get:     prepared{query: t.of("SELECT " + columns + " FROM {session} WHERE id = {text}")},
+		get:     prepared{query: t.of(t.onlyPrimary(columns, noColumns, "{session}", "id = {text}", ""))},
 		touch:   prepared{query: t.of(touchTemplate(t.dialect))},
 	}
 }
@@ -101,7 +101,8 @@ func (s *Store) found(ctx context.Context, id session.ID) (found, error) {
 }
 
 // row reads the row of a session, in one round trip, by read, which keeps nothing of
-// it. Where there is none it returns [sql.ErrNoRows].
+// it. Where there is none it returns [sql.ErrNoRows], and errReplica where a replica says
+// so, or that there is one.
 func (s *Store) row(ctx context.Context, id session.ID, read func(row) error) error {
 	var r row
 	if !s.text.dialect.prepares {
@@ -109,7 +110,7 @@ func (s *Store) row(ctx context.Context, id session.ID, read func(row) error) er
 		if !errors.Is(err, driver.ErrSkip) {
 			return err
 		}
-		if err := r.scan(s.db.QueryRowContext(ctx, s.get.query, id.String())); err != nil {
+		if r, err = s.rowOnOne(ctx, id); err != nil {
 			return err
 		}
 		return read(r)
@@ -121,7 +122,24 @@ func (s *Store) row(ctx context.Context, id session.ID, read func(row) error) er
 	if err := r.scan(get.QueryRowContext(ctx, id.String())); err != nil {
 		return err
 	}
+	if s.text.fromPrimary(r) != nil { // by a connection that is not known
+		if r, err = s.rowOnOne(ctx, id); err != nil {
+			return err
+		}
+	}
 	return read(r)
+}
+
+// rowOnOne returns the row of a session by a connection that it closes if that leads to a
+// replica.
+func (s *Store) rowOnOne(ctx context.Context, id session.ID) (r row, err error) {
+	err = s.onOne(ctx, func(in executor) error {
+		if err := r.scan(in.QueryRowContext(ctx, s.get.query, id.String())); err != nil {
+			return err
+		}
+		return s.text.fromPrimary(r)
+	})
+	return r, err
 }
 
 // List returns the live sessions of the user, the latest sign-in first: one statement,
@@ -135,7 +153,7 @@ func (s *Store) List(ctx context.Context, user string, kinds ...session.Kind) ([
 		}
 		var sessions []session.Session
 		err := s.retry(ctx, func() error {
-			rows, err := s.rows(ctx, s.db, "WHERE owner = {bytes} AND ended = 0"+ofKinds(len(kinds)), append([]any{[]byte(user)}, kindArgs(kinds)...)...)
+			rows, err := s.current(ctx, "owner = {bytes} AND ended = 0"+ofKinds(len(kinds)), append([]any{[]byte(user)}, kindArgs(kinds)...)...)
 			sessions = nil
 			for _, r := range rows {
 				sessions = append(sessions, r.session())

@@ -129,7 +129,7 @@ func (s *Store) lockedLive(ctx context.Context, tx *sql.Tx, id session.ID) (sess
 		return session.Session{}, err
 	}
 	if len(all) == 0 {
-		return session.Session{}, session.ErrNotFound
+		return session.Session{}, s.believed(ctx, tx, session.ErrNotFound)
 	}
 	if all[0].ended {
 		return all[0].live()

@@ -67,7 +67,7 @@ func (s *Store) step(ctx context.Context, first string, do func(*sql.Tx) error) 
 		}
 		defer func() { _ = conn.Close() }() // gives it back
 		err = s.once(ctx, conn, first, do)
-		if f := s.text.dialect.failures; f.is(err, f.readOnly) {
+		if f := s.text.dialect.failures; isReplica(err) || f.is(err, f.readOnly) {
 			discard(conn)
 		}
 		return err
@@ -84,6 +84,9 @@ func (s *Store) once(ctx context.Context, conn *sql.Conn, first string, do func(
 		committing = bounded
 	}
 	tx, err := conn.BeginTx(committing, s.options)
+	if f := s.text.dialect.failures; f.is(err, f.standby) {
+		return errReplica
+	}
 	if err != nil {
 		return err
 	}
@@ -160,8 +163,19 @@ func (s *Store) lock(ctx context.Context, tx *sql.Tx, name string) error {
 	if s.text.dialect.lock == "" {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, s.text.of(s.text.dialect.lock), s.number(name))
-	return err
+	query, number := s.text.of(s.text.dialect.lock), s.number(name)
+	if !s.text.dialect.lockTells {
+		_, err := tx.ExecContext(ctx, query, number)
+		return err
+	}
+	var replica bool
+	if err := tx.QueryRowContext(ctx, query, number).Scan(&replica); err != nil {
+		return err
+	}
+	if replica {
+		return errReplica // where a user may have no session yet
+	}
+	return nil
 }
 
 // number returns what to lock for a thing of that name.

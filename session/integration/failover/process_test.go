@@ -1,0 +1,162 @@
+package failover
+
+import (
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// missing skips the test, or fails it where servers are required.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("MOORING_REQUIRE_SERVERS") == "1" {
+		t.Fatalf("missing: %s", what)
+	}
+	t.Skipf("missing: %s", what)
+}
+
+// long reports whether the tests are to wait for the timeouts that servers have by
+// default.
+func long() bool { return os.Getenv("MOORING_LONG") == "1" }
+
+// program returns the path of a binary. Where that is missing, the test is over.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	for _, dir := range []string{"", "/usr/sbin", "/usr/local/sbin"} { // not in the path of each user
+		if binary, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return binary
+		}
+	}
+	missing(t, "the binary "+name)
+	return ""
+}
+
+// freePort returns a port that nobody listens on, and none of those from which
+// connections are made.
+func freePort(t *testing.T) string {
+	t.Helper()
+	for {
+		port := strconv.Itoa(10_000 + rand.IntN(20_000))
+		if listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
+			require.NoError(t, listener.Close())
+			return port
+		}
+	}
+}
+
+// A process is a server of the test's own.
+type process struct {
+	command *exec.Cmd
+	ended   chan struct{}
+	log     string
+}
+
+// run starts a server as the user, or as the test's own if that is nil. The server is
+// killed when the test is over.
+func run(t *testing.T, as *syscall.Credential, binary string, args ...string) *process {
+	t.Helper()
+	p := &process{command: exec.Command(binary, args...), ended: make(chan struct{})}
+	log, err := os.CreateTemp("", "mooring-failover-log-")
+	require.NoError(t, err)
+	p.log = log.Name()
+	p.command.Stdout, p.command.Stderr, p.command.Dir = log, log, os.TempDir()
+	// What the server starts is in its group, and is killed with it.
+	p.command.SysProcAttr = &syscall.SysProcAttr{Credential: as, Setpgid: true}
+	require.NoError(t, p.command.Start())
+	go func() {
+		_ = p.command.Wait()
+		close(p.ended)
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		said, _ := os.ReadFile(p.log)
+		_ = log.Close()
+		_ = os.Remove(p.log)
+		if t.Failed() {
+			t.Logf("%s said:\n%s", filepath.Base(binary), said[max(0, len(said)-2000):])
+		}
+	})
+	return p
+}
+
+// signal sends the signal to the server and to what it has started.
+func (p *process) signal(s syscall.Signal) { _ = syscall.Kill(-p.command.Process.Pid, s) }
+
+// kill ends the server, and what it has started, with SIGKILL.
+func (p *process) kill() {
+	p.signal(syscall.SIGKILL)
+	<-p.ended
+}
+
+// stop asks the server to end, and waits until it has.
+func (p *process) stop(t *testing.T) {
+	t.Helper()
+	_ = p.command.Process.Signal(syscall.SIGINT) // PostgreSQL's fast shutdown
+	select {
+	case <-p.ended:
+	case <-time.After(30 * time.Second):
+		require.Fail(t, "the server does not end")
+	}
+}
+
+// unprivileged returns who runs a server that refuses to run as root, the user of the
+// name or nobody; nil if the test is not run as root.
+func unprivileged(t *testing.T, name string) *syscall.Credential {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	who, err := user.Lookup(name)
+	if err != nil {
+		who, err = user.Lookup("nobody")
+	}
+	require.NoError(t, err)
+	uid, err := strconv.Atoi(who.Uid)
+	require.NoError(t, err)
+	gid, err := strconv.Atoi(who.Gid)
+	require.NoError(t, err)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+}
+
+// directory returns a new directory of that user, removed when the test is over.
+// t.TempDir is closed to other users.
+func directory(t *testing.T, as *syscall.Credential) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "mooring-failover-")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if as != nil {
+		require.NoError(t, os.Chown(dir, int(as.Uid), int(as.Gid)))
+	}
+	return dir
+}
+
+// execute runs a program to its end, as the user.
+func execute(t *testing.T, as *syscall.Credential, binary string, args ...string) {
+	t.Helper()
+	command := exec.Command(binary, args...)
+	command.Dir = os.TempDir()
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+	said, err := command.CombinedOutput()
+	require.NoError(t, err, "%s %s: %s", binary, strings.Join(args, " "), said)
+}
+
+// until waits for what another process does.
+func until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	patience := time.Minute
+	if long() {
+		patience = 10 * time.Minute
+	}
+	require.Eventually(t, done, patience, 10*time.Millisecond, "waiting for %s", what)
+}
