@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -61,6 +62,8 @@ func application(host loginstagetest.AdapterHost) http.Handler {
 		_, _ = io.WriteString(w, "a body that is not sent")
 	})
 	router.With(login.AllowRestricted).Get("/restricted", current)
+	router.With(login.RequireFresh(time.Hour)).Get("/fresh", current)
+	router.With(login.RequireACR(loginstage.ACRAAL2)).Get("/strong", current)
 	router.With(login.Require, login.AllowRestricted).Get("/order", current)
 	router.With(login.Guard, login.Guard, login.Require, login.Require).Get("/twice", current)
 	required.Get("/items/{id}", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, parameter(r, "id")) })
@@ -69,6 +72,14 @@ func application(host loginstagetest.AdapterHost) http.Handler {
 		_ = http.NewResponseController(w).Flush()
 		host.Wait()
 		_, _ = io.WriteString(w, "second\n")
+	})
+	required.Get("/live", func(w http.ResponseWriter, r *http.Request) {
+		live := login.Live(r)
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "open\n")
+		_ = http.NewResponseController(w).Flush()
+		<-live.Done()
+		fmt.Fprintln(w, loginstagetest.AdapterEnding(live))
 	})
 	guarded.Get("/late", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "late\n")

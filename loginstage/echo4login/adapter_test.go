@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -64,6 +65,8 @@ func application(host loginstagetest.AdapterHost) *echo.Echo {
 	restricted.GET("/restricted", current)
 
 	guard, require := echo4login.Guard(login), echo4login.Require(login)
+	e.GET("/fresh", current, echo4login.RequireFresh(login, time.Hour))
+	e.GET("/strong", current, echo4login.RequireACR(login, loginstage.ACRAAL2))
 	e.GET("/order", current, require, echo4login.AllowRestricted(login))
 	e.GET("/twice", current, guard, guard, require, require)
 
@@ -83,6 +86,16 @@ func application(host loginstagetest.AdapterHost) *echo.Echo {
 		host.Wait()
 		_, err := io.WriteString(c.Response(), "second\n")
 		return err
+	})
+	required.GET("/live", func(c echo.Context) error {
+		live := login.Live(c.Request())
+		c.Response().Header().Set("Content-Type", "text/event-stream")
+		c.Response().WriteHeader(http.StatusOK)
+		fmt.Fprintln(c.Response(), "open")
+		c.Response().Flush()
+		<-live.Done()
+		fmt.Fprintln(c.Response(), loginstagetest.AdapterEnding(live))
+		return nil
 	})
 	required.POST("/upload", func(c echo.Context) error {
 		file, err := c.FormFile("file")

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v5"
 	"github.com/labstack/echo/v5/middleware"
@@ -65,6 +66,8 @@ func application(host loginstagetest.AdapterHost) *echo.Echo {
 	restricted.GET("/restricted", current)
 
 	guard, require := echo5login.Guard(login), echo5login.Require(login)
+	e.GET("/fresh", current, echo5login.RequireFresh(login, time.Hour))
+	e.GET("/strong", current, echo5login.RequireACR(login, loginstage.ACRAAL2))
 	e.GET("/order", current, require, echo5login.AllowRestricted(login))
 	e.GET("/twice", current, guard, guard, require, require)
 
@@ -84,6 +87,16 @@ func application(host loginstagetest.AdapterHost) *echo.Echo {
 		host.Wait()
 		_, err := io.WriteString(c.Response(), "second\n")
 		return err
+	})
+	required.GET("/live", func(c *echo.Context) error {
+		live := login.Live(c.Request())
+		c.Response().Header().Set("Content-Type", "text/event-stream")
+		c.Response().WriteHeader(http.StatusOK)
+		fmt.Fprintln(c.Response(), "open")
+		_ = http.NewResponseController(c.Response()).Flush()
+		<-live.Done()
+		fmt.Fprintln(c.Response(), loginstagetest.AdapterEnding(live))
+		return nil
 	})
 	required.POST("/upload", func(c *echo.Context) error {
 		file, err := c.FormFile("file")

@@ -63,6 +63,8 @@ func application(host loginstagetest.AdapterHost) *fiber.App {
 	app.Get("/panic", guard, func(fiber.Ctx) error { panic("asked for") })
 	app.Get("/error", guard, func(fiber.Ctx) error { return fiber.NewError(fiber.StatusTeapot, "asked for") })
 	app.Get("/restricted", allow, current)
+	app.Get("/fresh", fiberlogin.RequireFresh(login, time.Hour), current)
+	app.Get("/strong", fiberlogin.RequireACR(login, loginstage.ACRAAL2), current)
 	app.Get("/order", require, allow, current)
 	app.Get("/twice", guard, guard, require, require, current)
 	app.Get("/private", require, current)
@@ -78,6 +80,17 @@ func application(host loginstagetest.AdapterHost) *fiber.App {
 			_ = w.Flush()
 			host.Wait()
 			_, _ = w.WriteString("second\n")
+		})
+	})
+	app.Get("/live", require, func(c fiber.Ctx) error {
+		live, done := fiberlogin.Live(c, login)
+		c.Set(fiber.HeaderContentType, "text/event-stream")
+		return c.SendStreamWriter(func(w *bufio.Writer) {
+			defer done()
+			_, _ = w.WriteString("open\n")
+			_ = w.Flush()
+			<-live.Done()
+			_, _ = w.WriteString(loginstagetest.AdapterEnding(live) + "\n")
 		})
 	})
 	app.Post("/upload", require, func(c fiber.Ctx) error {

@@ -1,6 +1,7 @@
 package fiberlogin_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/loginstage/fiberlogin"
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
+	"github.com/mooring-go/mooring/session"
 )
 
 // ask returns the status and the body of the app's answer to r.
@@ -144,4 +146,98 @@ func TestDeny(t *testing.T) {
 	w := httptest.NewRecorder()
 	stage.Require(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	assert.Equal(t, http.StatusUnauthorized, w.Code)
+}
+
+// What a session goes on as reaches the client in Fiber's way.
+func TestReauthenticateAndComplete(t *testing.T) {
+	stage := loginstagetest.New(t, loginstage.Config{Carrier: session.Bearer{}})
+	app := fiber.New()
+	app.Post("/login", func(c fiber.Ctx) error {
+		_, err := fiberlogin.Begin(c, stage.UserLogin, loginstage.User{ID: "ada", Required: []string{"terms"}})
+		return err
+	})
+	app.Post("/complete/:action", fiberlogin.AllowRestricted(stage.UserLogin), func(c fiber.Ctx) error {
+		return fiberlogin.Complete(c, stage.UserLogin, c.Params("action"))
+	})
+	app.Post("/again/:user", fiberlogin.Require(stage.UserLogin), func(c fiber.Ctx) error {
+		s, err := fiberlogin.Reauthenticate(c, stage.UserLogin, loginstage.User{ID: c.Params("user"), ACR: loginstage.ACRAAL2})
+		if err != nil {
+			return err
+		}
+		return c.SendString(s.User + " " + s.ACR)
+	})
+	token := ""
+	post := func(path string) (int, string) {
+		r := httptest.NewRequest("POST", path, nil)
+		if token != "" {
+			r.Header.Set("Authorization", "Bearer "+token)
+		}
+		response, err := app.Test(r)
+		require.NoError(t, err)
+		defer response.Body.Close()
+		if given := response.Header.Get(session.DefaultTokenHeader); given != "" {
+			require.NotEqual(t, token, given)
+			token = given
+		}
+		text, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		return response.StatusCode, string(text)
+	}
+	status, _ := post("/login")
+	require.Equal(t, http.StatusOK, status)
+	status, _ = post("/again/ada")
+	assert.Equal(t, http.StatusForbidden, status, "there is something to do first")
+	status, _ = post("/complete/another")
+	assert.Equal(t, http.StatusInternalServerError, status)
+	status, _ = post("/complete/terms")
+	require.Equal(t, http.StatusOK, status)
+	status, _ = post("/again/eve")
+	assert.Equal(t, http.StatusInternalServerError, status)
+	before := token
+	status, text := post("/again/ada")
+	require.Equal(t, http.StatusOK, status)
+	assert.Equal(t, "ada "+loginstage.ACRAAL2, text)
+	assert.NotEqual(t, before, token)
+}
+
+// A stream that is over leaves no context behind, and one outside of a guard has ended.
+func TestLive(t *testing.T) {
+	stage := loginstagetest.New(t, loginstage.Config{Carrier: session.Bearer{}})
+	app := fiber.New()
+	live := map[string]context.Context{}
+	app.Post("/login", func(c fiber.Ctx) error {
+		_, err := fiberlogin.Begin(c, stage.UserLogin, loginstage.User{ID: "ada"})
+		return err
+	})
+	open := func(c fiber.Ctx) error {
+		one, done := fiberlogin.Live(c, stage.UserLogin)
+		two, doneToo := fiberlogin.LiveInUse(c, stage.UserLogin)
+		live["one"], live["two"] = one, two
+		assert.Equal(t, c.Path() == "/live", one.Err() == nil)
+		assert.Equal(t, c.Path() == "/live", two.Err() == nil)
+		s, signedIn := loginstage.Current(one)
+		assert.Equal(t, c.Path() == "/live", signedIn, s.User)
+		done()
+		doneToo()
+		return nil
+	}
+	app.Get("/live", fiberlogin.Require(stage.UserLogin), open)
+	app.Get("/bare", open)
+	response, err := app.Test(httptest.NewRequest("POST", "/login", nil))
+	require.NoError(t, err)
+	defer response.Body.Close()
+	for _, path := range []string{"/bare", "/live"} {
+		r := httptest.NewRequest("GET", path, nil)
+		if path == "/live" {
+			r.Header.Set("Authorization", "Bearer "+response.Header.Get(session.DefaultTokenHeader))
+		}
+		status, _ := ask(t, app, r)
+		require.Equal(t, http.StatusOK, status)
+		for _, ctx := range live {
+			<-ctx.Done()
+			assert.ErrorIs(t, ctx.Err(), context.Canceled)
+			_, ended := errors.AsType[*loginstage.LiveError](ctx.Err())
+			assert.Equal(t, path == "/bare", ended)
+		}
+	}
 }

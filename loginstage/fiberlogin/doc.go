@@ -29,7 +29,8 @@
 //   - The writer that [Do] and [loginstage.Config.Deny] get cannot flush, hijack or set
 //     deadlines: [net/http.ResponseController] returns [net/http.ErrNotSupported]. Use
 //     SendStreamWriter and fasthttp's Hijack, which work behind a guard.
-//   - The context of a request does not end when the client hangs up.
+//   - The context of a request does not end when the client hangs up. A stream that ends
+//     with its session is made with [Live], and says itself when it is over.
 //   - A request whose target net/http would refuse, such as "/%zz", is
 //     [fiber.ErrBadRequest].
 //   - There is no HTTP/2.

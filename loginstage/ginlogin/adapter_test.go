@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -66,6 +67,8 @@ func application(host loginstagetest.AdapterHost) *gin.Engine {
 	restricted.GET("/restricted", current)
 
 	guard, require := ginlogin.Guard(login), ginlogin.Require(login)
+	engine.GET("/fresh", ginlogin.RequireFresh(login, time.Hour), current)
+	engine.GET("/strong", ginlogin.RequireACR(login, loginstage.ACRAAL2), current)
 	engine.GET("/order", require, ginlogin.AllowRestricted(login), current)
 	engine.GET("/twice", guard, guard, require, require, current)
 
@@ -88,6 +91,14 @@ func application(host loginstagetest.AdapterHost) *gin.Engine {
 			_, _ = io.WriteString(w, "second\n")
 			return false
 		})
+	})
+	required.GET("/live", func(c *gin.Context) {
+		live := login.Live(c.Request)
+		c.Header("Content-Type", "text/event-stream")
+		c.String(http.StatusOK, "open\n")
+		c.Writer.Flush()
+		<-live.Done()
+		fmt.Fprintln(c.Writer, loginstagetest.AdapterEnding(live))
 	})
 	required.POST("/upload", func(c *gin.Context) {
 		file, err := c.FormFile("file")

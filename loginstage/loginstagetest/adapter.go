@@ -27,10 +27,14 @@ import (
 //	OPTIONS /private       Require          202 and any text, Access-Control-Allow-Origin: AdapterUser of
 //	                                        Current, Access-Control-Allow-Headers: the request's Cookie
 //	GET  /restricted       AllowRestricted  200 and AdapterUser of Current
+//	GET  /fresh            RequireFresh(time.Hour): 200 and AdapterUser of Current
+//	GET  /strong           RequireACR(loginstage.ACRAAL2): 200 and AdapterUser of Current
 //	GET  /order            Require, AllowRestricted inside: 200 and AdapterUser of Current
 //	GET  /twice            Guard, Guard, Require, Require: 200 and AdapterUser of Current
 //	GET  /items/ID         Require          200 and ID, unescaped, as the router has it
 //	GET  /stream           Require          200, "first\n", flushed; AdapterHost.Wait; "second\n"
+//	GET  /live             Require          200, text/event-stream, "open\n", flushed, until Live ends; then
+//	                                        AdapterEnding and "\n"
 //	GET  /late             Guard            200, "late\n", flushed; Begin for "ada"; the error's text
 //	GET  /panic            Guard            panics; the framework's recovery answers 500
 //	GET  /error            Guard            an error in the framework's way, for 418
@@ -67,7 +71,7 @@ type AdapterHost struct {
 func (h AdapterHost) Wait() {
 	select {
 	case <-h.proceed:
-	case <-time.After(patience):
+	case <-time.After(adapterPatience):
 	}
 }
 
@@ -101,6 +105,19 @@ func AdapterUser(s session.Session, signedIn bool) string {
 	return s.User
 }
 
+// AdapterEnding returns how a host of an [Adapter] says why a context of
+// [loginstage.UserLogin.Live] has ended: the cause of its session's ending.
+func AdapterEnding(live context.Context) string {
+	why, ok := errors.AsType[*loginstage.LiveError](live.Err())
+	if !ok {
+		return "the session has not ended"
+	}
+	if why.Ending == "" {
+		return why.Error()
+	}
+	return string(why.Ending)
+}
+
 // RunAdapter checks that an adapter of a web framework hands on what the guard decides
 // and what the framework has, over real listeners. Each rule is a subtest, and one that
 // fails says what the rule is.
@@ -110,20 +127,26 @@ func RunAdapter(t *testing.T, adapter Adapter) {
 		protocols = protocols[:1]
 	}
 	for _, protocol := range protocols {
-		t.Run(protocol, func(t *testing.T) {
-			for _, rule := range adapterRules {
-				t.Run(rule.name, func(t *testing.T) {
-					defer func() {
-						if t.Failed() {
-							t.Log("The rule: " + rule.text)
-						}
-					}()
-					rule.check(&adapterFixture{T: t, adapter: adapter, protocol: protocol})
-				})
-			}
+		t.Run(protocol, func(t *testing.T) { runRules(t, adapterRules, adapter, protocol) })
+	}
+}
+
+// runRules checks the rules over the protocol.
+func runRules(t *testing.T, rules []adapterRule, adapter Adapter, protocol string) {
+	for _, rule := range rules {
+		t.Run(rule.name, func(t *testing.T) {
+			defer func() {
+				if t.Failed() {
+					t.Log("The rule: " + rule.text)
+				}
+			}()
+			rule.check(&adapterFixture{T: t, adapter: adapter, protocol: protocol})
 		})
 	}
 }
+
+// adapterPatience is how long a rule waits for what has to happen.
+var adapterPatience = 10 * time.Second
 
 // An adapterRule is one sentence of what an adapter keeps.
 type adapterRule struct {
@@ -153,6 +176,7 @@ func (f *adapterFixture) serve(config loginstage.Config) {
 	f.stage = New(f, config)
 	host := AdapterHost{Login: f.stage.UserLogin, proceed: f.proceed}
 	server := newTLSServer(f, f.protocol)
+	f.Cleanup(f.watch()) // before the server is closed, which waits for its streams
 	if f.adapter.Handler != nil {
 		server.Config.Handler = f.adapter.Handler(f.T, host)
 		server.StartTLS()
@@ -167,10 +191,23 @@ func (f *adapterFixture) serve(config loginstage.Config) {
 	f.ready()
 }
 
+// watch has the stage end live contexts, until stop is called.
+func (f *adapterFixture) watch() (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(f.Context()))
+	done := make(chan error, 1)
+	go func() { done <- f.stage.Watch(ctx) }()
+	return func() {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			f.Errorf("loginstagetest: watching the store: %v", err)
+		}
+	}
+}
+
 // ready waits until the host answers.
 func (f *adapterFixture) ready() {
 	f.Helper()
-	ctx, cancel := context.WithTimeout(f.Context(), patience)
+	ctx, cancel := context.WithTimeout(f.Context(), adapterPatience)
 	defer cancel()
 	for {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url+"/bare", nil)

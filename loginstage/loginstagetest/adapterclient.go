@@ -1,6 +1,7 @@
 package loginstagetest
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"github.com/mooring-go/mooring/binding/bindingtest"
 	"github.com/mooring-go/mooring/binding/clientip"
 	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/session"
 )
 
 // behindLoopback has clients on this machine come from where X-Forwarded-For says.
@@ -90,6 +92,29 @@ func (v *visitor) send(r *http.Request) Response {
 	return Response{Response: response, Text: string(text)}
 }
 
+// stream opens a stream, waits for its first line, "open", and returns what returns the
+// rest of it once it has ended.
+func (v *visitor) stream(path string) (rest func() string) {
+	v.f.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.f.Context()), adapterPatience)
+	v.f.Cleanup(cancel)
+	response, err := v.client.Do(v.request("GET", path).WithContext(ctx))
+	require.NoError(v.f, err)
+	v.f.Cleanup(func() { _ = response.Body.Close() })
+	require.Equal(v.f, http.StatusOK, response.StatusCode)
+	require.Equal(v.f, []string{"private, no-cache"}, response.Header["Cache-Control"])
+	lines := bufio.NewReader(response.Body)
+	line, err := lines.ReadString('\n')
+	require.NoError(v.f, err)
+	require.Equal(v.f, "open\n", line)
+	return func() string {
+		v.f.Helper()
+		text, err := io.ReadAll(lines)
+		require.NoError(v.f, err, "the stream did not end with its session")
+		return string(text)
+	}
+}
+
 // is checks that the answer to a GET is 200 and the text.
 func (v *visitor) is(text, path string) Response {
 	v.f.Helper()
@@ -125,6 +150,31 @@ func (v *visitor) token() string {
 	return ""
 }
 
+// cookie returns the value of the visitor's one cookie whose name ends so.
+func (v *visitor) cookie(suffix string) string {
+	v.f.Helper()
+	for _, cookie := range v.client.Jar.Cookies(v.request("GET", "/").URL) {
+		if strings.HasSuffix(cookie.Name, suffix) {
+			return cookie.Value
+		}
+	}
+	require.Fail(v.f, "no cookie", suffix)
+	return ""
+}
+
+// bearer signs the user in with a client of an API in Berlin, as somebody who acts as the
+// user and is asked nothing, and returns the token.
+func (f *adapterFixture) bearer(user loginstage.User) string {
+	f.Helper()
+	w := httptest.NewRecorder()
+	call := loginstage.Call{RemoteAddr: "127.0.0.1:1", Header: http.Header{"X-Forwarded-For": {bindingtest.Berlin.String()}}}
+	user.Actor = "support"
+	challenge, err := f.stage.Begin(w, call.Request(f.Context()), user)
+	require.NoError(f, err)
+	require.Nil(f, challenge)
+	return w.Header().Get(session.DefaultTokenHeader)
+}
+
 // dial opens a connection to the host, below HTTP.
 func (f *adapterFixture) dial() net.Conn {
 	f.Helper()
@@ -133,7 +183,7 @@ func (f *adapterFixture) dial() net.Conn {
 	config := transport.TLSClientConfig.Clone()
 	config.NextProtos = nil
 	config.ServerName = "example.com" // which the certificate of httptest is for
-	ctx, cancel := context.WithTimeout(f.Context(), patience)
+	ctx, cancel := context.WithTimeout(f.Context(), adapterPatience)
 	defer cancel()
 	conn, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", strings.TrimPrefix(f.url, "https://"))
 	require.NoError(f, err)

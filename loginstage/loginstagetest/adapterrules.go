@@ -5,11 +5,14 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -99,6 +102,40 @@ var adapterRules = []adapterRule{
 			r.Header["Cookie"] = []string{"a=b; " + token, "c=d"}
 			assert.Equal(f, "ada", f.visitor().send(r).Text)
 		}},
+	{"tokens in other places", "A token counts in the carrier's place alone: not in the query, in another header, under another cookie's name, in capitals, or beside another carrier's; and one of another kind is no session's.",
+		func(f *adapterFixture) {
+			config := bound
+			config.Carrier, config.StaySignedInOffset = session.CookieOrBearer{}, duration.Duration(time.Hour)
+			f.serve(config)
+			v := f.visitor()
+			post := func(path string) int { // as a browser
+				r := v.request("POST", path)
+				r.Header.Set("Sec-Fetch-Site", "same-origin")
+				return v.send(r).StatusCode
+			}
+			require.Equal(f, http.StatusAccepted, post("/begin?user=ada"))
+			pending := v.cookie("_pending")
+			require.Equal(f, http.StatusNoContent, post("/finish"))
+			name, token, _ := strings.Cut(v.token(), "=")
+			bearer := f.bearer(loginstage.User{ID: "eve"})
+			with := func(path string, header http.Header) string {
+				r := f.visitor().request("GET", path)
+				maps.Copy(r.Header, header)
+				return f.visitor().send(r).Text
+			}
+			assert.Equal(f, "ada", with("/current", http.Header{"Cookie": {name + "=" + token}}))
+			assert.Equal(f, "eve", with("/current", http.Header{"Authorization": {"Bearer " + bearer}}))
+			for what, got := range map[string]string{
+				"in the query":               with("/current?"+url.Values{name: {token}, "access_token": {bearer}, "token": {bearer}}.Encode(), nil),
+				"in another header":          with("/current", http.Header{"X-Session": {token}, "X-Authorization": {"Bearer " + bearer}, session.DefaultTokenHeader: {bearer}}),
+				"in another cookie":          with("/current", http.Header{"Cookie": {"session=" + token + "; " + strings.ToUpper(name) + "=" + token}}),
+				"in both places":             with("/current", http.Header{"Cookie": {name + "=" + token}, "Authorization": {"Bearer " + bearer}}),
+				"twice in the other carrier": with("/current", http.Header{"Authorization": {"Bearer " + bearer, "Bearer " + bearer}}),
+				"of a pending session":       with("/current", http.Header{"Cookie": {name + "=" + pending}}),
+			} {
+				assert.Equal(f, "nobody", got, what)
+			}
+		}},
 	{"an address in several lines", "The client's address is looked for in all lines of the header, from the last: a client cannot choose one by sending its own.",
 		func(f *adapterFixture) {
 			f.serve(bound)
@@ -158,6 +195,28 @@ var adapterRules = []adapterRule{
 			require.Equal(f, http.StatusNoContent, v.do("POST", "/confirm?user=ada").StatusCode)
 			v.is("ada", "/private")
 			v.is("ada", "/restricted")
+		}},
+	{"how lately and how well a user was proved", "RequireFresh and RequireACR pass on the sessions whose users were proved so, and deny others with what is asked (RFC 9470).",
+		func(f *adapterFixture) {
+			config := bound
+			config.Carrier = session.CookieOrBearer{}
+			f.serve(config)
+			get := func(path string, user loginstage.User) Response {
+				r := f.visitor().request("GET", path)
+				r.Header.Set("Authorization", "Bearer "+f.bearer(user))
+				return f.visitor().send(r)
+			}
+			long := time.Now().Add(-2 * time.Hour)
+			for path, users := range map[string][2]loginstage.User{
+				"/fresh":  {{ID: "ada"}, {ID: "ada", AuthTime: long, ACR: loginstage.ACRAAL3}},
+				"/strong": {{ID: "ada", AuthTime: long, ACR: loginstage.ACRAAL2}, {ID: "ada", ACR: loginstage.ACRAAL1}},
+			} {
+				assert.Equal(f, "ada", get(path, users[0]).Text, path)
+				response := get(path, users[1])
+				assert.Equal(f, loginstage.ProblemStepUp, f.visitor().denied(http.StatusUnauthorized, response).Type, path)
+				assert.Contains(f, response.Header.Get("WWW-Authenticate"), "insufficient_user_authentication", path)
+				f.visitor().denied(http.StatusUnauthorized, f.visitor().do("GET", path))
+			}
 		}},
 	{"the wrong order", "A guard that is mounted outside decides before one inside: Require outside AllowRestricted admits no restricted session. Without a guard nobody is signed in.",
 		func(f *adapterFixture) {
@@ -254,21 +313,33 @@ var adapterRules = []adapterRule{
 		func(f *adapterFixture) {
 			f.serve(bound)
 			v := f.signedIn("ada")
+			began := time.Now()
 			response, err := v.client.Do(v.request("GET", "/stream"))
 			require.NoError(f, err)
 			defer func() { _ = response.Body.Close() }()
 			assert.Equal(f, http.StatusOK, response.StatusCode)
 			assert.Equal(f, []string{"private, no-cache"}, response.Header["Cache-Control"])
 			lines := bufio.NewReader(response.Body)
-			began := time.Now()
 			line, err := lines.ReadString('\n')
 			require.NoError(f, err)
 			assert.Equal(f, "first\n", line)
-			assert.Less(f, time.Since(began), patience/2, "the first line waited for the handler")
+			assert.Less(f, time.Since(began), adapterPatience/2, "the first line waited for the handler")
 			f.proceed <- struct{}{}
 			rest, err := io.ReadAll(lines)
 			require.NoError(f, err)
 			assert.Equal(f, "second\n", string(rest))
+		}},
+	{"live streams", "A stream ends when its session does, with the cause, and no other stream does.",
+		func(f *adapterFixture) {
+			f.serve(bound)
+			f.visitor().denied(http.StatusUnauthorized, f.visitor().do("GET", "/live"))
+			ada, bob := f.signedIn("ada"), f.signedIn("bob")
+			revoked, goesOn := ada.stream("/live"), bob.stream("/live")
+			_, err := f.stage.RevokeUser(f.Context(), "ada", "operator")
+			require.NoError(f, err)
+			assert.Equal(f, string(session.CauseRevoked)+"\n", revoked())
+			assert.Equal(f, http.StatusNoContent, bob.do("POST", "/logout").StatusCode)
+			assert.Equal(f, string(session.CauseSignedOut)+"\n", goesOn(), "it ended with another session")
 		}},
 	{"a response that has begun", "Begin is refused where the header is out: it would sign in nobody, and say nothing.",
 		func(f *adapterFixture) {
@@ -324,7 +395,7 @@ var adapterRules = []adapterRule{
 				left, err := os.ReadDir(kept)
 				require.NoError(c, err)
 				assert.Empty(c, left)
-			}, patience, time.Millisecond)
+			}, adapterPatience, time.Millisecond)
 		}},
 	{"hijacking", "A handler behind a guard can take the connection over, or is told that it cannot.",
 		func(f *adapterFixture) {
@@ -342,7 +413,7 @@ var adapterRules = []adapterRule{
 				r.Header.Set("Connection", "Upgrade")
 				r.Header.Set("Upgrade", "kit")
 				conn := f.dial()
-				require.NoError(f, conn.SetDeadline(time.Now().Add(patience)))
+				require.NoError(f, conn.SetDeadline(time.Now().Add(adapterPatience)))
 				require.NoError(f, r.Write(conn))
 				lines := bufio.NewReader(conn)
 				response, err := http.ReadResponse(lines, r)
