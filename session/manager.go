@@ -179,7 +179,19 @@ func (m *Manager) Find(ctx context.Context, token Token, kind Kind) (Session, er
 	}
 	bounded, cancel := m.boundLoad(ctx)
 	defer cancel()
-	return m.get(ctx, bounded, token.ID(), kind)
+	var s Session
+	_, err := m.get(ctx, bounded, token.ID(), kind, &s)
+	return s, err
+}
+
+// Fill sets s to the signed-in session of the ID, which [Manager.Carried] returned. It is
+// [Manager.Authenticate] for middleware: a session is large, and a copy at each step takes
+// as long as all else that is done for a request. It returns the time, as Now does, at
+// which the session had reached no limit. With an error s is zero.
+func (m *Manager) Fill(ctx context.Context, s *Session, id ID) (time.Time, error) {
+	bounded, cancel := m.boundLoad(ctx)
+	defer cancel()
+	return m.get(ctx, bounded, id, KindSession, s)
 }
 
 // Get returns the live record of the ID if it is of the kind. One that has
@@ -187,58 +199,70 @@ func (m *Manager) Find(ctx context.Context, token Token, kind Kind) (Session, er
 func (m *Manager) Get(ctx context.Context, id ID, kind Kind) (Session, error) {
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
-	return m.get(ctx, bounded, id, kind)
+	var s Session
+	_, err := m.get(ctx, bounded, id, kind, &s)
+	return s, err
 }
 
-// get is Get, with bounded for the store to look for the session, and ctx for
-// all else.
-func (m *Manager) get(ctx, bounded context.Context, id ID, kind Kind) (Session, error) {
-	s, err := m.config.Store.Get(bounded, id)
-	if err != nil {
-		if err == ErrNotFound { //nolint:errorlint // as it is, without a cost, on the common path
-			return Session{}, err
+// get is Get into s, with bounded for the store to look for the session, and ctx for all
+// else. It returns the time by which it judged.
+func (m *Manager) get(ctx, bounded context.Context, id ID, kind Kind, s *Session) (now time.Time, err error) {
+	if *s, err = m.config.Store.Get(bounded, id); err == nil && s.Kind == kind {
+		now = m.Now(ctx)
+		cause := overdue(s, now)
+		if cause == "" {
+			return now, nil
 		}
-		if ended, ok := errors.AsType[*EndedError](err); ok && ended.Session.Kind != kind {
-			return Session{}, ErrNotFound
-		}
-		return Session{}, fmt.Errorf("session: getting: %w", err)
-	}
-	if s.Kind != kind {
-		return Session{}, ErrNotFound
-	}
-	if cause := overdue(s, m.Now(ctx)); cause != "" {
 		ending := m.complete(ctx, Ending{Cause: cause})
-		if _, err := m.End(ctx, id, ending); err != nil {
-			return Session{}, err
+		if _, err = m.End(ctx, id, ending); err == nil {
+			err = &EndedError{Ended{*s, ending}}
 		}
-		return Session{}, &EndedError{Ended{s, ending}}
+		*s = Session{}
+		return now, err
 	}
-	return s, nil
+	*s = Session{}
+	if err == nil || err == ErrNotFound { //nolint:errorlint // as it is, without a cost, on the common path
+		return now, ErrNotFound
+	}
+	if ended, ok := errors.AsType[*EndedError](err); ok && ended.Session.Kind != kind {
+		return now, ErrNotFound
+	}
+	return now, fmt.Errorf("session: getting: %w", err)
 }
 
 // overdue returns what s.Overdue does. A LastSeen that is ahead of now says nothing of when s was
 // used, so that it has been idle since Created.
-func overdue(s Session, now time.Time) Cause {
-	if ahead(s.LastSeen, now) {
-		s.LastSeen = s.Created
+func overdue(s *Session, now time.Time) Cause {
+	used := s.LastSeen
+	if ahead(used, now) {
+		used = s.Created
 	}
-	return s.Overdue(now)
+	return s.overdue(used, now)
 }
 
 // Touch records that s was used from where seen says, if that is due: at once
 // where the address is another one or there is a drift to add, and otherwise as
 // [Config.TouchEvery] says. It returns the session as it is then known.
 func (m *Manager) Touch(ctx context.Context, s Session, seen Seen) (Session, error) {
-	if !m.due(&s, &seen) {
-		return s, nil
+	if err := m.Use(ctx, &s, seen); err != nil {
+		return Session{}, err
+	}
+	return s, nil
+}
+
+// Use is [Manager.Touch] of s in its place, without copying it: for middleware, which
+// mostly has nothing to record. With an error s stays as it was.
+func (m *Manager) Use(ctx context.Context, s *Session, seen Seen) error {
+	if !m.due(s, &seen) {
+		return nil
 	}
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
 	if err := m.config.Store.Touch(bounded, s.ID, seen); err != nil {
-		return Session{}, fmt.Errorf("session: touching: %w", err)
+		return fmt.Errorf("session: touching: %w", err)
 	}
 	s.Apply(seen, m.Now(ctx))
-	return s, nil
+	return nil
 }
 
 func (m *Manager) due(s *Session, seen *Seen) bool {
@@ -319,9 +343,9 @@ func (m *Manager) List(ctx context.Context, user string, kind Kind) ([]Session, 
 	}
 	now := m.Now(ctx)
 	var live []Session
-	for _, s := range all {
-		if overdue(s, now) == "" {
-			live = append(live, s)
+	for i := range all {
+		if overdue(&all[i], now) == "" {
+			live = append(live, all[i])
 		}
 	}
 	return live, nil

@@ -115,9 +115,12 @@ func (s Session) Validate() error {
 
 // Deadline returns the instant at which s is over unless it is used before: the
 // nearer of its absolute and its idle limit.
-func (s Session) Deadline() time.Time {
+func (s Session) Deadline() time.Time { return s.deadline(s.LastSeen) }
+
+// deadline is Deadline for a session that was last used at the time.
+func (s *Session) deadline(used time.Time) time.Time {
 	if s.Idle > 0 {
-		if idle := s.LastSeen.Add(s.Idle); idle.Before(s.Expires) {
+		if idle := used.Add(s.Idle); idle.Before(s.Expires) {
 			return idle
 		}
 	}
@@ -126,11 +129,14 @@ func (s Session) Deadline() time.Time {
 
 // Overdue returns the limit that s has reached at now, [CauseExpired] or
 // [CauseIdle], or "" if it has reached none. A limit is reached at its instant.
-func (s Session) Overdue(now time.Time) Cause {
+func (s Session) Overdue(now time.Time) Cause { return s.overdue(s.LastSeen, now) }
+
+// overdue is Overdue for a session that was last used at the time.
+func (s *Session) overdue(used, now time.Time) Cause {
 	switch {
 	case !now.Before(s.Expires):
 		return CauseExpired
-	case !now.Before(s.Deadline()):
+	case !now.Before(s.deadline(used)):
 		return CauseIdle
 	default:
 		return ""
