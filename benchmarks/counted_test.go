@@ -45,7 +45,7 @@ func TestAnUnchangedAddressIsOneSELECT(t *testing.T) {
 	config.ConnConfig.Tracer = asked
 	db := sqlDB(t, config)
 	db.SetMaxOpenConns(1)
-	handler, request := guarded(t, sqlStore(t, db))
+	handler, request := guarded(t, sqlStore(t, db, config))
 	for i := range 3 {
 		asked.take()
 		w := &discard{header: http.Header{}}
@@ -54,6 +54,50 @@ func TestAnUnchangedAddressIsOneSELECT(t *testing.T) {
 		if got := asked.take(); i > 0 && assert.Len(t, got, 1) { // the first one prepares it
 			assert.True(t, strings.HasPrefix(got[0], "SELECT "), got[0])
 		}
+	}
+}
+
+// A request from an unchanged address that a near cache has read before asks the server
+// nothing.
+func TestANearCacheAsksNothing(t *testing.T) {
+	t.Run("Redis", func(t *testing.T) {
+		client := redisClient(t, redisServer(t))
+		asked := new(commands)
+		client.AddHook(asked)
+		asksOnce(t, redisStore(t, client), func() (n int) {
+			for _, command := range asked.take() {
+				if command == "get" { // Watch publishes
+					n++
+				}
+			}
+			return n
+		})
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		config, asked := postgres(t), new(statements)
+		config.ConnConfig.Tracer = asked
+		asksOnce(t, sqlStore(t, sqlDB(t, config), config), func() (n int) {
+			for _, statement := range asked.take() {
+				if strings.HasPrefix(statement, "SELECT ") && strings.Contains(statement, "WHERE id") {
+					n++
+				}
+			}
+			return n
+		})
+	})
+}
+
+// asksOnce checks that of several requests through a near cache the first one alone asks
+// the store.
+func asksOnce(t *testing.T, store session.Store, asked func() int) {
+	t.Helper()
+	handler, request := guarded(t, nearCache(t, store))
+	asked()
+	for i := range 5 {
+		w := &discard{header: http.Header{}}
+		handler.ServeHTTP(w, request.Clone(t.Context()))
+		require.Equal(t, http.StatusNoContent, w.status)
+		require.Equal(t, i == 0, asked() > 0, "request %d", i)
 	}
 }
 
@@ -91,12 +135,12 @@ func TestEndingOthersIsOneTransaction(t *testing.T) {
 		config, asked := postgres(t), new(statements)
 		config.ConnConfig.Tracer = asked
 		many := sqlDB(t, config)
-		parallelFill(t, sqlStore(t, many), total)
+		parallelFill(t, sqlStore(t, many, config), total)
 		require.NoError(t, many.Close())
 
 		db := sqlDB(t, config)
 		db.SetMaxOpenConns(1)
-		store := sqlStore(t, db)
+		store := sqlStore(t, db, config)
 		_, err := db.ExecContext(t.Context(), "VACUUM ANALYZE mooring_session")
 		require.NoError(t, err)
 		_, err = store.List(t.Context(), userOf(0)) // looks for the schema

@@ -153,13 +153,16 @@ func BenchmarkRedis(b *testing.B) {
 	pool := &redis.Pool{MaxIdle: connections, Dial: func() (redis.Conn, error) { return redis.Dial("tcp", addr) }}
 	b.Cleanup(func() { _ = pool.Close() })
 	ofSCS(b, scsredis.New(pool)).measure(b, "scs")
+
+	near, _ := ofMooring(b, nearCache(b, redisStore(b, client)))
+	near.measure(b, "nearcache")
 }
 
 // BenchmarkPostgres asks a PostgreSQL server.
 func BenchmarkPostgres(b *testing.B) {
 	config := postgres(b)
 	db, pool := sqlDB(b, config), pgxPool(b, config)
-	ours, ids := ofMooring(b, sqlStore(b, db))
+	ours, ids := ofMooring(b, sqlStore(b, db, config))
 	names := make([]string, len(ids))
 	for i, id := range ids {
 		names[i] = id.String()
@@ -183,4 +186,7 @@ func BenchmarkPostgres(b *testing.B) {
 	_, err = pool.Exec(b.Context(), "CREATE TABLE sessions (token TEXT PRIMARY KEY, data BYTEA NOT NULL, expiry TIMESTAMPTZ NOT NULL)")
 	require.NoError(b, err)
 	ofSCS(b, pgxstore.NewWithCleanupInterval(pool, 0)).measure(b, "scs")
+
+	near, _ := ofMooring(b, nearCache(b, sqlStore(b, db, config)))
+	near.measure(b, "nearcache")
 }

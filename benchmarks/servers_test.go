@@ -131,8 +131,9 @@ func sqlDB(tb testing.TB, config *pgxpool.Config) *sql.DB {
 	return db
 }
 
-func sqlStore(tb testing.TB, db *sql.DB) *sqlstore.Store {
-	store, err := sqlstore.New(db, sqlstore.Config{Dialect: sqlstore.PostgreSQL})
+// sqlStore returns a store on the database that the configuration is of.
+func sqlStore(tb testing.TB, db *sql.DB, config *pgxpool.Config) *sqlstore.Store {
+	store, err := sqlstore.New(db, sqlstore.Config{Dialect: sqlstore.PostgreSQL, Listen: listen(config.ConnConfig)})
 	require.NoError(tb, err)
 	require.NoError(tb, store.Migrate(tb.Context()))
 	tb.Cleanup(func() { _ = store.Close() })

@@ -158,28 +158,29 @@ func (a *accounts) wait(call *accountCall) (bool, error) {
 // checkAccount returns an error if the account of the user of s, or of who acts as the
 // user, is not active, after it has ended what that ends: all that the user has, or the
 // session of who acts.
-func (l *UserLogin) checkAccount(r *http.Request, s session.Session) error {
+func (l *UserLogin) checkAccount(r *http.Request, s *session.Session) error {
 	active, err := l.accounts.active(r.Context(), s.User)
 	if err != nil {
+		return err
+	}
+	impersonated := active && s.Actor != ""
+	if impersonated {
+		active, err = l.accounts.active(r.Context(), s.Actor)
+	}
+	if err != nil || active {
 		return err
 	}
 	ctx := context.WithoutCancel(r.Context())
 	ending := l.ending(r, session.CauseAccountDisabled, "")
 	ending.Time = l.sessions.Now(ctx)
-	if !active {
+	if !impersonated {
 		if _, err := l.sessions.EndUser(ctx, s.User, session.ID{}, ending); err != nil {
 			return fmt.Errorf("loginstage: ending the sessions of a disabled account: %w", err)
 		}
-		return &session.EndedError{Ended: session.Ended{Session: s, Ending: ending}}
-	}
-	if s.Actor == "" {
-		return nil
-	}
-	if active, err = l.accounts.active(r.Context(), s.Actor); err != nil || active {
-		return err
+		return &session.EndedError{Ended: session.Ended{Session: *s, Ending: ending}}
 	}
 	if _, err := l.sessions.End(ctx, s.ID, ending); err != nil {
 		return err
 	}
-	return &session.EndedError{Ended: session.Ended{Session: s, Ending: ending}}
+	return &session.EndedError{Ended: session.Ended{Session: *s, Ending: ending}}
 }

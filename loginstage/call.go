@@ -101,7 +101,7 @@ func (l *UserLogin) Authenticate(ctx context.Context, call Call) (context.Contex
 	} else {
 		found.err = l.admitCall(call.Request(ctx), call.Token, &found.session)
 	}
-	denial := denialOf(found.session, found.err)
+	denial := denialOf(&found.session, found.err)
 	if found.admitted || (restricts(denial) && call.AllowRestricted) {
 		denial = ""
 	}
@@ -148,5 +148,6 @@ func (l *UserLogin) admitCall(r *http.Request, token session.Token, s *session.S
 	if err != nil {
 		return err
 	}
-	return l.hold(r, &loaded, s)
+	*s = loaded
+	return l.hold(r, s, l.sessions.Now(r.Context()))
 }

@@ -31,7 +31,7 @@ func (l *UserLogin) Check(w http.ResponseWriter, r *http.Request) (session.Sessi
 	if known && g.admitted {
 		return s, nil
 	}
-	if denial := denialOf(s, err); denial != "" {
+	if denial := denialOf(&s, err); denial != "" {
 		return session.Session{}, l.accessError(denial, s, err)
 	}
 	return s, nil
@@ -99,7 +99,7 @@ func (e *AccessError) Unwrap() error { return e.Err }
 
 // denialOf returns the denial of a request for which admit has returned s and err,
 // and "" if there is none.
-func denialOf(s session.Session, err error) Denial {
+func denialOf(s *session.Session, err error) Denial {
 	switch {
 	case err == nil && s.Drift.Restricted != "":
 		return DenialStepUp

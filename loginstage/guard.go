@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
@@ -73,11 +74,22 @@ func (l *UserLogin) AllowRestricted(next http.Handler) http.Handler {
 // signed in, as for a restricted session that [UserLogin.AllowRestricted] does not
 // admit. Behind the guards of several stages it is what the innermost found.
 func Current(ctx context.Context) (session.Session, bool) {
-	g, ok := ctx.Value(guardedKey{}).(*guarded)
-	if !ok || !g.admitted {
-		return session.Session{}, false
+	if g := admittedIn(ctx); g != nil {
+		return g.session, true
 	}
-	return g.session, true
+	return session.Session{}, false
+}
+
+// admittedIn returns what a guard found out about the request with this context, if it
+// admitted a session; nil: it did not. It is not inlined, so that Current is, which saves
+// a handler a copy of the session.
+//
+//go:noinline
+func admittedIn(ctx context.Context) *guarded {
+	if g, ok := ctx.Value(guardedKey{}).(*guarded); ok && g.admitted {
+		return g
+	}
+	return nil
 }
 
 // Restricted returns the session that the request with this context was sent in,
@@ -126,29 +138,42 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 		}
 		outer, _ := r.Context().Value(guardedKey{}).(*guarded)
 		known := outer != nil && outer.login == l
-		var s session.Session
+		var id session.ID
 		var err error
-		if known {
-			s, err = outer.session, outer.err
-		} else {
-			err = l.admit(r, &s)
+		if !known {
+			id, err = l.carried(r)
 		}
-		denial := denialOf(s, err)
+		if err == session.ErrNotFound && outer == nil { //nolint:errorlint // as it is, on the common path
+			if whom.denies(DenialSignIn) {
+				l.deny(w, r, l.accessError(DenialSignIn, session.Session{}, err))
+			} else {
+				l.passAnonymous(w, r, next)
+			}
+			return
+		}
+		g := &guarded{login: l, err: err}
+		switch {
+		case known:
+			g.session, g.err = outer.session, outer.err
+		case err == nil:
+			g.err = l.find(r, id, &g.session)
+		}
+		denial := denialOf(&g.session, g.err)
 		if known && outer.admitted {
 			denial = ""
 		}
 		switch {
 		case whom.denies(denial):
-			l.deny(w, r, l.accessError(denial, s, err))
+			l.deny(w, r, l.accessError(denial, g.session, g.err))
 		case known && (!restricts(denial) || whom != restrictedToo):
 			next.ServeHTTP(w, r)
-		case err == session.ErrNotFound && outer == nil: //nolint:errorlint // as it is, on the common path
+		case g.err == session.ErrNotFound && outer == nil: //nolint:errorlint // as above
 			l.passAnonymous(w, r, next)
 		default:
-			l.renewNonce(w, r, &s)
-			l.tellExpiry(w, r, &s)
-			admitted := denial == "" || (restricts(denial) && whom == restrictedToo)
-			l.pass(w, r, next, &guarded{login: l, session: s, err: err, admitted: admitted})
+			l.renewNonce(w, r, &g.session)
+			l.tellExpiry(w, r, &g.session)
+			g.admitted = denial == "" || (restricts(denial) && whom == restrictedToo)
+			l.pass(w, r, next, g)
 		}
 	})
 }
@@ -164,34 +189,72 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 // *brokenError for one whose binding is broken, *proofError for one whose device key is
 // to be proved first, and any other where nobody knows.
 func (l *UserLogin) admit(r *http.Request, s *session.Session) error {
-	found, err := l.load(r)
+	id, err := l.carried(r)
 	if err != nil {
 		return err
 	}
-	return l.hold(r, &found, s)
+	return l.find(r, id, s)
 }
 
-// hold sets s to found, the session that the request was sent in, if its binding holds
-// there, and records the use. Its errors are those of admit.
-func (l *UserLogin) hold(r *http.Request, found, s *session.Session) error {
+// find is admit for the ID of the token that came with r.
+func (l *UserLogin) find(r *http.Request, id session.ID, s *session.Session) error {
+	now, err := l.fill(r.Context(), id, s)
+	if err != nil {
+		return err
+	}
+	return l.hold(r, s, now)
+}
+
+// carried returns the ID of the token that came with r.
+func (l *UserLogin) carried(r *http.Request) (session.ID, error) {
+	id, err := l.sessions.Carried(r)
+	if err == session.ErrNotFound { //nolint:errorlint // as it is, on the common path
+		l.pitfalls.warnOfDuplicates(l, r)
+	}
+	return id, err
+}
+
+// fill sets s to the session of the ID, as [session.Manager.Fill] does, if a stage signed
+// it in that this one admits; any other is errOtherStage.
+func (l *UserLogin) fill(ctx context.Context, id session.ID, s *session.Session) (time.Time, error) {
+	now, err := l.sessions.Fill(ctx, s, id)
+	if err != session.ErrNotFound && l.isOfOtherStage(s, err) { //nolint:errorlint // as it is, on the common path
+		*s = session.Session{}
+		return now, errOtherStage
+	}
+	return now, err
+}
+
+// hold holds s, the session that the request was sent in, to all that admit does once it
+// is found, and records the use, which was now. Its errors are those of admit; with one s
+// is zero.
+func (l *UserLogin) hold(r *http.Request, s *session.Session, now time.Time) error {
+	err := l.check(r, s, now)
+	if err != nil {
+		*s = session.Session{}
+	}
+	return err
+}
+
+func (l *UserLogin) check(r *http.Request, s *session.Session, now time.Time) error {
 	if l.accounts != nil {
-		if err := l.checkAccount(r, *found); err != nil {
+		if err := l.checkAccount(r, s); err != nil {
 			return err
 		}
 	}
 	ip, err := l.clientIP(r)
-	if err != nil && found.Policy.Binds() {
+	if err != nil && s.Policy.Binds() {
 		return err // a binding cannot be checked against an unknown address
 	}
-	if !found.Drift.Key.IsZero() {
-		if err := l.checkKey(r, found, ip); err != nil {
+	if !s.Drift.Key.IsZero() {
+		if err := l.checkKey(r, s, ip); err != nil {
 			return err
 		}
 	}
-	if ip != found.IP || l.reevaluates(found) {
-		*s, err = l.enforce(r, *found, ip)
+	if ip != s.IP || l.reevaluates(s) {
+		*s, err = l.enforce(r, *s, ip)
 	} else {
-		*s, err = l.sessions.Touch(r.Context(), *found, session.Seen{Time: l.sessions.Now(r.Context()), IP: ip})
+		err = l.sessions.Use(r.Context(), s, session.Seen{Time: now, IP: ip})
 	}
 	if err == nil && l.config.DeviceKey == DeviceKeyRequire {
 		l.requireKey(r, s)
@@ -202,11 +265,9 @@ func (l *UserLogin) hold(r *http.Request, found, s *session.Session) error {
 // load returns the session of the request, as [session.Manager.Load] does, if a
 // stage signed it in that this one admits, and errOtherStage for any other.
 func (l *UserLogin) load(r *http.Request) (s session.Session, err error) {
-	s, err = l.sessions.Load(r)
-	if err == session.ErrNotFound { //nolint:errorlint // as it is, on the common path
-		l.pitfalls.warnOfDuplicates(l, r)
-	} else if l.isOfOtherStage(&s, err) {
-		return session.Session{}, errOtherStage
+	id, err := l.carried(r)
+	if err == nil {
+		_, err = l.fill(r.Context(), id, &s)
 	}
 	return s, err
 }

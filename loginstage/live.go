@@ -105,7 +105,7 @@ func (l *UserLogin) live(r *http.Request, inUse bool) context.Context {
 		s.finish(&LiveError{Err: err})
 		return s
 	}
-	s.id, s.restricted = found.ID, restricts(denialOf(found, nil))
+	s.id, s.restricted = found.ID, restricts(denialOf(&found, nil))
 	l.streams.add(s, l.endUnwatched)
 	ctx, cancel := context.WithTimeout(r.Context(), l.config.StoreTimeout.Std())
 	defer cancel()
@@ -135,7 +135,7 @@ func (l *UserLogin) liveSession(r *http.Request) (session.Session, error) {
 	}
 	var s session.Session
 	err := l.admit(r, &s)
-	if denial := denialOf(s, err); denial == DenialUnavailable {
+	if denial := denialOf(&s, err); denial == DenialUnavailable {
 		return session.Session{}, err
 	} else if denial != "" {
 		return session.Session{}, session.ErrNotFound
@@ -153,7 +153,7 @@ func (l *UserLogin) verify(ctx context.Context, s *stream) error {
 	if found.Idle > 0 {
 		every = min(every, found.Idle/4)
 	}
-	ends := err == nil && (isIdle(found) || (restricts(denialOf(found, nil)) && !s.restricted))
+	ends := err == nil && (isIdle(found) || (restricts(denialOf(&found, nil)) && !s.restricted))
 	if err == nil && s.inUse && !ends {
 		found, err = l.sessions.Touch(ctx, found, session.Seen{Time: now, IP: found.IP})
 	}

@@ -161,15 +161,16 @@ func (w *response) complete() {
 			header.Add("Vary", "Cookie")
 		}
 	}
-	switch _, said := header["Cache-Control"]; {
-	case w.carried.Load() || w.login.setsToken(header):
+	if w.carried.Load() || w.login.tokens.in(header) {
 		makeUncacheable(header)
-	case w.personal && !said:
-		w.cacheControl[0] = "private, no-cache"
-		if w.login.config.NoStore {
-			w.cacheControl[0] = "no-store"
+	} else if w.personal {
+		if _, said := header["Cache-Control"]; !said {
+			w.cacheControl[0] = "private, no-cache"
+			if w.login.config.NoStore {
+				w.cacheControl[0] = "no-store"
+			}
+			header["Cache-Control"] = w.cacheControl[:]
 		}
-		header["Cache-Control"] = w.cacheControl[:]
 	}
 }
 
@@ -190,23 +191,31 @@ func variesByCookie(header http.Header) bool {
 	return false
 }
 
-// setsToken reports whether the header has a token for a client of an API, or sets a
-// cookie of the stage, or one that may be the carrier's.
-func (l *UserLogin) setsToken(header http.Header) bool {
-	if name := tokenHeaderOf(l.config.Carrier); name != "" && len(header[name]) > 0 {
+// tokenFields are the fields of an answer's header that bring tokens.
+type tokenFields struct {
+	header string // for clients of an API; "": none
+	cookie string // the carrier's; "": not known, so that it may be any
+	prefix string // of the stage's own cookies
+}
+
+func newTokenFields(config Config) tokenFields {
+	fields := tokenFields{header: tokenHeaderOf(config.Carrier), prefix: config.StageCookie.CookieName() + "_"}
+	if cookie, ok := cookieOf(config.Carrier); ok {
+		fields.cookie = cookie.CookieName()
+	}
+	return fields
+}
+
+// in reports whether the header has a token for a client of an API, or sets a cookie of
+// the stage, or one that may be the carrier's.
+func (f *tokenFields) in(header http.Header) bool {
+	if f.header != "" && len(header[f.header]) > 0 {
 		return true
 	}
 	lines := header["Set-Cookie"]
-	if len(lines) == 0 {
-		return false
-	}
-	carrier, ok := cookieOf(l.config.Carrier)
-	if !ok {
-		return true // which cookies are another carrier's is not known
-	}
 	for _, line := range lines {
 		name, _, _ := strings.Cut(line, "=")
-		if name == carrier.CookieName() || strings.HasPrefix(name, l.config.StageCookie.CookieName()+"_") {
+		if f.cookie == "" || name == f.cookie || strings.HasPrefix(name, f.prefix) {
 			return true
 		}
 	}

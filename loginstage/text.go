@@ -13,7 +13,20 @@ func clip(s string, n int) string {
 	if len(s) > n {
 		s = s[:n]
 	}
+	if isPlainASCII(s) { // as nearly all is
+		return strings.Clone(s)
+	}
 	return strings.Clone(strings.Map(shown, strings.ToValidUTF8(s, "")))
+}
+
+// isPlainASCII reports whether s is ASCII without control characters.
+func isPlainASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // shown returns r, or -1 for a character that reorders, ends or corrupts the text

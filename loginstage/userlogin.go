@@ -23,6 +23,7 @@ type UserLogin struct {
 
 	secrets    devicekey.Secrets
 	passCookie session.Cookie // its fields are set, so that it is read at no cost
+	tokens     tokenFields
 	sameOrigin *http.CrossOriginProtection
 	asked      asked
 
@@ -46,6 +47,7 @@ func New(config Config) (*UserLogin, error) {
 	}
 	l.accounts = newAccounts(config)
 	l.passCookie = l.stageCookie("_bound")
+	l.tokens = newTokenFields(config)
 	l.sessions, err = session.NewManager(session.Config{
 		Store:        config.Store,
 		Carrier:      config.Carrier,

@@ -98,9 +98,9 @@ func latest[T any](s []T, n int) []T { return s[max(0, len(s)-n):] }
 
 // Apply records seen in s at the store's time now, as [Store.Touch] promises: a
 // time ahead of now counts as now, the later time wins, and a drift adds to what is
-// there, which raises the Version. A LastSeen that is ahead of now, as only a clock that was wrong can have
-// written it, counts as earlier than any. It reports whether anything changed.
-// Stores that cannot do this in one command read, apply and write in one step.
+// there, which raises the Version. A LastSeen that is ahead of now, as only a clock that
+// was wrong can have written it, counts as earlier than any. It reports whether anything
+// changed. Stores that cannot do this in one command read, apply and write in one step.
 func (s *Session) Apply(seen Seen, now time.Time) bool {
 	if seen.Time.After(now) {
 		seen.Time = now

@@ -185,7 +185,19 @@ func (m *Manager) Find(ctx context.Context, token Token, kind Kind) (Session, er
 	}
 	bounded, cancel := m.boundLoad(ctx)
 	defer cancel()
-	return m.get(ctx, bounded, token.ID(), kind)
+	var s Session
+	_, err := m.get(ctx, bounded, token.ID(), kind, &s)
+	return s, err
+}
+
+// Fill sets s to the signed-in session of the ID, which [Manager.Carried] returned. It is
+// [Manager.Authenticate] for middleware: a session is large, and a copy at each step takes
+// as long as all else that is done for a request. It returns the time, as Now does, at
+// which the session had reached no limit. With an error s is zero.
+func (m *Manager) Fill(ctx context.Context, s *Session, id ID) (time.Time, error) {
+	bounded, cancel := m.boundLoad(ctx)
+	defer cancel()
+	return m.get(ctx, bounded, id, KindSession, s)
 }
 
 // Get returns the live record of the ID if it is of the kind. One that has
@@ -194,70 +206,70 @@ func (m *Manager) Find(ctx context.Context, token Token, kind Kind) (Session, er
 func (m *Manager) Get(ctx context.Context, id ID, kind Kind) (Session, error) {
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
-	return m.get(ctx, bounded, id, kind)
+	var s Session
+	_, err := m.get(ctx, bounded, id, kind, &s)
+	return s, err
 }
 
-// get is Get, with bounded for the store to look for the session, and ctx for
-// all else.
-func (m *Manager) get(ctx, bounded context.Context, id ID, kind Kind) (Session, error) {
-	s, err := m.config.Store.Get(bounded, id)
-	if err != nil {
-		if err == ErrNotFound { //nolint:errorlint // as it is, without a cost, on the common path
-			return Session{}, err
+// get is Get into s, with bounded for the store to look for the session, and ctx for all
+// else. It returns the time by which it judged.
+func (m *Manager) get(ctx, bounded context.Context, id ID, kind Kind, s *Session) (now time.Time, err error) {
+	if *s, err = m.config.Store.Get(bounded, id); err == nil && s.Kind == kind {
+		now = m.Now(ctx)
+		cause := overdue(s, now)
+		if cause == "" && s.Resume > 0 && s.Drift.Restricted == "" && idle(s, now) {
+			return now, m.restrictIdle(ctx, s, now)
 		}
-		if ended, ok := errors.AsType[*EndedError](err); ok && ended.Session.Kind != kind {
-			return Session{}, ErrNotFound
+		if cause == "" {
+			return now, nil
 		}
-		return Session{}, fmt.Errorf("session: getting: %w", err)
-	}
-	if s.Kind != kind {
-		return Session{}, ErrNotFound
-	}
-	now := m.Now(ctx)
-	if cause := overdue(s, now); cause != "" {
 		ending := m.complete(ctx, Ending{Cause: cause})
-		if _, err := m.End(ctx, id, ending); err != nil {
-			return Session{}, err
+		if _, err = m.End(ctx, id, ending); err == nil {
+			err = &EndedError{Ended{*s, ending}}
 		}
-		return Session{}, &EndedError{Ended{s, ending}}
+		*s = Session{}
+		return now, err
 	}
-	if s.Resume > 0 && s.Drift.Restricted == "" && idle(s, now) {
-		return m.restrictIdle(ctx, s)
+	*s = Session{}
+	if err == nil || err == ErrNotFound { //nolint:errorlint // as it is, without a cost, on the common path
+		return now, ErrNotFound
 	}
-	return s, nil
+	if ended, ok := errors.AsType[*EndedError](err); ok && ended.Session.Kind != kind {
+		return now, ErrNotFound
+	}
+	return now, fmt.Errorf("session: getting: %w", err)
 }
 
 // restrictIdle restricts s, which has reached its idle limit and can be resumed, for good:
-// no process whose clock is behind lifts that. It returns s as it is then.
-func (m *Manager) restrictIdle(ctx context.Context, s Session) (Session, error) {
+// no process whose clock is behind lifts that. With an error s is zero.
+func (m *Manager) restrictIdle(ctx context.Context, s *Session, now time.Time) error {
 	seen := Seen{Time: s.LastSeen, IP: s.IP, Drift: Drift{Restricted: RestrictedIdle}}
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
 	if err := m.config.Store.Touch(bounded, s.ID, seen); err != nil {
-		return Session{}, fmt.Errorf("session: restricting: %w", err)
+		*s = Session{}
+		return fmt.Errorf("session: restricting: %w", err)
 	}
-	s.Drift = s.Drift.merge(seen.Drift)
+	s.Apply(seen, now)
 	if m.config.OnIdle != nil {
-		m.config.OnIdle(ctx, s)
+		m.config.OnIdle(ctx, *s)
 	}
-	return s, nil
+	return nil
 }
 
 // idle reports whether s has reached its idle limit at now, as overdue does.
-func idle(s Session, now time.Time) bool {
-	if ahead(s.LastSeen, now) {
-		s.LastSeen = s.Created
-	}
-	return !now.Before(s.IdleAt())
-}
+func idle(s *Session, now time.Time) bool { return !now.Before(s.limit(usedBy(s, now), s.Idle)) }
 
-// overdue returns what s.Overdue does. A LastSeen that is ahead of now says nothing of when s was
-// used, so that it has been idle since Created.
-func overdue(s Session, now time.Time) Cause {
+// overdue returns what s.Overdue does.
+func overdue(s *Session, now time.Time) Cause { return s.overdue(usedBy(s, now), now) }
+
+// usedBy returns when s was used last. A LastSeen that is ahead of now says nothing of
+// that, so that s has been idle since Created.
+func usedBy(s *Session, now time.Time) time.Time {
 	if ahead(s.LastSeen, now) {
-		s.LastSeen = s.Created
+		return s.Created
 	}
-	return s.Overdue(now)
+	return s.LastSeen
 }
 
 // Touch records that s was used from where seen says, if that is due: at once
@@ -266,19 +278,28 @@ func overdue(s Session, now time.Time) Cause {
 // is restricted because it was idle cannot be used, which would put its end off: of seen
 // its drift alone is recorded, without Moves.
 func (m *Manager) Touch(ctx context.Context, s Session, seen Seen) (Session, error) {
+	if err := m.Use(ctx, &s, seen); err != nil {
+		return Session{}, err
+	}
+	return s, nil
+}
+
+// Use is [Manager.Touch] of s in its place, without copying it: for middleware, which
+// mostly has nothing to record. With an error s stays as it was.
+func (m *Manager) Use(ctx context.Context, s *Session, seen Seen) error {
 	if s.Drift.Restricted == RestrictedIdle {
 		seen.Time, seen.IP, seen.Drift.Moves = s.LastSeen, s.IP, nil
 	}
-	if !m.due(&s, &seen) {
-		return s, nil
+	if !m.due(s, &seen) {
+		return nil
 	}
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
 	if err := m.config.Store.Touch(bounded, s.ID, seen); err != nil {
-		return Session{}, fmt.Errorf("session: touching: %w", err)
+		return fmt.Errorf("session: touching: %w", err)
 	}
 	s.Apply(seen, m.Now(ctx))
-	return s, nil
+	return nil
 }
 
 func (m *Manager) due(s *Session, seen *Seen) bool {
@@ -360,14 +381,15 @@ func (m *Manager) List(ctx context.Context, user string, kind Kind) ([]Session, 
 	}
 	now := m.Now(ctx)
 	var live []Session
-	for _, s := range all {
+	for i := range all {
+		s := &all[i]
 		if overdue(s, now) != "" {
 			continue
 		}
 		if s.Resume > 0 && s.Drift.Restricted == "" && idle(s, now) {
 			s.Drift.Restricted = RestrictedIdle
 		}
-		live = append(live, s)
+		live = append(live, *s)
 	}
 	return live, nil
 }

@@ -80,11 +80,33 @@ func (m *Manager) foreign(ctx context.Context, id ID, s Session) (foreign, sameS
 // Load is [Manager.Authenticate] with the token that came with r. A client that
 // hangs up meanwhile does not end it.
 func (m *Manager) Load(r *http.Request) (Session, error) {
-	token, err := m.config.Carrier.Read(r)
+	id, err := m.Carried(r)
 	if err != nil {
-		return Session{}, fmt.Errorf("session: reading the token: %w", err)
+		return Session{}, err
 	}
-	return m.Authenticate(r.Context(), token)
+	var s Session
+	_, err = m.Fill(r.Context(), &s, id)
+	return s, err
+}
+
+// Carried returns the ID of the token that came with r. ErrNotFound: it has none.
+// Whether there is a session of that ID is not looked for.
+func (m *Manager) Carried(r *http.Request) (ID, error) {
+	var id ID
+	if cookie, ok := m.config.Carrier.(Cookie); ok { // the token itself is not needed
+		value, _ := cookie.Value(r)
+		id = idOf(value)
+	} else {
+		token, err := m.config.Carrier.Read(r)
+		if err != nil {
+			return ID{}, fmt.Errorf("session: reading the token: %w", err)
+		}
+		id = token.ID()
+	}
+	if id.IsZero() {
+		return ID{}, ErrNotFound
+	}
+	return id, nil
 }
 
 // Clear takes the token from the client. It does not end the session.

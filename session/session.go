@@ -123,16 +123,18 @@ func (s Session) Validate() error {
 
 // Deadline returns the instant at which s is over unless it is used before: the
 // nearer of its absolute and its idle limit, the latter with Resume.
-func (s Session) Deadline() time.Time { return s.limit(s.MaxUnused()) }
+func (s Session) Deadline() time.Time { return s.limit(s.LastSeen, s.maxUnused()) }
 
 // IdleAt returns the instant from which s may do nothing unless it is used before: the
 // nearer of its absolute and its idle limit. Without a Resume that is its Deadline, and
 // with one it is restricted from then on, as [RestrictedIdle] says.
-func (s Session) IdleAt() time.Time { return s.limit(s.Idle) }
+func (s Session) IdleAt() time.Time { return s.limit(s.LastSeen, s.Idle) }
 
 // MaxUnused returns how long s may go unused before it is over: Idle and Resume. 0: any
 // time.
-func (s Session) MaxUnused() time.Duration {
+func (s Session) MaxUnused() time.Duration { return s.maxUnused() }
+
+func (s *Session) maxUnused() time.Duration {
 	if s.Idle <= 0 || s.Resume <= 0 {
 		return s.Idle
 	}
@@ -142,10 +144,11 @@ func (s Session) MaxUnused() time.Duration {
 	return s.Idle + s.Resume
 }
 
-// limit returns the nearer of the absolute limit of s and of unused after it was used.
-func (s Session) limit(unused time.Duration) time.Time {
+// limit returns the nearer of the absolute limit of s, and of unused after the time at
+// which it was used.
+func (s *Session) limit(used time.Time, unused time.Duration) time.Time {
 	if unused > 0 {
-		if idle := s.LastSeen.Add(unused); idle.Before(s.Expires) {
+		if idle := used.Add(unused); idle.Before(s.Expires) {
 			return idle
 		}
 	}
@@ -154,11 +157,14 @@ func (s Session) limit(unused time.Duration) time.Time {
 
 // Overdue returns the limit that s has reached at now, so that it is over, [CauseExpired]
 // or [CauseIdle], or "" if it has reached none. A limit is reached at its instant.
-func (s Session) Overdue(now time.Time) Cause {
+func (s Session) Overdue(now time.Time) Cause { return s.overdue(s.LastSeen, now) }
+
+// overdue is Overdue for a session that was last used at the time.
+func (s *Session) overdue(used, now time.Time) Cause {
 	switch {
 	case !now.Before(s.Expires):
 		return CauseExpired
-	case !now.Before(s.Deadline()):
+	case !now.Before(s.limit(used, s.maxUnused())):
 		return CauseIdle
 	default:
 		return ""

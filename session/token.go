@@ -41,11 +41,7 @@ func NewToken(user string) Token {
 
 // tokenOf returns the token of the text, which has tokenLen bytes.
 func tokenOf(text string) Token {
-	var all [tokenLen]byte
-	copy(all[:], text)
-	t := Token{sealed: seal(text), id: ID{sum: sha256.Sum256(all[:])}}
-	copy(t.id.shard[:], text[secretLen:])
-	return t
+	return Token{sealed: seal(text), id: idOf(text)}
 }
 
 // ParseToken checks the length and the alphabet of what a client sent and
@@ -56,6 +52,18 @@ func ParseToken(s string) (Token, error) {
 		return Token{}, ErrBadToken
 	}
 	return tokenOf(s), nil
+}
+
+// idOf returns the ID of the token that the text is, or the zero ID for any other text.
+func idOf(text string) ID {
+	if len(text) != tokenLen || !wellFormed(text) {
+		return ID{}
+	}
+	var all [tokenLen]byte
+	copy(all[:], text)
+	id := ID{sum: sha256.Sum256(all[:])}
+	copy(id.shard[:], text[secretLen:])
+	return id
 }
 
 // ID returns the ID of the token's session; the zero ID for the zero token.

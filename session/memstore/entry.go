@@ -96,15 +96,19 @@ func (e *entry) used(s session.Session) {
 }
 
 // session returns the session with its latest use.
-func (e *entry) session() session.Session {
+func (e *entry) session() (s session.Session) {
+	e.read(&s)
+	return s
+}
+
+// read fills in s, which is zero: the session with its latest use.
+func (e *entry) read(s *session.Session) {
 	c, u := e.common.Value(), e.use.Load()
-	s := session.Session{
-		ID: e.id, User: e.user, Name: e.name, Method: c.method, Stage: c.stage, Kind: e.kind, TellExpiry: e.tellExpiry,
-		Created: e.created, LastSeen: u.lastSeen, IP: u.ip, UserAgent: c.userAgent, Device: c.device,
-		Expires: e.expires, Idle: e.idle, Resume: e.resume, MaxAge: e.maxAge,
-		Policy: c.policy, Anchor: e.anchor, KnownDevice: e.knownDevice,
-		AuthTime: e.authTime, AMR: e.amr, ACR: c.acr, Actor: c.actor, Tenant: c.tenant,
-	}
+	s.ID, s.Kind, s.User, s.Name, s.Method, s.Stage = e.id, e.kind, e.user, e.name, c.method, c.stage
+	s.Created, s.LastSeen, s.IP, s.UserAgent, s.Device = e.created, u.lastSeen, u.ip, c.userAgent, c.device
+	s.Expires, s.Idle, s.Resume, s.MaxAge, s.TellExpiry = e.expires, e.idle, e.resume, e.maxAge, e.tellExpiry
+	s.Policy, s.Anchor, s.KnownDevice = c.policy, e.anchor, e.knownDevice
+	s.AuthTime, s.AMR, s.ACR, s.Actor, s.Tenant = e.authTime, e.amr, c.acr, c.actor, c.tenant
 	if u.state != nil {
 		s.Required, s.Value, s.Device, s.Version = u.state.required, u.state.value, u.state.device, u.state.version
 	}
@@ -114,7 +118,6 @@ func (e *entry) session() session.Session {
 	if u.drift != nil {
 		s.Drift = *u.drift
 	}
-	return s
 }
 
 // ended returns the session and its ending, for a caller to keep.

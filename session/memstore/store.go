@@ -41,12 +41,12 @@ func (s *Store) InMemory() {}
 
 // Get returns the live session, or its ending. It waits for no lock, except while
 // the sessions of a user that shares the shard are started or ended together.
-func (s *Store) Get(_ context.Context, id session.ID) (session.Session, error) {
+func (s *Store) Get(_ context.Context, id session.ID) (found session.Session, err error) {
 	e, err := s.shards[index(id.Shard())].liveWithoutLock(id)
-	if err != nil {
-		return session.Session{}, err
+	if err == nil {
+		e.read(&found)
 	}
-	return e.session(), nil
+	return found, err
 }
 
 // Touch records that a live session was used.
