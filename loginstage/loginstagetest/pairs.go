@@ -267,7 +267,7 @@ func (m *matrix) untold(t *testing.T) []string {
 	for _, login := range m.stages.all() {
 		require.NoError(t, login.Flush(flushing))
 	}
-	told := make(map[session.ID]int)
+	told, changes := make(map[session.ID]int), make(map[string]int)
 	if m.journal != nil {
 		for {
 			leased, err := m.journal.Lease(t.Context(), time.Minute, 1000)
@@ -286,6 +286,8 @@ func (m *matrix) untold(t *testing.T) []string {
 				switch e.Action {
 				case loginstage.ActionLogout, loginstage.ActionRenew, loginstage.ActionDeviceForgotten:
 					told[e.Session]++
+				case loginstage.ActionCredentials:
+					changes[e.User]++
 				}
 			}
 		}
@@ -296,11 +298,19 @@ func (m *matrix) untold(t *testing.T) []string {
 		if m.journal == nil && !toldAtOnce(e) {
 			want = 0
 		}
+		if e.Session.Kind == session.KindCredentials && m.journal == nil {
+			changes[e.Session.User]-- // its event names another session
+		}
 		if len(ended) != 1 {
 			failures = append(failures, fmt.Sprintf("%s of %s ended %d times", id, e.Session.User, len(ended)))
 		}
 		if told[id] != want {
 			failures = append(failures, fmt.Sprintf("the ending of %s of %s (%s, %s) was told %d times, want %d", id, e.Session.User, e.Session.Kind, e.Ending.Cause, told[id], want))
+		}
+	}
+	for user, more := range changes {
+		if more != 0 {
+			failures = append(failures, fmt.Sprintf("%+d events of changed credentials of %s", more, user))
 		}
 	}
 	return failures
