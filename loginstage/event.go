@@ -169,16 +169,6 @@ func (l *UserLogin) completedEvent(r *http.Request, s session.Session, action st
 	return event
 }
 
-// credentialsEvent returns the event of a changed credential. The session is the one
-// that stays, if any.
-func (l *UserLogin) credentialsEvent(ctx context.Context, user, what string, keep session.ID, actor string) Event {
-	event := l.event(ActionCredentials, session.CauseCredentialsChanged, rand.Text())
-	event.Time, event.User, event.Session = l.sessions.Now(ctx), clipEncoded(user, maxUser), keep
-	event.Actor = clip(actor, maxActor)
-	event.Context.Credential = clip(what, maxName)
-	return event
-}
-
 // deniedEvent returns the event of a user who was not signed in; moved, if not nil, is
 // why.
 func (l *UserLogin) deniedEvent(r *http.Request, cause session.Cause, user string, moved *verdict) Event {
@@ -246,6 +236,9 @@ func (e *Event) aboutKey(s session.Session) {
 // replaced or that never reached the client.
 func (l *UserLogin) endedEvent(ended session.Ended, context Context) (Event, bool) {
 	s, ending := ended.Session, ended.Ending
+	if s.Kind == session.KindCredentials {
+		return l.credentialsEvent(ended)
+	}
 	action := ActionLogout
 	switch {
 	case s.Kind == session.KindSession && ending.Cause == session.CauseRenewed:

@@ -13,6 +13,10 @@ const (
 	KindDevice  Kind = "device"  // a remembered device: it signs nobody in
 	KindNotice  Kind = "notice"  // a sign-in that the user was told of: its token ends the session
 	KindProof   Kind = "proof"   // what must not happen twice: see [Manager.Once]
+
+	// KindCredentials is a change of the user's credentials that is to be told. It ends in
+	// the step that ends the sessions, so that its ending is told as theirs are.
+	KindCredentials Kind = "credentials"
 )
 
 // String returns the kind's name: "session" for the zero value.

@@ -339,7 +339,8 @@ func (m *Manager) End(ctx context.Context, id ID, ending Ending) (Session, error
 
 // EndUser ends the records of the user that are of one of the kinds, or of any
 // kind if none is named, but for the one that keep names. It returns how many it
-// ended, also with an error: those stay ended. StoreTimeout bounds each attempt;
+// ended, also with an error: those stay ended. A [KindCredentials], which tells of such a
+// call, does not count. StoreTimeout bounds each attempt;
 // EndUser goes on as long as each ends some and ctx allows.
 func (m *Manager) EndUser(ctx context.Context, user string, keep ID, ending Ending, kinds ...Kind) (int, error) {
 	ending = m.complete(ctx, ending)
@@ -364,9 +365,12 @@ func (m *Manager) endSome(ctx context.Context, user string, keep ID, ending Endi
 	ended := make([]Ended, len(sessions))
 	for i, s := range sessions {
 		ended[i] = Ended{s, ending}
+		if s.Kind != KindCredentials {
+			n++
+		}
 	}
 	m.tell(ctx, ended...)
-	return len(sessions), len(sessions) > 0 && bounded.Err() != nil && ctx.Err() == nil, err
+	return n, len(sessions) > 0 && bounded.Err() != nil && ctx.Err() == nil, err
 }
 
 // List returns the user's live records of the kind that are not over, the latest

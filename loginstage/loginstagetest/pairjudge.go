@@ -123,9 +123,10 @@ func (d *deed) goesOn(strangers map[session.ID]session.Session, other *deed) err
 	if !there && !swept {
 		return fmt.Errorf("the session that %q started is lost", d.step.name)
 	}
-	_, remembered := strangers[d.client.device(d.started.User)]
-	if remembered && !there && slices.Contains(other.step.ends, device) && slices.Contains(other.step.ends, otherDevice) {
-		return fmt.Errorf("the device of %q survives that was ended with its session", d.step.name)
+	for _, s := range strangers {
+		if s.Kind == session.KindDevice && !there && slices.Contains(other.step.ends, otherDevice) {
+			return fmt.Errorf("the device of %q survives that was ended with its session", d.step.name)
+		}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package loginstagetest_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
@@ -9,7 +10,11 @@ import (
 )
 
 func TestPairsInMemory(t *testing.T) {
-	loginstagetest.Pairs{
-		Open: func(*testing.T) session.Store { return memstore.New() }, Switches: 2, Races: 2, Parallel: 2,
-	}.Run(t)
+	pairs := loginstagetest.Pairs{
+		Open: func(*testing.T) session.Store { return memstore.New() }, Switches: 1, Races: 1, Parallel: 2,
+	}
+	if os.Getenv("MOORING_LONG") == "1" {
+		pairs.Switches, pairs.Races = 4, 20
+	}
+	pairs.Run(t)
 }

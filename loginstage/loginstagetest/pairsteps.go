@@ -47,8 +47,7 @@ type deed struct {
 	number int // 0 or 1
 	err    error
 
-	started session.Session // what it started; the zero Session: nothing
-	client  *client         // who has it
+	started session.Session // the zero Session: nothing
 }
 
 var (
@@ -188,8 +187,7 @@ var pairSteps = []pairStep{
 	{
 		name: "answer", on: pending, needs: []part{pending}, ends: []part{pending, own, device},
 		do: func(ctx context.Context, d *deed) error {
-			d.client = d.world.browser.copied()
-			return d.client.send(ctx, func(w http.ResponseWriter, r *http.Request) (err error) {
+			return d.world.browser.copied().send(ctx, func(w http.ResponseWriter, r *http.Request) (err error) {
 				d.started, err = d.world.stages.asks.FinishSignIn(w, r, loginstage.Answer{StaySignedIn: true})
 				return err
 			})
@@ -386,7 +384,6 @@ func (d *deed) check(ctx context.Context, login *loginstage.UserLogin, c *client
 }
 
 func (d *deed) signIn(ctx context.Context, c *client, login *loginstage.UserLogin, user string) error {
-	d.client = c
 	return c.send(ctx, func(w http.ResponseWriter, r *http.Request) (err error) {
 		d.started, _, err = login.SignIn(w, r, loginstage.User{ID: user})
 		return err
