@@ -60,10 +60,11 @@ func (w *world) look(ctx context.Context) (map[part][]session.Session, map[sessi
 	return live, strangers, nil
 }
 
-// partOf returns the part that the record is, or goes on from; "" where it is none.
+// partOf returns the part that the record is, or goes on from; "" where it is none. What
+// a device is known by after a sign-in is another record than before.
 func (w *world) partOf(s session.Session) part {
 	for p, first := range w.parts {
-		if s.ID == first.ID || (s.Lineage == first.ID && s.Kind == first.Kind) {
+		if s.ID == first.ID || (s.Lineage == first.ID && s.Kind == first.Kind && s.Kind != session.KindDevice) {
 			return p
 		}
 	}

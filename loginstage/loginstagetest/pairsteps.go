@@ -55,7 +55,7 @@ var (
 	devices  = []part{device, otherDevice, keyedDevice}
 )
 
-func parts(all ...[]part) []part { return slices.Concat(all...) }
+func allOf(all ...[]part) []part { return slices.Concat(all...) }
 
 // pairSteps are all steps.
 var pairSteps = []pairStep{
@@ -102,29 +102,29 @@ var pairSteps = []pairStep{
 		do: func(ctx context.Context, d *deed) error { return d.revoke(ctx, other) },
 	},
 	{
-		name: "revoke the others", ends: parts(sessions, []part{pending}), sweeps: true, spares: own,
+		name: "revoke the others", ends: allOf(sessions, []part{pending}), sweeps: true, spares: own,
 		do: func(ctx context.Context, d *deed) error {
 			_, err := d.world.stages.plain.RevokeOthers(ctx, d.world.user, d.world.parts[own].ID, d.world.user)
 			return err
 		},
 	},
 	{
-		name: "revoke the user", ends: parts(sessions, []part{pending}), sweeps: true,
+		name: "revoke the user", ends: allOf(sessions, []part{pending}), sweeps: true,
 		do: func(ctx context.Context, d *deed) error {
 			_, err := d.world.stages.plain.RevokeUser(ctx, d.world.user, "admin")
 			return err
 		},
 	},
 	{
-		name: "change credentials", ends: parts(sessions, devices, []part{pending}), sweeps: true,
+		name: "change credentials", ends: allOf(sessions, devices, []part{pending}), sweeps: true,
 		do: func(ctx context.Context, d *deed) error { return d.changeCredentials(ctx, session.ID{}) },
 	},
 	{
-		name: "change credentials and stay", ends: parts(sessions, devices, []part{pending}), sweeps: true, spares: own,
+		name: "change credentials and stay", ends: allOf(sessions, devices, []part{pending}), sweeps: true, spares: own,
 		do: func(ctx context.Context, d *deed) error { return d.changeCredentials(ctx, d.world.parts[own].ID) },
 	},
 	{
-		name: "be disabled", on: own, ends: parts(sessions, devices, []part{pending, notice}), sweeps: true,
+		name: "be disabled", on: own, ends: allOf(sessions, devices, []part{pending, notice}), sweeps: true,
 		do: func(ctx context.Context, d *deed) error {
 			err := d.check(ctx, d.world.stages.disabled, d.world.browser)
 			if ended, ok := errors.AsType[*loginstage.AccessError](err); ok && ended.Ending.Cause == session.CauseAccountDisabled {
@@ -201,14 +201,14 @@ var pairSteps = []pairStep{
 		},
 	},
 	{
-		name: "say that it was not me", on: notice, needs: []part{notice}, ends: parts([]part{own, notice}, devices),
+		name: "say that it was not me", on: notice, needs: []part{notice}, ends: allOf([]part{own, notice}, devices),
 		do: func(ctx context.Context, d *deed) error {
 			_, err := d.world.stages.plain.NotMe(ctx, d.world.secret)
 			return err
 		},
 	},
 	{
-		name: "forget the device", on: device, ends: []part{device},
+		name: "forget the device", on: device, follows: true, ends: []part{device},
 		do: func(ctx context.Context, d *deed) error {
 			return d.world.stages.plain.ForgetDevice(ctx, d.world.user, d.world.parts[device].ID, d.world.user)
 		},
