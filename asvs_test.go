@@ -24,7 +24,8 @@ var (
 func TestRequirementsNameTestsThatExist(t *testing.T) {
 	directories := map[string]string{
 		"": "loginstage", "session": "session", "webapp": "examples/webapp/internal/site", "flow": "examples/flow",
-		"examples/websocket": "examples/websocket",
+		"examples/websocket": "examples/websocket", "loginstage/integration": "loginstage/integration",
+		"loginstage/useragent": "loginstage/useragent",
 	}
 	tests := map[string]map[string]bool{}
 	for name, directory := range directories {
