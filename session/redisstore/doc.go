@@ -146,4 +146,8 @@
 // Records and endings have the form that package session keeps, and golden files hold
 // the form of the values around them, so processes of one release and the next work on
 // the same keys at the same time. Names and types of keys are for the store alone.
+//
+// This module and the one of package session are released together: have the same
+// version of both, as others may not compile. Package rueidisstore has the same sessions
+// through rueidis, for hosts that Redis limits.
 package redisstore

@@ -31,6 +31,6 @@ func Example() {
 	_, err = session.NewManager(session.Config{Store: store})
 	fmt.Println(err)
 	// Output:
-	// rueidisstore: the client reads from replicas: want SendToReplicas, ReplicaSelector, ReadNodeSelector, ReplicaOnly and Standalone.ReplicaAddress unset, because replicas show sessions as live that have ended
+	// rueidisstore: the client reads from replicas: want SendToReplicas, ReadNodeSelector, ReplicaOnly and Standalone.ReplicaAddress unset, because replicas show sessions as live that have ended
 	// rueidisstore: Dialer.Timeout is 6s: want a positive duration of 5s or less, or 0, because all requests wait for a connection that hangs, and for a master that died
 }

@@ -41,8 +41,8 @@ func validate(option rueidis.ClientOption) error {
 		}
 	}
 	refuse(len(option.InitAddress) == 0, "InitAddress is empty: want the addresses of servers, or of Sentinels")
-	refuse(option.SendToReplicas != nil || option.ReplicaSelector != nil || option.ReadNodeSelector != nil || option.ReplicaOnly || len(option.Standalone.ReplicaAddress) > 0,
-		"the client reads from replicas: want SendToReplicas, ReplicaSelector, ReadNodeSelector, ReplicaOnly and Standalone.ReplicaAddress unset, because replicas show sessions as live that have ended")
+	refuse(option.SendToReplicas != nil || option.ReadNodeSelector != nil || option.ReplicaOnly || len(option.Standalone.ReplicaAddress) > 0,
+		"the client reads from replicas: want SendToReplicas, ReadNodeSelector, ReplicaOnly and Standalone.ReplicaAddress unset, because replicas show sessions as live that have ended")
 	refuse(option.Standalone.EnableRedirect, "Standalone.EnableRedirect is on: want it off, and Sentinel or a Cluster where the master may change")
 	refuse(option.AlwaysRESP2, "AlwaysRESP2 is on: want it off, because a Watch hears by RESP3")
 	for name, timeout := range map[string]time.Duration{

@@ -2,7 +2,6 @@ package rueidisstore_test
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"strings"
 	"sync"
@@ -249,6 +248,6 @@ func TestWatchLeavesNothing(t *testing.T) {
 	redistest.Until(t, "the connections to be closed", func() bool { return connections() == "" })
 	redistest.Until(t, "the goroutines to end", func() bool {
 		stacks := make([]byte, 1<<20)
-		return !strings.Contains(fmt.Sprintf("%s", stacks[:runtime.Stack(stacks, true)]), "redisbase.(*Store)")
+		return !strings.Contains(string(stacks[:runtime.Stack(stacks, true)]), "redisbase.(*Store)")
 	})
 }

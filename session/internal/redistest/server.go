@@ -114,7 +114,7 @@ func Until(t testing.TB, what string, done func() bool) {
 func freePort(t testing.TB) int {
 	t.Helper()
 	for {
-		port := 10_000 + rand.IntN(20_000)
+		port := 10_000 + rand.IntN(20_000) //nolint:gosec // G404: nobody has to guess it
 		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
 			require.NoError(t, listener.Close())
