@@ -24,9 +24,8 @@ import (
 //
 // What next writes gets "Vary: Cookie", and for a request with a session
 // "Cache-Control: private, no-cache", or no-store with [Config.NoStore], unless next sets
-// a Cache-Control. An answer
-// by which Begin, Finish, Confirm or Logout sets or clears a token is not
-// cacheable, whatever next does to its header. Where the carrier is not a
+// a Cache-Control. An answer by which Begin, Finish, Confirm or Logout sets or clears a
+// token is not cacheable, whatever next does to its header. Where the carrier is not a
 // session.Cookie, the same holds for an answer that sets any cookie. The guard itself
 // sets and clears no token: the token of a session that has ended is worth nothing,
 // and the browser may have got another one by the time that the answer arrives.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -67,7 +68,10 @@ func TestOneOfTwoSecondAnchorsIsLearned(t *testing.T) {
 			both.Go(func() { status[i] = w.Call("GET", "/open", nil).StatusCode })
 		}
 		both.Wait()
-		assert.ElementsMatch(t, []int{passes, denied}, status)
+		slices.Sort(status)
+		// The one whose anchor was learned reads the session again, which the other one may
+		// have ended by then.
+		assert.Contains(t, [][]int{{passes, denied}, {denied, anonymous}}, status)
 	})
 }
 
