@@ -257,6 +257,9 @@ func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Ses
 		}
 		replace.Before = before.ID
 	}
+	if noted := l.noted(w, r); !noted.IsZero() {
+		replace.Before = noted
+	}
 	user := s.User
 	s, err = l.sessions.Start(w, r, s, replace)
 	if _, over := errors.AsType[*session.LimitError](err); over {
@@ -278,6 +281,7 @@ func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Ses
 	l.replaceWaiting(w, r, s.User)
 	l.offerKey(w, r, s)
 	l.renewNonce(w, r, &s)
+	l.noteSession(w, r, s.ID)
 	carried(w, r)
 	l.events.emit(r.Context(), l.loginEvent(r, s, here))
 	if !key.IsZero() {

@@ -5,7 +5,6 @@ import (
 	"iter"
 	"net/http"
 	"strings"
-	"sync/atomic"
 
 	"github.com/mooring-go/mooring/session"
 )
@@ -33,8 +32,6 @@ type guarded struct {
 	err      error           // why there is none
 	admitted bool            // Current returns the session
 	response response
-
-	renewed atomic.Pointer[session.ID] // what a handler had the session go on as; by one that has run out of time, perhaps
 }
 
 // within makes g a context within ctx, and returns it.

@@ -25,8 +25,8 @@ const (
 // or who has no usable ID is a [*DeniedError], and the session stays as it was: a
 // thief cannot confirm a stolen session with the thief's own password. So is any user
 // for a session of which somebody else is the Actor. Behind a guard of the stage,
-// Reauthenticate, [UserLogin.Complete] and [UserLogin.Logout] can follow each other while one
-// request is handled. For a client that is not signed in
+// Begin, Finish, Reauthenticate, [UserLogin.Complete] and [UserLogin.Logout] can follow each
+// other while one request is handled. For a client that is not signed in
 // the error is [session.ErrNotFound] or [*session.EndedError]. Like Begin it is called
 // before the response begins, and is [ErrResponseBegun] otherwise.
 func (l *UserLogin) Reauthenticate(w http.ResponseWriter, r *http.Request, user User) (session.Session, error) {
@@ -34,7 +34,7 @@ func (l *UserLogin) Reauthenticate(w http.ResponseWriter, r *http.Request, user 
 	if err := begun(w); err != nil {
 		return none, err
 	}
-	s, err := l.current(r)
+	s, err := l.current(w, r)
 	if err != nil {
 		return none, fmt.Errorf("loginstage: re-authenticating: %w", err)
 	}

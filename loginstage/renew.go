@@ -24,7 +24,7 @@ func (l *UserLogin) renew(w http.ResponseWriter, r *http.Request, s session.Sess
 		renewed, err := l.sessions.Start(w, r, renewed, session.Replace{Renews: s.ID, Version: s.Version, Ending: ending})
 		if err == nil {
 			l.renewNonce(w, r, &renewed)
-			l.noteRenewal(r, renewed.ID)
+			l.noteSession(w, r, renewed.ID)
 			carried(w, r)
 			return renewed, nil
 		}
@@ -36,33 +36,4 @@ func (l *UserLogin) renew(w http.ResponseWriter, r *http.Request, s session.Sess
 		}
 	}
 	return session.Session{}, session.ErrConflict
-}
-
-// noteRenewal has the later steps of the same request find the session under the ID
-// that it goes on as: the token that the request brought is dead.
-func (l *UserLogin) noteRenewal(r *http.Request, id session.ID) {
-	if g := l.guardOf(r); g != nil {
-		g.renewed.Store(&id)
-	}
-}
-
-// current returns the session of the request, as load does, or behind a guard of this
-// stage what an earlier step of the same request has it go on as.
-func (l *UserLogin) current(r *http.Request) (session.Session, error) {
-	if g := l.guardOf(r); g != nil {
-		if id := g.renewed.Load(); id != nil {
-			return l.sessions.Get(r.Context(), *id, session.KindSession)
-		}
-	}
-	return l.load(r)
-}
-
-// guardOf returns what the innermost guard of this stage has found out about the
-// request, or nil if it is behind none.
-func (l *UserLogin) guardOf(r *http.Request) *guarded {
-	g, _ := r.Context().Value(guardedKey{}).(*guarded)
-	for g != nil && g.login != l {
-		g, _ = g.Context.Value(guardedKey{}).(*guarded)
-	}
-	return g
 }

@@ -28,7 +28,7 @@ func (l *UserLogin) Complete(w http.ResponseWriter, r *http.Request, action stri
 	if err := begun(w); err != nil {
 		return err
 	}
-	s, err := l.current(r)
+	s, err := l.current(w, r)
 	if err != nil {
 		return fmt.Errorf("loginstage: completing %q: %w", action, err)
 	}

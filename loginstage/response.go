@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+
+	"github.com/mooring-go/mooring/session"
 )
 
 // response is the writer that a guard passes on. It has the last word on whether
@@ -18,6 +20,8 @@ type response struct {
 	personal bool        // the request has a session
 	began    bool        // the header is out, or the connection is the handler's
 	carried  atomic.Bool // a token was set or cleared; by a handler that has run out of time, perhaps
+
+	session atomic.Pointer[session.ID] // that a token was set for, likewise; nil: none
 
 	vary, cacheControl [1]string // what the header's values are kept in
 }

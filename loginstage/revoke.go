@@ -38,7 +38,7 @@ func (l *UserLogin) logoutActive(w http.ResponseWriter, r *http.Request) error {
 	if err := l.dropPending(w, r); err != nil {
 		return fmt.Errorf("loginstage: signing out: %w", err)
 	}
-	s, err := l.current(r)
+	s, err := l.current(w, r)
 	if err == errOtherStage { //nolint:errorlint // as load returns it
 		return nil
 	}

@@ -91,6 +91,76 @@ func TestStepsOfOneRequest(t *testing.T) {
 	}
 }
 
+// A sign-in is a step too: what comes after it in the same request is about the session
+// that it has started, also for a client that had none.
+func TestStepsAfterASignIn(t *testing.T) {
+	type step func(stage *loginstagetest.Stage, w http.ResponseWriter, r *http.Request) error
+	begin := func(user string) step {
+		return func(stage *loginstagetest.Stage, w http.ResponseWriter, r *http.Request) error {
+			_, err := stage.Begin(w, r, loginstage.User{ID: user, Required: []string{"terms"}})
+			return err
+		}
+	}
+	again := func(stage *loginstagetest.Stage, w http.ResponseWriter, r *http.Request) error {
+		_, err := stage.Reauthenticate(w, r, loginstage.User{ID: "ada"})
+		return err
+	}
+	complete := func(stage *loginstagetest.Stage, w http.ResponseWriter, r *http.Request) error {
+		return stage.Complete(w, r, "terms")
+	}
+	logout := func(stage *loginstagetest.Stage, w http.ResponseWriter, r *http.Request) error {
+		return stage.Logout(w, r)
+	}
+	for name, test := range map[string]struct {
+		steps []step
+		ada   int // how many sessions there are of each
+		bob   int
+		open  string // who is signed in, without restriction
+	}{
+		"signed in, then out":                  {[]step{begin("ada"), logout}, 0, 0, ""},
+		"signed in twice":                      {[]step{begin("ada"), begin("ada")}, 1, 0, ""},
+		"another user after it":                {[]step{begin("ada"), begin("bob")}, 0, 1, ""},
+		"signed in, and what is required done": {[]step{begin("ada"), complete}, 1, 0, "ada"},
+		"proved again, then signed in as bob":  {[]step{begin("ada"), again, begin("bob")}, 0, 1, ""},
+		"proved again, done, and signed out":   {[]step{begin("ada"), again, complete, logout}, 0, 0, ""},
+		"signed out, then in":                  {[]step{begin("ada"), logout, begin("bob"), complete}, 0, 1, "bob"},
+		"signed out, in, and out once more":    {[]step{begin("ada"), logout, begin("ada"), logout}, 0, 0, ""},
+	} {
+		for _, before := range []string{"", "ada", "bob"} {
+			t.Run(name+", before it "+before, func(t *testing.T) {
+				stage := loginstagetest.New(t, loginstage.Config{})
+				mux := http.NewServeMux()
+				mux.HandleFunc("POST /before", func(w http.ResponseWriter, r *http.Request) { assert.NoError(t, begin(before)(stage, w, r)) })
+				mux.HandleFunc("POST /steps", func(w http.ResponseWriter, r *http.Request) {
+					for _, step := range test.steps {
+						assert.NoError(t, step(stage, w, r))
+					}
+				})
+				mux.Handle("GET /private", stage.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					s, _ := loginstage.Current(r.Context())
+					_, _ = w.Write([]byte(s.User))
+				})))
+				browser := loginstagetest.NewBrowser(t, stage.Guard(mux))
+				if before != "" {
+					browser.PostForm("/before", nil)
+				}
+				browser.PostForm("/steps", nil)
+				for user, want := range map[string]int{"ada": test.ada, "bob": test.bob} {
+					left, err := stage.Sessions(t.Context(), user)
+					require.NoError(t, err)
+					assert.Len(t, left, want, user)
+				}
+				private := browser.Call("GET", "/private", nil)
+				if test.open == "" {
+					assert.NotEqual(t, passes, private.StatusCode)
+				} else {
+					assert.Equal(t, test.open, private.Text)
+				}
+			})
+		}
+	}
+}
+
 // Without a guard nothing says that the request's session goes on: a dead token
 // completes nothing.
 func TestStepsOfOneRequestWithoutAGuard(t *testing.T) {
