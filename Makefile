@@ -18,8 +18,8 @@ test-servers: ## Run all tests under the race detector; a missing server or brow
 	MOORING_REQUIRE_SERVERS=1 MOORING_REQUIRE_BROWSER=1 go test -race -timeout 15m work
 
 .PHONY: long
-long: ## Run the tests of the SQL stores with more users, sessions and drivers
-	MOORING_LONG=1 MOORING_REQUIRE_SERVERS=1 go test -timeout 20m ./session/integration
+long: ## Run the tests of the stores with more users, sessions and drivers, and default timeouts
+	MOORING_LONG=1 MOORING_REQUIRE_SERVERS=1 go test -timeout 20m ./session/integration ./session/integration/failover
 
 .PHONY: servers
 servers: ## Start PostgreSQL, MariaDB and Redis in containers, at their usual ports
