@@ -19,7 +19,7 @@ test-servers: ## Run all tests under the race detector; a missing server or brow
 
 .PHONY: long
 long: ## Run the tests of the stores with more users, sessions and drivers, and of every pair of steps
-	MOORING_LONG=1 MOORING_REQUIRE_SERVERS=1 go test -timeout 30m ./session/integration
+	MOORING_LONG=1 MOORING_REQUIRE_SERVERS=1 go test -timeout 30m ./session/integration ./session/integration/failover
 	MOORING_LONG=1 go test -timeout 20m -run Pairs ./loginstage/loginstagetest
 
 .PHONY: servers

@@ -73,6 +73,7 @@
 //     CLUSTER FAILOVER does this by itself. The two settings bound what is lost when
 //     a master is cut off from its replicas: it refuses writes then. Where an ending
 //     must never be lost, use one server with appendfsync always, or package sqlstore.
+//     docs/failover.md has how long each kind of failover takes.
 //
 // Replicas show sessions as live for a while that have ended. Steps that need a
 // user's index return [ErrServer] on a replica; Get cannot see that it reads from one.

@@ -39,6 +39,9 @@ func (s *Store) ask(ctx context.Context, id session.ID, read func(row) error) er
 			return err
 		}
 		r, err := rowOf(&q.answer)
+		if err == nil && q.answer[0] == nil {
+			err = s.text.there(r)
+		}
 		if err != nil {
 			return err
 		}
@@ -48,9 +51,6 @@ func (s *Store) ask(ctx context.Context, id session.ID, read func(row) error) er
 
 // rowOf returns the row of values as a driver lends them.
 func rowOf(values *[4]driver.Value) (row, error) {
-	if values[0] == nil {
-		return row{}, errReplica
-	}
 	record, isBytes := values[0].([]byte)
 	seen, isNumber := values[1].(int64)
 	ip, isText := values[2].(string)
@@ -58,6 +58,7 @@ func rowOf(values *[4]driver.Value) (row, error) {
 		ip, isText = string(text), true
 	}
 	ending, hasEnded := values[3].([]byte)
+	isBytes = isBytes || values[0] == nil // as there says
 	if !isBytes || !isNumber || !isText || !hasEnded && values[3] != nil {
 		return row{}, driver.ErrSkip
 	}

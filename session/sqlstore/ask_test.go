@@ -141,7 +141,7 @@ func TestTheDriverIsNotAskedDirectly(t *testing.T) {
 // What a replica answers is not believed, and its connection is closed.
 func TestAnAnswerOfAReplica(t *testing.T) {
 	s, _ := aRow(t)
-	c := &conn{values: []driver.Value{nil, int64(0), "", nil}}
+	c := &conn{values: []driver.Value{nil, int64(1), "", nil}}
 	store := over(t, c)
 	store.db.SetMaxIdleConns(4)
 	_, err := store.Get(t.Context(), s.ID)
@@ -149,6 +149,10 @@ func TestAnAnswerOfAReplica(t *testing.T) {
 	assert.ErrorContains(t, err, "connect to the primary")
 	assert.Zero(t, store.db.Stats().OpenConnections)
 	assert.Len(t, c.asked, 2, "another connection may lead to the primary")
+
+	c.values[1] = int64(0)
+	_, err = store.Get(t.Context(), s.ID)
+	assert.Equal(t, session.ErrNotFound, err)
 }
 
 type connectorOf func() driver.Conn

@@ -48,8 +48,10 @@ type dialect struct {
 	begin string
 
 	// replica is true where the server follows another one and shows what that had some
-	// time ago. "": there is no such server. noTable stands where a query has no table.
+	// time ago. "": there is no such server. noTable stands where a query has no table, and
+	// oneRow is a table of one row, with its condition.
 	replica, noTable string
+	oneRow           [2]string
 
 	// migrating is the first statement of the transaction that makes the tables.
 	migrating string
@@ -87,6 +89,7 @@ var dialects = map[Dialect]dialect{
 		least:      "LEAST",
 		greatest:   "GREATEST",
 		replica:    "pg_is_in_recovery()",
+		oneRow:     [2]string{"(SELECT) AS here", ""},
 		migrating:  "SELECT pg_advisory_xact_lock(7094697340112711)",
 		lock:       "SELECT pg_is_in_recovery() FROM pg_advisory_xact_lock({int})",
 		lockTells:  true,
@@ -110,6 +113,7 @@ var dialects = map[Dialect]dialect{
 		// As text: one release has numbers where another has words, and more than two.
 		replica:    "(CONCAT(@@read_only) NOT IN ('0', 'OFF') OR CONCAT(@@innodb_read_only) NOT IN ('0', 'OFF'))",
 		noTable:    " FROM DUAL",
+		oneRow:     [2]string{"{schema}", " WHERE one = 1"}, // which it reads before it plans
 		lock:       "INSERT INTO {lock} (n) VALUES ({int}) ON DUPLICATE KEY UPDATE n = n",
 		lockRange:  4096,
 		forUpdate:  " FOR UPDATE",

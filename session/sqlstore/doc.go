@@ -133,13 +133,15 @@
 //	TRUNCATE mooring_session_journal;
 //	TRUNCATE mooring_session_queue;
 //
-// Standbys and replicas lag behind, and show sessions that have ended as live. The
-// store refuses to start on one, but does not notice when a proxy sends single
-// reads there: have it send everything to the primary. A primary that is demoted and
-// keeps its connections can be read from until they end; steps that write leave
-// such connections for new ones. With asynchronous replication a failover loses what
-// was confirmed last, endings among them: have the standby be synchronous where
-// that matters, or sign everybody out as above.
+// Standbys and replicas lag behind, and show sessions that have ended as live. Each answer
+// says whether it is of one (pg_is_in_recovery, read_only, innodb_read_only), which costs no
+// round trip: such a connection is closed, and the step made on another one. Where all
+// lead to replicas the error is [ErrSettings]. In MySQL and MariaDB a replica has to have
+// read_only on, and the store's user neither SUPER nor READ ONLY ADMIN.
+//
+// With asynchronous replication a failover loses what was confirmed last, endings among
+// them: have the standby be synchronous where that matters, or sign everybody out as above.
+// docs/failover.md has the settings, and how long each kind of failover takes.
 //
 // # What stays compatible
 //

@@ -23,11 +23,8 @@ const columns = "record, last_seen, ip, ending"
 // allColumns are what every other method reads.
 const allColumns = columns + ", id, owner, kind, ended, created, expires, idle, tell_expiry, sweep_at"
 
-// What a replica returns in place of the columns.
-const (
-	noColumns    = "NULL, 0, '', NULL"
-	noAllColumns = noColumns + ", '', '', '', 0, 0, 0, 0, 0, 0"
-)
+// noAllColumns are what a replica returns in place of all columns.
+const noAllColumns = "NULL, 0, '', NULL, '', '', '', 0, 0, 0, 0, 0, 0"
 
 // A row is what the columns hold.
 type row struct {
@@ -138,8 +135,8 @@ func (s *Store) rows(ctx context.Context, in executor, template string, args ...
 func (s *Store) current(ctx context.Context, where string, args ...any) (rows []fullRow, err error) {
 	err = s.onOne(ctx, func(in executor) (err error) {
 		rows, err = collect(ctx, in, s.text.of(s.text.onlyPrimary(allColumns, noAllColumns, "{session}", where, "")), args, scanFull)
-		if err == nil && len(rows) > 0 {
-			err = s.text.fromPrimary(rows[0].row)
+		if err == nil && len(rows) > 0 && rows[0].record == nil && s.text.dialect.replica != "" {
+			err = errReplica
 		}
 		return err
 	})

@@ -49,7 +49,7 @@ func newStore(db *sql.DB, config Config) *Store {
 		db: db, listen: config.Listen, table: config.Table, text: t,
 		prompt:  sync.OnceValue(func() bool { return isPrompt(db.Driver()) }),
 		options: &sql.TxOptions{Isolation: t.dialect.isolation},
-		get:     prepared{query: t.of(t.onlyPrimary(columns, noColumns, "{session}", "id = {text}", ""))},
+		get:     prepared{query: t.of(t.getTemplate())},
 		touch:   prepared{query: t.of(touchTemplate(t.dialect))},
 	}
 }
@@ -122,10 +122,12 @@ func (s *Store) row(ctx context.Context, id session.ID, read func(row) error) er
 	if err := r.scan(get.QueryRowContext(ctx, id.String())); err != nil {
 		return err
 	}
-	if s.text.fromPrimary(r) != nil { // by a connection that is not known
-		if r, err = s.rowOnOne(ctx, id); err != nil {
-			return err
-		}
+	err = s.text.there(r)
+	if isReplica(err) { // by a connection that is not known
+		r, err = s.rowOnOne(ctx, id)
+	}
+	if err != nil {
+		return err
 	}
 	return read(r)
 }
@@ -137,7 +139,7 @@ func (s *Store) rowOnOne(ctx context.Context, id session.ID) (r row, err error) 
 		if err := r.scan(in.QueryRowContext(ctx, s.get.query, id.String())); err != nil {
 			return err
 		}
-		return s.text.fromPrimary(r)
+		return s.text.there(r)
 	})
 	return r, err
 }
