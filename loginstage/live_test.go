@@ -379,7 +379,7 @@ func TestChangesOutOfOrder(t *testing.T) {
 		open := map[string]context.Context{}
 		ids := map[string]session.ID{}
 		for _, user := range []string{"ada", "bob", "eve", "mel", "max"} {
-			open[user] = liveIn(t, stage, signedInAs(t, stage, user), stage.Live, t.Context())
+			open[user] = liveIn(t, stage, signedInAs(t, stage, user), stage.Live, t.Context()) //nolint:fatcontext // one of each user
 			sessions, err := stage.Sessions(t.Context(), user)
 			require.NoError(t, err)
 			ids[user] = sessions[0].ID
