@@ -3,12 +3,14 @@ package loginstage_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -357,6 +359,143 @@ func TestLiveWhereChangesAreLost(t *testing.T) {
 		time.Sleep(31 * time.Second)
 		assert.ErrorIs(t, over(t, bob), loginstage.ErrUnheard)
 	})
+}
+
+// What is told twice, late, in another order, or of sessions that nobody knows ends what it
+// is about, once, for the reason that came first, and nothing else.
+func TestChangesOutOfOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &cuttable{Store: memstore.New(), changes: make(chan session.Change)}
+		stage := loginstagetest.New(t, loginstage.Config{Store: store})
+		watching(t, stage.UserLogin)
+		tell := func(changes ...session.Change) {
+			for _, c := range changes {
+				store.changes <- c
+				synctest.Wait()
+			}
+		}
+		connected := session.Change{Kind: session.ChangeConnected, Heard: time.Now()}
+		tell(connected)
+		open := map[string]context.Context{}
+		ids := map[string]session.ID{}
+		for _, user := range []string{"ada", "bob", "eve", "mel", "max"} {
+			open[user] = liveIn(t, stage, signedInAs(t, stage, user), stage.Live, t.Context()) //nolint:fatcontext // one of each user
+			sessions, err := stage.Sessions(t.Context(), user)
+			require.NoError(t, err)
+			ids[user] = sessions[0].ID
+		}
+		ended := func(user string, cause session.Cause) session.Change {
+			return session.Change{Kind: session.ChangeEnded, ID: ids[user], User: user, Cause: cause}
+		}
+		updated := func(user string, restricted binding.Reason) session.Change {
+			return session.Change{Kind: session.ChangeUpdated, ID: ids[user], User: user, Restricted: restricted}
+		}
+
+		tell(ended("ada", session.CauseRevoked), ended("ada", session.CauseRevoked), updated("ada", ""), ended("ada", session.CauseSignedOut))
+		assert.Equal(t, session.CauseRevoked, over(t, open["ada"]).Ending)
+
+		tell(updated("bob", binding.GeoIPCityChanged), updated("bob", binding.GeoIPCityChanged), ended("bob", session.CauseRevoked))
+		assert.Equal(t, binding.GeoIPCityChanged, over(t, open["bob"]).Restricted)
+
+		// The ending is in the store, and an older update is told first.
+		_, err := stage.RevokeUser(t.Context(), "eve", "operator")
+		require.NoError(t, err)
+		tell(updated("eve", ""))
+		assert.Equal(t, session.CauseRevoked, over(t, open["eve"]).Ending)
+		tell(ended("eve", session.CauseRevoked))
+
+		// Of a session that was restricted before its stream began.
+		restricted := liveIn(t, stage, signedInAs(t, stage, "bob"), stage.Live, t.Context())
+		tell(
+			session.Change{Kind: session.ChangeEnded, ID: session.NewToken("mel").ID(), User: "mel"}, // an old one
+			session.Change{Kind: session.ChangeUpdated, ID: session.NewToken("mel").ID(), User: "mel", Restricted: binding.GeoIPMissing},
+			updated("mel", ""), updated("mel", ""),
+			session.Change{Kind: session.ChangeHeard, Heard: time.Now().Add(-time.Hour)},
+			connected, connected,
+			session.Change{Kind: session.ChangeLost}, session.Change{Kind: session.ChangeLost},
+			session.Change{Kind: 200, ID: ids["mel"]}, // of a later release
+			connected,
+		)
+		for _, ctx := range []context.Context{open["mel"], open["max"], restricted} {
+			lives(t, ctx)
+		}
+	})
+}
+
+// A flood of endings ends each stream, of the thousands that it is not about none, and
+// keeps no request waiting for it.
+func TestAFloodOfEndings(t *testing.T) {
+	const users, perUser, streams = 400, 100, 10 // 40,000 endings; one of ten has a stream
+	store := memstore.New()
+	stage, err := loginstage.New(loginstage.Config{Store: store, Carrier: session.Bearer{}})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- stage.Watch(ctx) }()
+	manager, err := session.NewManager(session.Config{Store: store, Carrier: session.Bearer{}})
+	require.NoError(t, err)
+	request := func(user string) *http.Request {
+		r, w := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil), httptest.NewRecorder()
+		_, err := manager.Start(w, r, session.Session{
+			User: user, Stage: loginstage.DefaultName, Expires: time.Now().Add(time.Hour), IP: netip.MustParseAddr("192.0.2.1"),
+		}, session.Replace{})
+		require.NoError(t, err)
+		r.Header.Set("Authorization", "Bearer "+w.Header().Get(session.DefaultTokenHeader))
+		return r
+	}
+	var open []context.Context
+	for i := range users {
+		for n := range perUser {
+			r := request(fmt.Sprint("user ", i))
+			if n < streams {
+				open = append(open, stage.Live(r))
+			}
+		}
+	}
+	steady := request("steady")
+	goesOn := stage.Live(steady)
+	handler := stage.Require(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	var flood, serving sync.WaitGroup
+	for part := range 4 {
+		flood.Go(func() {
+			for i := part; i < users; i += 4 {
+				_, err := stage.RevokeUser(ctx, fmt.Sprint("user ", i), "operator")
+				assert.NoError(t, err)
+			}
+		})
+	}
+	over := make(chan struct{})
+	var served int
+	var slowest time.Duration
+	serving.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+			}
+			w, began := httptest.NewRecorder(), time.Now()
+			handler.ServeHTTP(w, steady)
+			slowest = max(slowest, time.Since(began))
+			served++
+			if !assert.Equal(t, http.StatusOK, w.Code) {
+				return
+			}
+		}
+	})
+	flood.Wait()
+	for _, stream := range open {
+		<-stream.Done()
+		why, ok := errors.AsType[*loginstage.LiveError](stream.Err())
+		require.True(t, ok)
+		require.Equal(t, session.CauseRevoked, why.Ending)
+	}
+	close(over)
+	serving.Wait()
+	t.Logf("%d requests were served meanwhile, the slowest in %s", served, slowest)
+	require.NoError(t, goesOn.Err())
+	cancel()
+	assert.ErrorIs(t, <-done, context.Canceled)
 }
 
 // cuttable is a store whose test says what it tells.

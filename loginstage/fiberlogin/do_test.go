@@ -212,7 +212,7 @@ func TestLive(t *testing.T) {
 	open := func(c fiber.Ctx) error {
 		one, done := fiberlogin.Live(c, stage.UserLogin)
 		two, doneToo := fiberlogin.LiveInUse(c, stage.UserLogin)
-		live["one"], live["two"] = one, two
+		live["one"], live["two"] = one, two //nolint:fatcontext // of each path
 		assert.Equal(t, c.Path() == "/live", one.Err() == nil)
 		assert.Equal(t, c.Path() == "/live", two.Err() == nil)
 		s, signedIn := loginstage.Current(one)

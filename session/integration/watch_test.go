@@ -73,7 +73,7 @@ func isKind(kind session.ChangeKind) func(session.Change) bool {
 // eachWatched runs the test on each store that has a server: one whose connections,
 // those of the watch too, go through a proxy, and one that has a way of its own.
 func eachWatched(t *testing.T, test func(t *testing.T, through, direct session.Store, p *proxy)) {
-	eachDialect(t, func(t *testing.T, e engine) {
+	eachEngine(t, func(t *testing.T, e engine) {
 		if e.dialect == sqlstore.SQLite {
 			t.Skip("it has no server")
 		}

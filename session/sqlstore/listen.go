@@ -36,7 +36,19 @@ import (
 //		return listener{conn}, err
 //	}
 //
-// A connection of a *pgxpool.Pool serves too, if it is hijacked (Conn.Hijack).
+// A connection of a *pgxpool.Pool serves too, if it is hijacked:
+//
+//	conn, err := pool.Acquire(ctx)
+//	if err != nil {
+//		return nil, err
+//	}
+//	return listener{conn.Hijack()}, nil
+//
+// With lib/pq it is a *pq.ListenerConn and the channel of its notifications, which has to
+// be read while a statement is executed too, since the answer comes after them. The
+// repository has a listener of that kind in session/integration/listenerpq_test.go, to be
+// copied. A *pq.Listener does not serve: it connects again by itself, and Watch would not
+// know of what it missed.
 type Listener interface {
 	// Exec executes a statement without parameters and without rows to read.
 	Exec(ctx context.Context, query string) error
