@@ -20,6 +20,9 @@ type Session struct {
 	Method string // how the user was proved, for display: "password", "passkey"
 	Stage  string // the name of the stage that signed the user in
 
+	// Carrier names the place where the client has the token: see [Named]. Empty: unknown.
+	Carrier string
+
 	Created   time.Time  // when the user signed in
 	LastSeen  time.Time  // when it was last used, as last recorded: up to a minute behind
 	IP        netip.Addr // where from it was last used; the zero Addr: unknown
@@ -108,6 +111,7 @@ func (s Session) Validate() error {
 			refuse("%s %s, want 0 or above", d.field, d.value)
 		}
 	}
+	checkText("Carrier", s.Carrier, refuse)
 	s.checkProof(refuse)
 	checkRequired(s.Required, refuse)
 	checkValue(s.Value, refuse)

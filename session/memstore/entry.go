@@ -60,6 +60,7 @@ type state struct {
 // common is what the sessions of many users have in common.
 type common struct {
 	method, stage, userAgent string
+	carrier                  string
 	acr, actor, tenant       string
 	policy                   binding.Policy
 }
@@ -70,7 +71,7 @@ func newEntry(s session.Session) *entry {
 	e := &entry{
 		id: s.ID, kind: s.Kind, knownDevice: s.KnownDevice,
 		user: strings.Clone(s.User), name: strings.Clone(s.Name),
-		common: unique.Make(common{s.Method, s.Stage, s.UserAgent, s.ACR, s.Actor, s.Tenant, s.Policy}), // copies too
+		common: unique.Make(common{s.Method, s.Stage, s.UserAgent, s.Carrier, s.ACR, s.Actor, s.Tenant, s.Policy}), // copies too
 		idle:   s.Idle, maxAge: s.MaxAge, tellExpiry: s.TellExpiry, created: s.Created, expires: s.Expires, anchor: s.Anchor,
 		authTime: s.AuthTime, amr: cloned(s.AMR),
 	}
@@ -99,7 +100,7 @@ func (e *entry) used(s session.Session) {
 func (e *entry) session() session.Session {
 	c, u := e.common.Value(), e.use.Load()
 	s := session.Session{
-		ID: e.id, User: e.user, Name: e.name, Method: c.method, Stage: c.stage, Kind: e.kind, TellExpiry: e.tellExpiry,
+		ID: e.id, User: e.user, Name: e.name, Method: c.method, Stage: c.stage, Carrier: c.carrier, Kind: e.kind, TellExpiry: e.tellExpiry,
 		Created: e.created, LastSeen: u.lastSeen, IP: u.ip, UserAgent: c.userAgent,
 		Expires: e.expires, Idle: e.idle, MaxAge: e.maxAge,
 		Policy: c.policy, Anchor: e.anchor, KnownDevice: e.knownDevice,
