@@ -122,3 +122,27 @@ func TestAStageFinishesItsOwnSignIns(t *testing.T) {
 	assert.Equal(t, http.StatusOK, browser.PostForm("/finish", nil).StatusCode)
 	assert.Len(t, sessions(t, users, "ada"), 1)
 }
+
+// Stages that have a cookie in common have one place for their tokens: a sign-in at one
+// ends the session of the other, which nobody could use or sign out of any more.
+func TestASignInEndsWhatItsCookieHad(t *testing.T) {
+	for _, user := range []string{"ada", "bob"} {
+		store := loginstagetest.NewStore(nil)
+		users, browser := open(t, loginstage.Config{Store: store})
+		admins := loginstagetest.New(t, loginstage.Config{Name: "admin", Store: store})
+		signIn(t, browser, "ada")
+		elsewhere := loginstagetest.NewBrowser(t, app(users.UserLogin))
+		signIn(t, elsewhere, "ada")
+		thief := browser.Clone()
+		admin := loginstagetest.NewBrowser(t, app(admins.UserLogin))
+		admin.SetCookie(&http.Cookie{Name: cookie, Value: browser.Cookie(cookie), Path: "/", Secure: true})
+		signIn(t, admin, user)
+		assert.Equal(t, user, whoami(admin))
+		assert.Equal(t, "nobody", whoami(thief), "the token before is dead")
+		assert.Equal(t, "ada", whoami(elsewhere))
+		endings := admins.Events.Of(loginstage.ActionLogout)
+		require.Len(t, endings, 1)
+		assert.Equal(t, session.CauseReplaced, endings[0].Cause)
+		assert.Equal(t, loginstage.DefaultName, endings[0].Stage)
+	}
+}

@@ -141,7 +141,7 @@ func TestWhatWasProvedOutlastsThePrompt(t *testing.T) {
 		s := h.started
 		assert.Equal(t, session.KindSession, s.Kind)
 		assert.Equal(t, pending.Created, s.Proved(), "not when the prompt was answered")
-		pending.ID, pending.Kind, pending.Created, pending.LastSeen, pending.Expires, pending.MaxAge = s.ID, s.Kind, s.Created, s.LastSeen, s.Expires, s.MaxAge
+		pending.ID, pending.Kind, pending.Created, pending.LastSeen, pending.Expires, pending.MaxAge, pending.Carrier = s.ID, s.Kind, s.Created, s.LastSeen, s.Expires, s.MaxAge, s.Carrier
 		assert.Equal(t, pending, s)
 	})
 }

@@ -28,6 +28,27 @@ type Carrier interface {
 	Clear(w http.ResponseWriter, r *http.Request) error
 }
 
+// A Named is a [Carrier] that names the one place where the client that sent r has its
+// token, such as a cookie: carriers that name the same have it in common. By that
+// [Manager.Start] knows that a sign-in takes the place of a session of another stage. Where
+// the carrier is no Named, or the name is empty or longer than [MaxText], as of a client
+// that can keep several tokens, a sign-in takes the place of sessions of its own stage alone.
+type Named interface {
+	CarrierName(r *http.Request) string
+}
+
+// carrierName returns what the carrier names, or "".
+func carrierName(carrier Carrier, r *http.Request) string {
+	named, ok := carrier.(Named)
+	if !ok {
+		return ""
+	}
+	if name := named.CarrierName(r); len(name) <= MaxText {
+		return name
+	}
+	return ""
+}
+
 // A Validator is a part of a configuration that can tell, before it is used,
 // what is wrong with it. Validate returns every mistake, joined.
 type Validator interface{ Validate() error }

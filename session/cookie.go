@@ -162,6 +162,16 @@ func (c Cookie) CookieName() string {
 	}
 }
 
+// CarrierName returns the name that tells the cookie from other carriers: that of the
+// cookie, and its path and domain where they are not the default.
+func (c Cookie) CarrierName(*http.Request) string {
+	name := "cookie " + c.CookieName()
+	if c.path() != "/" || c.Domain != "" {
+		name += " " + c.Domain + c.path()
+	}
+	return name
+}
+
 func (c Cookie) path() string {
 	if c.Path == "" {
 		return "/"

@@ -77,6 +77,14 @@ func (c CookieOrBearer) Bears(r *http.Request) bool {
 	return !c.hasCookie(r)
 }
 
+// CarrierName returns the name of the cookie for a browser, and none for another client.
+func (c CookieOrBearer) CarrierName(r *http.Request) string {
+	if c.Bears(r) {
+		return ""
+	}
+	return c.Cookie.CarrierName(r)
+}
+
 // hasCookie reports whether r has the cookie, once or more often.
 func (c CookieOrBearer) hasCookie(r *http.Request) bool {
 	return len(r.CookiesNamed(c.Cookie.CookieName())) > 0

@@ -11,7 +11,7 @@ import (
 // What a session holds of how its user was proved, and for whom, at the most.
 const (
 	MaxAMR  = 16  // names in Session.AMR
-	MaxText = 255 // bytes of each of these, of ACR, Actor, Tenant and Device, and of each of Session.Required
+	MaxText = 255 // bytes of each of these, of ACR, Actor, Tenant, Device and Carrier, and of each of Session.Required
 )
 
 // Proved returns when the user last proved who they are: AuthTime or, where that is

@@ -97,6 +97,9 @@ func recordedSessions(t *testing.T) map[string]session.Session {
 	proved.Required, proved.Value, proved.Version = []string{"terms", "enrol"}, []byte(` {"a": "<1>"}`), 1<<53+1
 	required := proved
 	required.Drift = session.Drift{}
+	carried := proved
+	carried.Carrier = "cookie __Host-mooring"
+	credentials := session.Session{ID: id, Kind: session.KindCredentials, User: "ada", Created: recorded, LastSeen: recorded, Expires: recorded.Add(time.Hour), Lineage: id, Value: []byte(`{"what":"password"}`)}
 	bound := proving
 	bound.Lineage = id
 	bound.Drift.Key = devicekey.Key{Kind: devicekey.DBSC, Alg: devicekey.ES256, JWK: `{"crv":"P-256","kty":"EC","x":"<x>","y":"y"}`}
@@ -105,6 +108,7 @@ func recordedSessions(t *testing.T) map[string]session.Session {
 	named.Device, named.Resume = "Firefox on <Linux>", 30*time.Minute
 	proof := session.Session{ID: id, Kind: session.KindProof, User: "ada", Created: recorded, LastSeen: recorded, Expires: recorded.Add(time.Minute)}
 	return map[string]session.Session{
+		"v1-carried": carried, "v2-credentials": credentials,
 		"v1-proved": proved, "v1-required": required, "v1-bound": bound, "v1-named": named, "v2-proof": proof,
 		"v1-session": full, "v1-least": {ID: id, User: "ada"}, "v1-pending": pending, "v1-device": oldDevice,
 		"v1-telling": telling, "v1-proving": proving, "v1-pending-kind": pending, "v2-device": device,
@@ -114,7 +118,7 @@ func recordedSessions(t *testing.T) map[string]session.Session {
 // What a release has written is read by this one and all later ones, and the latest
 // forms are what this one writes.
 func TestRecordsOfEveryRelease(t *testing.T) {
-	written := map[string]bool{"v1-bound": true, "v1-named": true, "v2-proof": true, "v1-telling": true, "v1-proving": true, "v1-pending-kind": true, "v2-device": true, "v1-session": true, "v1-least": true, "v1-proved": true, "v1-required": true}
+	written := map[string]bool{"v1-carried": true, "v2-credentials": true, "v1-bound": true, "v1-named": true, "v2-proof": true, "v1-telling": true, "v1-proving": true, "v1-pending-kind": true, "v2-device": true, "v1-session": true, "v1-least": true, "v1-proved": true, "v1-required": true}
 	for name, want := range recordedSessions(t) {
 		t.Run(name, func(t *testing.T) {
 			text, err := session.EncodeRecord(want)
@@ -154,6 +158,7 @@ func TestEveryFieldIsRecorded(t *testing.T) {
 	s.AuthTime, s.AMR, s.ACR, s.Actor, s.Tenant = proved.AuthTime, proved.AMR, proved.ACR, proved.Actor, proved.Tenant
 	s.Required, s.Value, s.Version = proved.Required, proved.Value, proved.Version
 	s.Device, s.Resume = "Firefox on Linux", time.Minute
+	s.Carrier = "cookie __Host-mooring"
 	s.Kind, s.Policy.GeoIP = session.KindDevice, binding.GeoIPCity
 	s.Anchor.Geo.Subdivision = "BE"
 	s.Anchor.Geo.Country.Names = binding.Names{"en": "Germany"}

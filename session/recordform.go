@@ -19,6 +19,7 @@ type record struct {
 	Name        string         `json:"name,omitempty"`
 	Method      string         `json:"method,omitempty"`
 	Stage       string         `json:"stage,omitempty"`
+	Carrier     string         `json:"carrier,omitempty"`
 	Kind        Kind           `json:"kind,omitempty"`
 	Pending     bool           `json:"pending,omitempty"` // of version 1: of the kind pending
 	Created     instant        `json:"created"`
@@ -53,7 +54,7 @@ const requiredReason binding.Reason = "required"
 
 func recordOf(s Session) record {
 	r := record{
-		head: head{Version: 1}, ID: s.ID, User: s.User, Name: s.Name, Method: s.Method, Stage: s.Stage,
+		head: head{Version: 1}, ID: s.ID, User: s.User, Name: s.Name, Method: s.Method, Stage: s.Stage, Carrier: s.Carrier,
 		Kind: s.Kind, Pending: s.Kind == KindPending,
 		Created: instantOf(s.Created), LastSeen: instantOf(s.LastSeen), IP: s.IP, UserAgent: s.UserAgent, Device: s.Device,
 		Expires: instantOf(s.Expires), Idle: s.Idle, Resume: s.Resume, MaxAge: s.MaxAge,
@@ -80,7 +81,7 @@ func (r record) session() (Session, bool) {
 		drift.Restricted = ""
 	}
 	return Session{
-		ID: r.ID, User: r.User, Name: r.Name, Method: r.Method, Stage: r.Stage, Kind: r.kind(),
+		ID: r.ID, User: r.User, Name: r.Name, Method: r.Method, Stage: r.Stage, Carrier: r.Carrier, Kind: r.kind(),
 		Created: r.Created.time(), LastSeen: r.LastSeen.time(), IP: r.IP, UserAgent: r.UserAgent, Device: r.Device,
 		Expires: r.Expires.time(), Idle: r.Idle, Resume: r.Resume, MaxAge: r.MaxAge,
 		Policy: policy, Anchor: r.Anchor.location(), KnownDevice: r.KnownDevice,

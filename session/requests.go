@@ -9,21 +9,23 @@ import (
 
 // Start is [Manager.Issue] for the client that sent r, which it gives the token.
 // It ends, as replace.Before says, the session that the client had until now, if the
-// Stage of s signed that in too: a token of another stage's is none here, whoever put it
-// into the carrier's place. Where that was of another user, or nobody knows whose, the carrier is cleared
+// Stage of s signed that in too, or another stage that has the carrier in common: see
+// [Named]. The token of another stage that has a carrier of its own is none here, whoever
+// put it into this one's place. Where that was of another user, or nobody knows whose, the carrier is cleared
 // first. A session whose token cannot be given to the client is ended again.
 func (m *Manager) Start(w http.ResponseWriter, r *http.Request, s Session, replace Replace) (Session, error) {
+	s.Carrier = carrierName(m.config.Carrier, r)
 	before, err := m.config.Carrier.Read(r)
 	if err != nil {
 		return Session{}, fmt.Errorf("session: reading the token: %w", err)
 	}
 	foreign := false
 	if !before.IsZero() {
-		var sameStage bool
-		if foreign, sameStage, err = m.foreign(r.Context(), before.ID(), s); err != nil {
+		var inPlace bool
+		if foreign, inPlace, err = m.foreign(r.Context(), before.ID(), s); err != nil {
 			return Session{}, err
 		}
-		if replace.Before.IsZero() && sameStage {
+		if replace.Before.IsZero() && inPlace {
 			replace.Before = before.ID()
 		}
 	}
@@ -60,8 +62,8 @@ func (m *Manager) notCarried(ctx context.Context, s Session, err error) error {
 }
 
 // foreign reports whether the session of the ID is not known to be of the user of s, and
-// whether it lives and the stage of s signed it in.
-func (m *Manager) foreign(ctx context.Context, id ID, s Session) (foreign, sameStage bool, err error) {
+// whether it lives in the place that s takes.
+func (m *Manager) foreign(ctx context.Context, id ID, s Session) (foreign, inPlace bool, err error) {
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
 	before, err := m.config.Store.Get(bounded, id)
@@ -74,7 +76,8 @@ func (m *Manager) foreign(ctx context.Context, id ID, s Session) (foreign, sameS
 	if err != nil {
 		return false, false, fmt.Errorf("session: getting the session before: %w", err)
 	}
-	return before.User != s.User, before.Stage == s.Stage, nil
+	inPlace = before.Stage == s.Stage || (s.Carrier != "" && before.Carrier == s.Carrier)
+	return before.User != s.User, inPlace, nil
 }
 
 // Load is [Manager.Authenticate] with the token that came with r. A client that

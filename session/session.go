@@ -20,6 +20,9 @@ type Session struct {
 	Method string // how the user was proved, for display: "password", "passkey"
 	Stage  string // the name of the stage that signed the user in
 
+	// Carrier names the place where the client has the token: see [Named]. Empty: unknown.
+	Carrier string
+
 	Created   time.Time  // when the user signed in
 	LastSeen  time.Time  // when it was last used, as last recorded: up to a minute behind
 	IP        netip.Addr // where from it was last used; the zero Addr: unknown
@@ -115,6 +118,7 @@ func (s Session) Validate() error {
 		refuse("Resume %s without an Idle, want 0", s.Resume)
 	}
 	checkText("Device", s.Device, refuse)
+	checkText("Carrier", s.Carrier, refuse)
 	s.checkProof(refuse)
 	checkRequired(s.Required, refuse)
 	checkValue(s.Value, refuse)

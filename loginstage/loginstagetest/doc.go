@@ -7,7 +7,7 @@
 // cookies and moves between addresses. [Store] is a store that can be made to
 // fail. All of it works inside [testing/synctest], where hours pass in no time.
 // [RunAdapter] is for those who adapt package loginstage to a web framework, and uses
-// the network.
+// the network. [Pairs] is for those who write a store.
 //
 // # A whole test
 //

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -88,7 +87,7 @@ func (m *matrix) checkAll(ctx context.Context) []pair {
 		}
 	}
 	if m.Sample > 0 && m.Sample < len(pairs) {
-		rand.Shuffle(len(pairs), func(i, j int) { pairs[i], pairs[j] = pairs[j], pairs[i] })
+		rand.Shuffle(len(pairs), func(i, j int) { pairs[i], pairs[j] = pairs[j], pairs[i] }) //nolint:gosec // it need not be secret
 		pairs = pairs[:m.Sample]
 	}
 	var next atomic.Int64
@@ -140,7 +139,7 @@ func (p Pairs) newMatrix(t *testing.T) *matrix {
 		config := loginstage.Config{
 			Store: m.store, Locator: bindingtest.Places(), GeoIPBinding: binding.GeoIPCountry, Origin: origin.String(),
 			RememberDevice: duration.MustParse("days=30"), DeviceKey: loginstage.DeviceKeyOffer, DeviceSecrets: secrets,
-			DurableEvents: m.journal != nil, Events: &m.events, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			DurableEvents: m.journal != nil, Events: &m.events, Logger: slog.New(slog.DiscardHandler),
 		}
 		change(&config)
 		login, err := loginstage.New(config)

@@ -28,19 +28,6 @@ func (s *pairStore) note(ended ...session.Ended) {
 	}
 }
 
-// endedOf returns what was ended of the user.
-func (s *pairStore) endedOf(user string) map[session.ID][]session.Ended {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	of := make(map[session.ID][]session.Ended)
-	for id, ended := range s.ended {
-		if ended[0].Session.User == user {
-			of[id] = ended
-		}
-	}
-	return of
-}
-
 func (s *pairStore) Start(ctx context.Context, started session.Session, replace session.Replace) ([]session.Ended, error) {
 	awaitTurn(ctx)
 	ended, err := s.Store.Start(ctx, started, replace)

@@ -3,6 +3,7 @@ package loginstagetest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -170,10 +171,7 @@ func newClient(ip netip.Addr) *client { return &client{ip: ip, cookies: map[stri
 // copied returns a client that has what c has now.
 func (c *client) copied() *client {
 	copied := *c
-	copied.cookies = make(map[string]string, len(c.cookies))
-	for name, value := range c.cookies {
-		copied.cookies[name] = value
-	}
+	copied.cookies = maps.Clone(c.cookies)
 	return &copied
 }
 

@@ -71,6 +71,10 @@ func New(store sessions.Store, options Options) *Carrier {
 	return &Carrier{store: store, options: options}
 }
 
+// CarrierName returns the name that tells the carrier from others: that of the gorilla
+// session.
+func (c *Carrier) CarrierName(*http.Request) string { return "gorilla " + c.options.Name }
+
 // Read returns the token that the request's gorilla session came with. A cookie
 // that is garbage, not signed by the store's keys, or there twice is no token,
 // and neither is a value past the age it was written for. An error means that

@@ -15,10 +15,11 @@ import (
 
 // A crowd is a number of sessions that the server makes by itself.
 type crowd struct {
-	n     int
-	user  string    // whose they are; "": each of a user of its own
-	ended string    // an expression of n, 1 for those that have ended and are in the journal; "": each second one
-	until time.Time // the deadline of those that live; the endings are kept until a minute before
+	n      int
+	tenant string
+	user   string    // whose they are; "": each of a user of its own
+	ended  string    // an expression of n, 1 for those that have ended and are in the journal; "": each second one
+	until  time.Time // the deadline of those that live; the endings are kept until a minute before
 }
 
 // fill makes the crowd. Their records are of another session.
@@ -61,8 +62,8 @@ func (e engine) fill(t testing.TB, db *sql.DB, table string, c crowd) {
 		ended = "n % 2"
 	}
 	until := c.until.UnixNano()
-	exec(fmt.Sprintf("INSERT INTO %s (id, owner, kind, ended, created, last_seen, expires, idle, tell_expiry, sweep_at, ip, record, ending)"+
-		" SELECT %s, %s, '', %s, %d + n * 1000, %d, %d, %d, 0, %d + n * 1000, '203.0.113.7', %s, CASE WHEN %[4]s = 1 THEN %[12]s END FROM %[11]s",
+	exec(fmt.Sprintf("INSERT INTO %s (id, owner, kind, tenant, ended, created, last_seen, expires, idle, tell_expiry, sweep_at, ip, record, ending)"+
+		" SELECT %s, %s, '', '"+c.tenant+"', %s, %d + n * 1000, %d, %d, %d, 0, %d + n * 1000, '203.0.113.7', %s, CASE WHEN %[4]s = 1 THEN %[12]s END FROM %[11]s",
 		e.quote(table), id, owner, ended, now.Add(-time.Hour).UnixNano(), until-int64(model.Idle), model.Expires.UnixNano(), int64(model.Idle),
 		until-int64(time.Minute), bytes(record), numbers, bytes(ending)))
 	exec(fmt.Sprintf("INSERT INTO %s (session_id, owner, held_until) SELECT id, owner, 0 FROM %s WHERE ended = 1 ORDER BY created",

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -106,6 +107,43 @@ func TestAUserOfManySessionsSignsIn(t *testing.T) {
 			}
 			require.Len(t, causes, 3, "%v", causes)
 		}
+	})
+}
+
+// A sign-in that counts the sessions of a tenant looks at those alone, by an index.
+func TestASignInLooksAtItsTenantAlone(t *testing.T) {
+	eachHeavy(t, func(t *testing.T, e engine) {
+		dsn := e.dsn(t)
+		plain := e.connect(t, dsn)
+		_, table := e.store(t, plain)
+		e.fill(t, plain, table, crowd{n: 5000, user: "ada", tenant: "a", ended: "0", until: now.Add(time.Hour)})
+		db, trips := e.recorded(t, dsn)
+		store := e.over(t, db, table)
+		require.NoError(t, store.Migrate(t.Context()))
+		sessions := []session.Session{newSession("ada"), newSession("ada")}
+		for i := range sessions {
+			sessions[i].Tenant = "b"
+			sessions[i].Created = now.Add(time.Duration(i))
+		}
+		_, err := store.Start(t.Context(), sessions[0], session.Replace{})
+		require.NoError(t, err)
+		trips.take()
+		ended, err := store.Start(t.Context(), sessions[1], session.Replace{Max: 1, PerTenant: true, Ending: newEnding("")})
+		require.NoError(t, err)
+		require.Len(t, ended, 1)
+		require.Equal(t, sessions[0].ID, ended[0].Session.ID)
+		index := table + "_tenant"
+		if e.dialect == sqlstore.MySQL {
+			index = " key=session_tenant "
+		}
+		explained := 0
+		for _, asked := range trips.take() {
+			if (asked.what == "query" || asked.what == "exec") && strings.Contains(asked.query, "ORDER BY created") {
+				explained++
+				require.Contains(t, strings.Join(e.explain(t, plain, asked), "\n"), index, asked.query)
+			}
+		}
+		require.Equal(t, 1, explained)
 	})
 }
 

@@ -61,6 +61,7 @@ type state struct {
 // common is what the sessions of many users have in common.
 type common struct {
 	method, stage, userAgent, device string
+	carrier                          string
 	acr, actor, tenant               string
 	policy                           binding.Policy
 }
@@ -71,7 +72,7 @@ func newEntry(s session.Session) *entry {
 	e := &entry{
 		id: s.ID, kind: s.Kind, knownDevice: s.KnownDevice,
 		user: strings.Clone(s.User), name: strings.Clone(s.Name),
-		common: unique.Make(common{s.Method, s.Stage, s.UserAgent, s.Device, s.ACR, s.Actor, s.Tenant, s.Policy}), // copies too
+		common: unique.Make(common{s.Method, s.Stage, s.UserAgent, s.Device, s.Carrier, s.ACR, s.Actor, s.Tenant, s.Policy}), // copies too
 		idle:   s.Idle, resume: s.Resume, maxAge: s.MaxAge, tellExpiry: s.TellExpiry, created: s.Created, expires: s.Expires, anchor: s.Anchor,
 		authTime: s.AuthTime, amr: cloned(s.AMR),
 	}
@@ -104,7 +105,7 @@ func (e *entry) session() (s session.Session) {
 // read fills in s, which is zero: the session with its latest use.
 func (e *entry) read(s *session.Session) {
 	c, u := e.common.Value(), e.use.Load()
-	s.ID, s.Kind, s.User, s.Name, s.Method, s.Stage = e.id, e.kind, e.user, e.name, c.method, c.stage
+	s.ID, s.Kind, s.User, s.Name, s.Method, s.Stage, s.Carrier = e.id, e.kind, e.user, e.name, c.method, c.stage, c.carrier
 	s.Created, s.LastSeen, s.IP, s.UserAgent, s.Device = e.created, u.lastSeen, u.ip, c.userAgent, c.device
 	s.Expires, s.Idle, s.Resume, s.MaxAge, s.TellExpiry = e.expires, e.idle, e.resume, e.maxAge, e.tellExpiry
 	s.Policy, s.Anchor, s.KnownDevice = c.policy, e.anchor, e.knownDevice

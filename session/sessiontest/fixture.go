@@ -88,7 +88,8 @@ func (f *storeFixture) full() session.Session {
 	second.Geo = nil
 	return session.Session{
 		ID: session.NewToken("ada").ID(), User: "ada", Name: "Name" + odd, Method: "method" + odd, Stage: "stage" + odd,
-		Kind: session.KindPending, Created: f.now.Add(-time.Minute), LastSeen: f.now.Add(-time.Second - 1),
+		Carrier: "cookie __Host-ü",
+		Kind:    session.KindPending, Created: f.now.Add(-time.Minute), LastSeen: f.now.Add(-time.Second - 1),
 		IP: netip.MustParseAddr("2001:db8::ffff"), UserAgent: "Mozilla/5.0" + odd, Device: "Device ü 猫",
 		Expires: f.now.Add(2*time.Hour + 1), Idle: time.Hour + 1, Resume: time.Minute + 1, MaxAge: 90*time.Minute + 1,
 		Policy: binding.Policy{Network: binding.NetworkASNNetworkIP, GeoIP: binding.GeoIPCity}, Anchor: anchor,

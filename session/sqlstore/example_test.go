@@ -22,6 +22,7 @@ func ExampleSchema() {
 	// Output:
 	// CREATE TABLE IF NOT EXISTS "auth"."session" (
 	// CREATE INDEX IF NOT EXISTS "session_owner" ON "auth"."session" (owner, ended, created);
+	// CREATE INDEX IF NOT EXISTS "session_tenant" ON "auth"."session" (owner, tenant, ended, created) WHERE tenant <> '';
 	// CREATE INDEX IF NOT EXISTS "session_sweep" ON "auth"."session" (sweep_at);
 	// CREATE TABLE IF NOT EXISTS "auth"."session_journal" (
 	// CREATE INDEX IF NOT EXISTS "session_journal_owner" ON "auth"."session_journal" (owner, seq);

@@ -210,9 +210,9 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, started session.Session)
 	}
 	id := started.ID.String()
 	result, err := tx.ExecContext(ctx, s.text.of("INSERT INTO {session}"+
-		" (id, owner, kind, ended, created, last_seen, expires, idle, tell_expiry, sweep_at, ip, record)"+
-		" VALUES ({text}, {bytes}, {text}, 0, {int}, {int}, {int}, {int}, {int}, {int}, {text}, {bytes})"+s.text.dialect.onConflict),
-		id, []byte(started.User), string(started.Kind), instant(started.Created), instant(started.LastSeen), instant(started.Expires),
+		" (id, owner, kind, tenant, ended, created, last_seen, expires, idle, tell_expiry, sweep_at, ip, record)"+
+		" VALUES ({text}, {bytes}, {text}, {text}, 0, {int}, {int}, {int}, {int}, {int}, {int}, {text}, {bytes})"+s.text.dialect.onConflict),
+		id, []byte(started.User), string(started.Kind), started.Tenant, instant(started.Created), instant(started.LastSeen), instant(started.Expires),
 		int64(started.MaxUnused()), int64(started.TellExpiry), instant(started.Deadline()), addr(started.IP), record)
 	if err != nil {
 		return s.orExists(ctx, tx, id, err)

@@ -11,7 +11,7 @@ import (
 )
 
 // schemaVersion is the version of the schema that this package uses.
-const schemaVersion = 3
+const schemaVersion = 4
 
 var (
 	// ErrSchema is returned where the tables are missing, which Migrate mends, where
@@ -72,7 +72,7 @@ func (s *Store) makeTables(ctx context.Context) error {
 			}
 		}
 		queries := []string{
-			"SELECT " + allColumns + " FROM {session} WHERE 1 = 0",
+			"SELECT " + allColumns + ", tenant FROM {session} WHERE 1 = 0",
 			"SELECT seq, session_id, owner, held_until FROM {journal} WHERE 1 = 0",
 			"SELECT owner, free_at FROM {queue} WHERE 1 = 0",
 		}

@@ -91,9 +91,6 @@ func (s *Store) victims(ctx context.Context, tx *sql.Tx, started session.Session
 	if err != nil {
 		return nil, false, s.startRefused(ctx, tx, started, replace, err)
 	}
-	if len(chosen) > max(most, mostPerStep) { // of a tenant, whose sessions are all looked at
-		chosen, more = chosen[:mostPerStep], true
-	}
 	causes := make(map[string]session.Cause)
 	var ids []string
 	for _, v := range chosen {
@@ -128,12 +125,15 @@ func (s *Store) victims(ctx context.Context, tx *sql.Tx, started session.Session
 }
 
 // light are the columns that a candidate is made of.
-const light = "SELECT id, owner, kind, created, last_seen, expires, idle FROM {session}"
+const light = "SELECT id, owner, kind, created, last_seen, expires, idle, tenant FROM {session}"
 
 func scanCandidate(rows *sql.Rows) (session.Candidate, error) {
 	var r fullRow
-	err := rows.Scan(&r.id, &r.owner, &r.kind, &r.created, &r.lastSeen, &r.expires, &r.idle)
-	return r.candidate(), err
+	var tenant string
+	err := rows.Scan(&r.id, &r.owner, &r.kind, &r.created, &r.lastSeen, &r.expires, &r.idle, &tenant)
+	c := r.candidate()
+	c.Tenant = tenant
+	return c, err
 }
 
 // named returns the live sessions that replace names.
@@ -175,19 +175,25 @@ func (s *Store) oldest(ctx context.Context, tx *sql.Tx, started session.Session,
 	if len(kinds) == 0 {
 		return nil, false, nil
 	}
-	where := " WHERE owner = {bytes} AND ended = 0" + ofKinds(len(kinds)) + " ORDER BY created LIMIT {int}"
-	args := slices.Concat([]any{[]byte(started.User)}, kindArgs(kinds), []any{most + 1})
-	if replace.PerTenant && replace.Max > 0 && !(replace.Others && started.Kind == session.KindSession) {
-		// The tenant is in the record, and all of them count.
-		args[len(args)-1] = math.MaxInt32
-		rows, err := s.rows(ctx, tx, where, args...)
-		return candidates(rows), false, err
+	where, args := " WHERE owner = {bytes} AND ended = 0"+ofKinds(len(kinds)), append([]any{[]byte(started.User)}, kindArgs(kinds)...)
+	if replace.PerTenant && !replace.Others {
+		where, args = where+ofTenant(started.Tenant), append(args, started.Tenant)
 	}
+	where, args = where+" ORDER BY created LIMIT {int}", append(args, most+1)
 	all, err := collect(ctx, tx, s.text.of(light+where), args, scanCandidate)
 	if len(all) <= most {
 		return all, false, err
 	}
 	return all[:most], true, err
+}
+
+// ofTenant returns the part of a WHERE for the tenant. What it says twice of one that there
+// is shows that an index without the others will do.
+func ofTenant(tenant string) string {
+	if tenant == "" {
+		return " AND tenant = {text}"
+	}
+	return " AND tenant = {text} AND tenant <> ''"
 }
 
 // deadline is [session.Session.Deadline] of a live row. What is added and
@@ -198,11 +204,15 @@ const deadline = "CASE WHEN idle <= 0 OR expires <= 0 THEN expires WHEN last_see
 // all. Live sessions that are not among the candidates count, at least as one. They are
 // the latest, so they stay before any candidate does.
 func (s *Store) room(ctx context.Context, tx *sql.Tx, started session.Session, replace session.Replace, candidates []session.Candidate) (int, error) {
+	where := " WHERE owner = {bytes} AND ended = 0 AND kind = {text} AND " + deadline + " > {int}"
+	args := []any{[]byte(started.User), string(started.Kind), instant(started.Created)}
+	if replace.PerTenant {
+		where, args = where+ofTenant(started.Tenant), append(args, started.Tenant)
+	}
 	var counting int
-	err := tx.QueryRowContext(ctx, s.text.of("SELECT COUNT(*) FROM {session} WHERE owner = {bytes} AND ended = 0 AND kind = {text} AND "+deadline+" > {int}"),
-		[]byte(started.User), string(started.Kind), instant(started.Created)).Scan(&counting)
+	err := tx.QueryRowContext(ctx, s.text.of("SELECT COUNT(*) FROM {session}"+where), args...).Scan(&counting)
 	for _, c := range candidates {
-		if c.User == started.User && c.Kind == started.Kind && c.Deadline.After(started.Created) {
+		if c.User == started.User && c.Kind == started.Kind && c.Deadline.After(started.Created) && (!replace.PerTenant || c.Tenant == started.Tenant) {
 			counting--
 		}
 	}

@@ -30,7 +30,7 @@ func newText(config Config) text {
 		pairs = append(pairs, "{"+name.template+"}", prefix+quoted(table+name.name), "{"+name.template+" name}", table+name.name)
 	}
 	for _, index := range []struct{ template, name string }{
-		{"session_owner", "_owner"}, {"session_sweep", "_sweep"}, {"journal_owner", "_journal_owner"}, {"queue_free", "_queue_free"},
+		{"session_owner", "_owner"}, {"session_tenant", "_tenant"}, {"session_sweep", "_sweep"}, {"journal_owner", "_journal_owner"}, {"queue_free", "_queue_free"},
 		{"change_made", "_change_made"},
 	} {
 		pairs = append(pairs, "{"+index.template+"}", quoted(table+index.name)) // an index is in its table's schema

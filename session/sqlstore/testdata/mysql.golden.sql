@@ -1,4 +1,4 @@
--- Schema 3 for MySQL 5.7 or newer, MariaDB 10.3 or newer. Instants and durations
+-- Schema 4 for MySQL 5.7 or newer, MariaDB 10.3 or newer. Instants and durations
 -- are nanoseconds, instants since 1970. No column holds a token or anything one
 -- can be made from. What is compared is binary: no collation makes two users one.
 
@@ -10,7 +10,8 @@
 CREATE TABLE IF NOT EXISTS `mooring_session` (
 	id          BINARY(45) NOT NULL,      -- the session ID
 	owner       VARBINARY(512) NOT NULL,  -- the user's ID, UTF-8
-	kind        VARBINARY(64) NOT NULL,   -- '', 'pending', 'device'
+	kind        VARBINARY(64) NOT NULL,   -- '', 'pending', 'device' and others
+	tenant      VARBINARY(255) NOT NULL,  -- for whom the user acts; '': nobody
 	ended       TINYINT NOT NULL,         -- 0: it lives
 	created     BIGINT NOT NULL,
 	last_seen   BIGINT NOT NULL,
@@ -23,6 +24,7 @@ CREATE TABLE IF NOT EXISTS `mooring_session` (
 	ending      MEDIUMBLOB,               -- its ending, as JSON
 	PRIMARY KEY (id),
 	KEY session_owner (owner, ended, created),
+	KEY session_tenant (owner, tenant, ended, created),
 	KEY session_sweep (sweep_at)
 ) ENGINE = InnoDB;
 
@@ -74,4 +76,4 @@ CREATE TABLE IF NOT EXISTS `mooring_session_schema` (
 	PRIMARY KEY (one)
 ) ENGINE = InnoDB;
 
-INSERT IGNORE INTO `mooring_session_schema` (one, version) VALUES (1, 3);
+INSERT IGNORE INTO `mooring_session_schema` (one, version) VALUES (1, 4);

@@ -1,4 +1,4 @@
--- Schema 3 for PostgreSQL 10 or newer. Instants and durations are nanoseconds,
+-- Schema 4 for PostgreSQL 10 or newer. Instants and durations are nanoseconds,
 -- instants since 1970. No column holds a token or anything one can be made from.
 
 -- A row is a session that lives, or one that ended and whose ending is kept.
@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS "mooring_session" (
 	ended       smallint NOT NULL,          -- 0: it lives
 	id          text COLLATE "C" NOT NULL,  -- the session ID
 	owner       bytea NOT NULL,             -- the user's ID, UTF-8
-	kind        text COLLATE "C" NOT NULL,  -- '', 'pending', 'device'
+	kind        text COLLATE "C" NOT NULL,  -- '', 'pending', 'device' and others
+	tenant      text COLLATE "C" NOT NULL,  -- for whom the user acts; '': nobody
 	ip          text NOT NULL,              -- where from it was last used; '': unknown
 	record      bytea NOT NULL,             -- the session, as JSON; last_seen and ip above are newer
 	ending      bytea,                      -- its ending, as JSON
@@ -25,6 +26,9 @@ CREATE TABLE IF NOT EXISTS "mooring_session" (
 ) WITH (fillfactor = 85);
 
 CREATE INDEX IF NOT EXISTS "mooring_session_owner" ON "mooring_session" (owner, ended, created);
+
+-- Sessions without a tenant are not in it, and take no time for it.
+CREATE INDEX IF NOT EXISTS "mooring_session_tenant" ON "mooring_session" (owner, tenant, ended, created) WHERE tenant <> '';
 
 CREATE INDEX IF NOT EXISTS "mooring_session_sweep" ON "mooring_session" (sweep_at);
 
@@ -58,4 +62,4 @@ CREATE TABLE IF NOT EXISTS "mooring_session_schema" (
 	PRIMARY KEY (one)
 );
 
-INSERT INTO "mooring_session_schema" (one, version) VALUES (1, 3) ON CONFLICT DO NOTHING;
+INSERT INTO "mooring_session_schema" (one, version) VALUES (1, 4) ON CONFLICT DO NOTHING;

@@ -1,4 +1,4 @@
--- Schema 3 for SQLite 3.24 or newer. Instants and durations are nanoseconds,
+-- Schema 4 for SQLite 3.24 or newer. Instants and durations are nanoseconds,
 -- instants since 1970. No column holds a token or anything one can be made from.
 
 -- A row is a session that lives, or one that ended and whose ending is kept.
@@ -9,7 +9,8 @@
 CREATE TABLE IF NOT EXISTS "mooring_session" (
 	id          TEXT NOT NULL,     -- the session ID
 	owner       BLOB NOT NULL,     -- the user's ID, UTF-8
-	kind        TEXT NOT NULL,     -- '', 'pending', 'device'
+	kind        TEXT NOT NULL,     -- '', 'pending', 'device' and others
+	tenant      TEXT NOT NULL,     -- for whom the user acts; '': nobody
 	ended       INTEGER NOT NULL,  -- 0: it lives
 	created     INTEGER NOT NULL,
 	last_seen   INTEGER NOT NULL,
@@ -24,6 +25,9 @@ CREATE TABLE IF NOT EXISTS "mooring_session" (
 );
 
 CREATE INDEX IF NOT EXISTS "mooring_session_owner" ON "mooring_session" (owner, ended, created);
+
+-- Sessions without a tenant are not in it, and take no time for it.
+CREATE INDEX IF NOT EXISTS "mooring_session_tenant" ON "mooring_session" (owner, tenant, ended, created) WHERE tenant <> '';
 
 CREATE INDEX IF NOT EXISTS "mooring_session_sweep" ON "mooring_session" (sweep_at);
 
@@ -66,4 +70,4 @@ CREATE TABLE IF NOT EXISTS "mooring_session_schema" (
 	version INTEGER NOT NULL
 );
 
-INSERT OR IGNORE INTO "mooring_session_schema" (one, version) VALUES (1, 3);
+INSERT OR IGNORE INTO "mooring_session_schema" (one, version) VALUES (1, 4);
