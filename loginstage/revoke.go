@@ -65,7 +65,7 @@ func (l *UserLogin) logoutActive(w http.ResponseWriter, r *http.Request) error {
 func (l *UserLogin) endRenewed(ctx context.Context, s session.Session, ending session.Ending) error {
 	_, err := l.sessions.End(ctx, s.ID, ending)
 	if ended, ok := errors.AsType[*session.EndedError](err); ok && ended.Ending.Cause == session.CauseRenewed {
-		return l.endLineage(ctx, s.User, lineage(s), ending)
+		return l.endLineage(ctx, s.User, lineage(&s), ending)
 	}
 	return err
 }
