@@ -174,7 +174,7 @@ func (l *UserLogin) isOrWas(ctx context.Context, s session.Session, id session.I
 	_, err := l.sessions.Get(ctx, id, session.KindSession)
 	if err == nil || isEnded(err) {
 		ended, ok := errors.AsType[*session.EndedError](err)
-		return ok && isRenewed(err) && ended.Session.User == s.User && lineage(ended.Session) == lineage(s), nil
+		return ok && isRenewed(err) && ended.Session.User == s.User && lineage(&ended.Session) == lineage(&s), nil
 	}
 	return false, err
 }

@@ -79,7 +79,7 @@ func (l *UserLogin) rememberDevice(w http.ResponseWriter, r *http.Request, s, kn
 		Kind: session.KindDevice, User: s.User, Name: s.Name, Stage: s.Stage,
 		Created: s.Created, Expires: s.Created.Add(lifetime), MaxAge: lifetime,
 		IP: s.IP, UserAgent: s.UserAgent, Device: s.Device, Anchor: s.Anchor,
-		Lineage: lineage(known), Version: known.Version, // so that it is known to be renamed
+		Lineage: lineage(&known), Version: known.Version, // so that it is known to be renamed
 	}, session.Replace{Before: known.ID, Max: maxDevices, Ending: l.ending(r, "", s.User)})
 	if err == nil {
 		err = l.forgetIfEnded(r, s, device)

@@ -122,7 +122,7 @@ func (l *UserLogin) sameBrowser(r *http.Request, s session.Session) error {
 		return err
 	}
 	other, err := l.sessions.Find(r.Context(), token, session.KindSession)
-	if isEnded(err) || (err == nil && lineage(other) == lineage(s)) {
+	if isEnded(err) || (err == nil && lineage(&other) == lineage(&s)) {
 		return nil
 	}
 	if err != nil {

@@ -101,7 +101,7 @@ func (l *UserLogin) recordsOf(ctx context.Context, user string, id session.ID) (
 	if listErr != nil {
 		return nil, listErr
 	}
-	records := slices.DeleteFunc(all, func(other session.Session) bool { return lineage(other) != lineage(device) })
+	records := slices.DeleteFunc(all, func(other session.Session) bool { return lineage(&other) != lineage(&device) })
 	if len(records) > 0 {
 		return records, nil
 	}

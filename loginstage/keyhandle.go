@@ -15,12 +15,12 @@ import (
 
 // keyHandle returns the handle of the session's key, as the newest secret makes it.
 func (l *UserLogin) keyHandle(s session.Session) string {
-	return l.secrets.Seal([]byte(lineage(s).String() + s.User))
+	return l.secrets.Seal([]byte(lineage(&s).String() + s.User))
 }
 
 // lineage returns the ID of the session that the sign-in started. s may be a later
 // renewal of it.
-func lineage(s session.Session) session.ID {
+func lineage(s *session.Session) session.ID {
 	if s.Lineage.IsZero() {
 		return s.ID
 	}
@@ -28,7 +28,7 @@ func lineage(s session.Session) session.ID {
 }
 
 // keySubject returns what challenges and passes for the session's key are made for.
-func keySubject(s session.Session) string { return lineage(s).String() }
+func keySubject(s session.Session) string { return lineage(&s).String() }
 
 // idTextLen is how long the text of a session.ID is.
 const idTextLen = 45
@@ -65,7 +65,7 @@ func (l *UserLogin) whereverItIs(ctx context.Context, s session.Session, do func
 		if !isRenewed(err) {
 			return err
 		}
-		if s, err = l.findRenewal(ctx, s.User, lineage(s), err); err != nil {
+		if s, err = l.findRenewal(ctx, s.User, lineage(&s), err); err != nil {
 			return err
 		}
 	}

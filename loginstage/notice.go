@@ -24,7 +24,7 @@ const (
 func (l *UserLogin) Notice(ctx context.Context, s session.Session) (string, error) {
 	token, _, err := l.sessions.Issue(ctx, session.Session{
 		Kind: session.KindNotice, User: s.User, Stage: l.config.Name,
-		Lineage: lineage(s), Expires: l.sessions.Now(ctx).Add(noticeTime),
+		Lineage: lineage(&s), Expires: l.sessions.Now(ctx).Add(noticeTime),
 	}, session.Replace{Max: maxNotices})
 	if err != nil {
 		return "", fmt.Errorf("loginstage: making a notice: %w", err)
@@ -79,7 +79,7 @@ func (l *UserLogin) endLineage(ctx context.Context, user string, of session.ID, 
 		}
 		live := false
 		for _, s := range sessions {
-			if lineage(s) != of {
+			if lineage(&s) != of {
 				continue
 			}
 			live = true

@@ -19,7 +19,7 @@ const defaultPassTime = duration.Duration(15 * time.Minute)
 // not prove its key.
 func (l *UserLogin) givePass(w http.ResponseWriter, r *http.Request, s session.Session) {
 	var space [idTextLen]byte
-	id, _ := lineage(s).AppendText(space[:0])
+	id, _ := lineage(&s).AppendText(space[:0])
 	ends := l.sessions.Now(r.Context()).Add(l.passTime())
 	l.passCookie.Set(w, l.secrets.Pass(id, ends), l.passTime())
 	if asked := l.askedCookie(); len(r.CookiesNamed(asked.Name)) > 0 {
@@ -41,7 +41,7 @@ func (l *UserLogin) passHolds(r *http.Request, s *session.Session) time.Duration
 		return 0
 	}
 	var space [idTextLen]byte
-	id, _ := lineage(*s).AppendText(space[:0])
+	id, _ := lineage(s).AppendText(space[:0])
 	now := l.sessions.Now(r.Context())
 	ends, ok := l.secrets.CheckPass(id, value, now)
 	if !ok {

@@ -16,7 +16,7 @@ const maxRenewals = 16
 func (l *UserLogin) renew(w http.ResponseWriter, r *http.Request, s session.Session, change func(*session.Session) error) (session.Session, error) {
 	for range maxRenewals {
 		renewed := s
-		renewed.Lineage = lineage(s)
+		renewed.Lineage = lineage(&s)
 		if err := change(&renewed); err != nil {
 			return session.Session{}, err
 		}

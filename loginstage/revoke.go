@@ -79,7 +79,7 @@ func (l *UserLogin) endFound(ctx context.Context, s session.Session, err error, 
 	if !isRenewed(err) {
 		return err
 	}
-	n, endErr := l.endLineage(ctx, of.User, lineage(of), ending)
+	n, endErr := l.endLineage(ctx, of.User, lineage(&of), ending)
 	if n > 0 || endErr != nil {
 		return endErr
 	}

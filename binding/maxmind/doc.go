@@ -37,8 +37,8 @@
 // # Costs
 //
 // A DB holds each file once, and twice while it is replaced. Facts that were
-// looked up are kept and shared, at most 32,768 networks and as many places of
-// each pair of files: up to 20 MB where places have names in eight languages, and
+// looked up are kept and shared, at most 32,768 networks, as many places, and as many
+// continents, countries and cities of each pair of files: up to 25 MB where places have names in eight languages, and
 // less than one where few are looked up. Locate then allocates nothing.
 //
 // Before a file is taken into use, its metadata is read, its content hashed

@@ -20,6 +20,23 @@ type Readers struct {
 	known     facts
 	surveyErr error
 	name      string
+	names     cache[uint64, spelled] // by GeoName ID
+}
+
+// spelled is what a place is called as a reader has it, and as a location has it.
+type spelled struct {
+	read  geoip2.Names
+	names binding.Names
+}
+
+// namesOf returns what the place with the GeoName ID is called. Most lookups are of places
+// that were looked up before, for which nothing is allocated.
+func (r *Readers) namesOf(geoNameID uint, read geoip2.Names) binding.Names {
+	id := uint64(geoNameID)
+	if held := r.names.get(id, id); held != nil && held.read == read {
+		return held.names
+	}
+	return r.names.put(id, id, spelled{read, namesOf(read)}).names
 }
 
 var (
@@ -138,12 +155,14 @@ func (r *Readers) place(ip netip.Addr) (*binding.Geo, netip.Prefix, error) {
 	}
 	geo := &binding.Geo{
 		Continent: binding.Continent{
-			Code: record.Continent.Code, GeoNameID: uint32(record.Continent.GeoNameID), Names: namesOf(record.Continent.Names),
+			Code: record.Continent.Code, GeoNameID: uint32(record.Continent.GeoNameID), Names: r.namesOf(record.Continent.GeoNameID, record.Continent.Names),
 		},
 		Country: binding.Country{
-			ISOCode: record.Country.ISOCode, GeoNameID: uint32(record.Country.GeoNameID), Names: namesOf(record.Country.Names),
+			ISOCode: record.Country.ISOCode, GeoNameID: uint32(record.Country.GeoNameID), Names: r.namesOf(record.Country.GeoNameID, record.Country.Names),
 		},
-		City:        binding.City{GeoNameID: uint32(record.City.GeoNameID), Names: namesOf(record.City.Names)},
+		City: binding.City{
+			GeoNameID: uint32(record.City.GeoNameID), Names: r.namesOf(record.City.GeoNameID, record.City.Names),
+		},
 		Coordinates: coordinates(record.Location.Latitude, record.Location.Longitude),
 	}
 	dropPlaceholders(geo)

@@ -29,6 +29,9 @@ func (s Secrets) Pass(subject []byte, ends time.Time) string {
 	return base64.RawURLEncoding.EncodeToString(text[:])
 }
 
+// strict has each pass in one spelling only.
+var strict = base64.RawURLEncoding.Strict()
+
 // CheckPass returns when the pass ends, if one of the secrets made it for the
 // subject and it has not ended, and false otherwise. It does not allocate.
 func (s Secrets) CheckPass(subject []byte, pass string, now time.Time) (ends time.Time, ok bool) {
@@ -38,7 +41,7 @@ func (s Secrets) CheckPass(subject []byte, pass string, now time.Time) (ends tim
 	}
 	var encoded [(passLen*8 + 5) / 6]byte
 	copy(encoded[:], pass)
-	if n, err := base64.RawURLEncoding.Strict().Decode(text[:], encoded[:]); err != nil || n != passLen {
+	if n, err := strict.Decode(text[:], encoded[:]); err != nil || n != passLen {
 		return time.Time{}, false
 	}
 	milliseconds := int64(binary.BigEndian.Uint64(text[:]))

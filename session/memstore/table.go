@@ -88,10 +88,11 @@ func (t *table) remove(e *entry) {
 	}
 }
 
-// rebuild makes a table of a size that suits the entries, without the tags of removed
-// ones.
+// rebuild makes a table without the tags of removed entries, of the smallest size in which
+// a third or more of the slots are free: the less memory it takes, the more of it the
+// processor's caches hold.
 func (t *table) rebuild() {
-	before, slots := *t.slots.Load(), make([]slot, 1<<bits.Len(uint(2*t.held+1)))
+	before, slots := *t.slots.Load(), make([]slot, 1<<bits.Len(uint(t.held+t.held/2+1)))
 	for i := range before {
 		if e := before[i].entry.Load(); e != nil {
 			put(slots, before[i].tag.Load(), e) // the entry is not looked at

@@ -52,8 +52,8 @@ func pointedTo(v reflect.Value) (n int64) {
 			n = perPointer + int64(v.Elem().Type().Size()) + pointedTo(v.Elem())
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			n += pointedTo(v.Field(i))
+		for _, field := range v.Fields() {
+			n += pointedTo(field)
 		}
 	case reflect.Array:
 		if holdsPointers(v.Type().Elem()) {

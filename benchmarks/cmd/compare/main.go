@@ -120,7 +120,7 @@ func benchmark(ctx context.Context, s settings, files geofiles.Files, out io.Wri
 	var raw bytes.Buffer
 	fmt.Fprintf(&raw, "data: %s\n", map[bool]string{true: "real", false: "generated"}[files.Real])
 	for _, p := range []part{
-		{"^(BenchmarkGuard|BenchmarkMoved|BenchmarkMovedRequest|BenchmarkBroken|BenchmarkDuration)$", each, s.count},
+		{"^(BenchmarkGuard|BenchmarkMoved|BenchmarkMovedRequest|BenchmarkBroken|BenchmarkDeviceKey|BenchmarkDuration)$", each, s.count},
 		{"^BenchmarkEndOthers$/mooring", []string{"-test.benchtime", "20000x", "-test.count", fmt.Sprint(s.count)}, 1},
 		{"^BenchmarkEndOthers$/scs", []string{"-test.benchtime", "1x"}, 1},
 		{"^BenchmarkMixed$", append(each[:2:2], "-test.cpu", "1,2"), s.count},

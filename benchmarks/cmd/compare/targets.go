@@ -20,27 +20,35 @@ const (
 // targets are in the order in which they are shown.
 var targets = []target{
 	{"guard, unchanged address", "time", "µs", over("Guard/unchanged", ns, 1000), 1.0, false},
-	{"", "allocations", "", over("Guard/unchanged", allocs, 1), 5, false},
+	{"", "of the floor", "", ratioOver("Guard/unchanged", "Guard/floor"), 1.5, false},
+	{"", "allocations", "", over("Guard/unchanged", allocs, 1), 2, false},
 	{"", "of scs `LoadAndSave`", "", ratioOver("Guard/unchanged", "Guard/scs"), 1.0 / 12, false},
 	{"", "of gorilla `CookieStore`", "", ratioOver("Guard/unchanged", "Guard/gorilla-cookie"), 1.0 / 15, false},
 	{"", "of gorilla `CookieStore`, saved", "", ratioOver("Guard/unchanged", "Guard/gorilla-cookie-save"), 1.0 / 15, false},
 	{"", "of gorilla `FilesystemStore`", "", ratioOver("Guard/unchanged", "Guard/gorilla-files"), 1.0 / 15, false},
+	{"the floor: cookie, SHA-256, map, context", "time", "µs", over("Guard/floor", ns, 1000), none, false},
+	{"", "allocations", "", over("Guard/floor", allocs, 1), none, false},
 	{"guard, anonymous", "time", "µs", over("Guard/anonymous", ns, 1000), 0.2, false},
 	{"", "allocations", "", over("Guard/anonymous", allocs, 1), 1, false},
 	{"locate and check, changed address", "time", "µs", of("Moved/mooring/addresses=1000", ns, 1000), 1.0, false},
 	{"", "allocations", "", of("Moved/mooring/addresses=1000", allocs, 1), 0, false},
 	{"", "of geoip2 v2 `City` and `ASN`", "", ratio("Moved/mooring/addresses=1000", "Moved/geoip2-v2/addresses=1000"), 0.40, false},
 	{"", "of geoip2 v1", "", ratio("Moved/mooring/addresses=1000", "Moved/geoip2-v1/addresses=1000"), 0.40, false},
-	{"", "of geoip2 v2, 100,000 addresses in turn", "", ratio("Moved/mooring/addresses=100000", "Moved/geoip2-v2/addresses=100000"), none, false},
+	{"", "of geoip2 v2, 100,000 addresses in turn", "", ratio("Moved/mooring/addresses=100000", "Moved/geoip2-v2/addresses=100000"), 0.50, false},
+	{"", "allocations, 100,000 addresses in turn", "", of("Moved/mooring/addresses=100000", allocs, 1), 3, false},
 	{"guard, changed address", "time", "µs", over("MovedRequest", ns, 1000), none, false},
 	{"", "allocations", "", over("MovedRequest", allocs, 1), none, false},
 	{"guard, broken binding, to the event", "time", "µs", over("Broken", ns, 1000), 25, false},
+	{"", "of the guard, unchanged address", "", ratioOver("Broken", "Guard/unchanged"), 20, false},
+	{"`ProveEvery`, added to the guard", "time", "µs", difference("DeviceKey/proven", "DeviceKey/off", ns, 1000), 0.6, false},
+	{"", "allocations", "", difference("DeviceKey/proven", "DeviceKey/off", allocs, 1), 0, false},
 	{"`duration.Parse`, three pairs", "time", "ns", of("Duration/mooring", ns, 1), 150, false},
 	{"", "allocations", "", of("Duration/mooring", allocs, 1), 0, false},
 	{"", "of `time.ParseDuration`", "", ratio("Duration/mooring", "Duration/time"), none, false},
 	{"ending others, memory", "time, 10,000 sessions", "µs", of("EndOthers/mooring/sessions=10000", ns, 1000), 5, false},
 	{"", "time, 100,000 sessions", "µs", of("EndOthers/mooring/sessions=100000", ns, 1000), 5, false},
 	{"", "time, 1,000,000 sessions", "µs", of("EndOthers/mooring/sessions=1000000", ns, 1000), 5, false},
+	{"", "a million to 10,000 sessions", "", ratio("EndOthers/mooring/sessions=1000000", "EndOthers/mooring/sessions=10000"), 1.3, false},
 	{"", "of scs `Iterate`, 100,000 sessions", "", ratio("EndOthers/mooring/sessions=100000", "EndOthers/scs/sessions=100000"), none, false},
 	{"memory store", "bytes a session", "", of("Memory/mooring", "bytes/session", 1), 600, false},
 	{"", "bytes a session in scs, no index", "", of("Memory/scs", "bytes/session", 1), none, false},
@@ -63,6 +71,8 @@ var targets = []target{
 	{"", "`Get`, of raw `GET`", "", ratio("Redis/find/mooring/clients=16", "Redis/find/raw/clients=16"), 1.15, false},
 	{"", "`Get`, of scs redisstore `Find`", "", ratio("Redis/find/mooring/clients=16", "Redis/find/scs/clients=16"), 1, false},
 	{"", "raw `GET`, of scs redisstore `Find`", "", ratio("Redis/find/raw/clients=16", "Redis/find/scs/clients=16"), none, false},
+	{"", "request, near cache", "µs", of("Redis/request/nearcache/clients=16", ns, 1000), 2, false},
+	{"", "`Get`, near cache", "µs", of("Redis/find/nearcache/clients=16", ns, 1000), none, false},
 	{"Redis, 1 client", "request, of raw `GET`", "", ratio("Redis/request/mooring/clients=1", "Redis/request/raw/clients=1"), none, false},
 	{"Redis through rueidis, 16 clients", "request", "µs", of("Redis/request/rueidis/clients=16", ns, 1000), none, false},
 	{"", "request, of raw `GET` through go-redis", "", ratio("Redis/request/rueidis/clients=16", "Redis/request/raw/clients=16"), 0.6, false},
@@ -83,6 +93,8 @@ var targets = []target{
 	{"", "`Get`, of a raw prepared `SELECT`", "", ratio("Postgres/find/mooring/clients=16", "Postgres/find/raw-sql/clients=16"), 1.15, false},
 	{"", "`Get`, of scs pgxstore `Find`", "", ratio("Postgres/find/mooring/clients=16", "Postgres/find/scs/clients=16"), 1, false},
 	{"", "a raw prepared `SELECT`, of scs pgxstore `Find`", "", ratio("Postgres/find/raw-sql/clients=16", "Postgres/find/scs/clients=16"), none, false},
+	{"", "request, near cache", "µs", of("Postgres/request/nearcache/clients=16", ns, 1000), 2, false},
+	{"", "`Get`, near cache", "µs", of("Postgres/find/nearcache/clients=16", ns, 1000), none, false},
 	{"PostgreSQL, 1 client", "request, of a raw prepared `SELECT`", "", ratio("Postgres/request/mooring/clients=1", "Postgres/request/raw-sql/clients=1"), none, false},
 }
 
@@ -97,6 +109,11 @@ func of(name, unit string, scale float64) func(measured) float64 {
 // over returns what a benchmark measured over the bare handler.
 func over(name, unit string, scale float64) func(measured) float64 {
 	return func(m measured) float64 { return (m.median(name, unit) - m.median("Guard/bare", unit)) / scale }
+}
+
+// difference returns how much more one benchmark measured than another.
+func difference(name, than, unit string, scale float64) func(measured) float64 {
+	return func(m measured) float64 { return (m.median(name, unit) - m.median(than, unit)) / scale }
 }
 
 // ratio returns the time of one benchmark to that of another.
