@@ -71,8 +71,9 @@ func (c Call) Request(ctx context.Context) *http.Request {
 // In a context that it returned, or behind a guard of the stage, Authenticate returns
 // what was found out, unless the call has a Token.
 func (l *UserLogin) Authenticate(ctx context.Context, call Call) (context.Context, error) {
+	l = l.in(ctx)
 	found := &guarded{login: l}
-	if outer, ok := ctx.Value(guardedKey{}).(*guarded); ok && outer.login == l && call.Token.IsZero() {
+	if outer, ok := ctx.Value(guardedKey{}).(*guarded); ok && l.is(outer.login) && call.Token.IsZero() {
 		found.session, found.err, found.admitted = outer.session, outer.err, outer.admitted
 	} else {
 		found.err = l.admitCall(call.Request(ctx), call.Token, &found.session)

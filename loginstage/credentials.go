@@ -19,6 +19,7 @@ import (
 // is made, so that nobody signs in with the old credential in between, and have the
 // session that stays go on by [UserLogin.Reauthenticate].
 func (l *UserLogin) CredentialsChanged(ctx context.Context, user, what string, keep session.ID, actor string) (int, error) {
+	l = l.in(ctx)
 	n, err := l.sessions.EndUser(ctx, user, keep, l.ending(nil, session.CauseCredentialsChanged, actor),
 		session.KindSession, session.KindPending, session.KindDevice) // notices stay: a thief who changed the password must not end them
 	if err == nil {

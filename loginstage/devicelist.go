@@ -14,6 +14,7 @@ import (
 // [Config.RememberDevice]. Of a device ID, Created, IP, UserAgent and Anchor are as of
 // the latest sign-in on it; it signs nobody in.
 func (l *UserLogin) Devices(ctx context.Context, user string) ([]session.Session, error) {
+	l = l.in(ctx)
 	devices, err := l.sessions.List(ctx, user, session.KindDevice)
 	if err != nil {
 		return nil, fmt.Errorf("loginstage: listing devices: %w", err)
@@ -26,6 +27,7 @@ func (l *UserLogin) Devices(ctx context.Context, user string) ([]session.Session
 // straight from a form. The actor is whose doing it is, for the event. Sessions on the
 // device go on: see [UserLogin.Revoke].
 func (l *UserLogin) ForgetDevice(ctx context.Context, user string, id session.ID, actor string) error {
+	l = l.in(ctx)
 	device, err := l.sessions.Get(ctx, id, session.KindDevice)
 	if ended, ok := errors.AsType[*session.EndedError](err); ok {
 		device = ended.Session
@@ -50,6 +52,7 @@ func (l *UserLogin) ForgetDevice(ctx context.Context, user string, id session.ID
 // can share an address, and needs no cookie: use it beside, before telling a user of a
 // sign-in on a new device.
 func (l *UserLogin) KnownAddress(ctx context.Context, s session.Session) (bool, error) {
+	l = l.in(ctx)
 	ip := binding.Normalize(s.IP)
 	if ip == (netip.Addr{}) {
 		return false, nil

@@ -19,7 +19,7 @@ import (
 // guard. An age of 0 or less denies all.
 func (l *UserLogin) RequireFresh(age time.Duration) func(http.Handler) http.Handler {
 	return l.requiring(func(r *http.Request, s session.Session) *AccessError {
-		if ago := l.sessions.Now(r.Context()).Sub(s.Proved()); age > 0 && ago <= age {
+		if ago := l.in(r.Context()).sessions.Now(r.Context()).Sub(s.Proved()); age > 0 && ago <= age {
 			return nil
 		}
 		return &AccessError{Denial: DenialStale, MaxAge: max(age, 0)}
@@ -46,6 +46,7 @@ func (l *UserLogin) requiring(unmet func(*http.Request, session.Session) *Access
 			s, signedIn := Current(r.Context())
 			if signedIn { // and otherwise it is a preflight
 				if denied := unmet(r, s); denied != nil {
+					l := l.in(r.Context())
 					denied.Session, denied.login = s, l
 					l.deny(w, r, denied)
 					return

@@ -28,6 +28,7 @@ const (
 // the error is [session.ErrNotFound] or [*session.EndedError]. Like Begin it is called
 // before the response begins, and is [ErrResponseBegun] otherwise.
 func (l *UserLogin) Reauthenticate(w http.ResponseWriter, r *http.Request, user User) (session.Session, error) {
+	l = l.in(r.Context())
 	none := session.Session{}
 	if err := begun(w); err != nil {
 		return none, err
