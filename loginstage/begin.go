@@ -229,7 +229,8 @@ func (e *MovedError) Error() string {
 // signIn makes s live, at the location here, with the limits that it sets. If s is
 // pending it must still be live, and is answered.
 func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Session, here binding.Location, staySignedIn bool) (session.Session, error) {
-	l.limit(&s, s.Created, staySignedIn)
+	s.StaySignedIn = staySignedIn
+	l.limit(&s, s.Created)
 	key, err := l.signInKey(r)
 	if err != nil {
 		return session.Session{}, fmt.Errorf("loginstage: signing in: %w", err)
@@ -285,9 +286,9 @@ func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Ses
 }
 
 // limit sets how long s lives, from the instant at which its user was admitted.
-func (l *UserLogin) limit(s *session.Session, from time.Time, staySignedIn bool) {
+func (l *UserLogin) limit(s *session.Session, from time.Time) {
 	lifetime := l.config.SessionDuration
-	if staySignedIn {
+	if s.StaySignedIn {
 		lifetime += l.config.StaySignedInOffset
 	}
 	s.MaxAge = lifetime.Std()

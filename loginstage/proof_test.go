@@ -138,6 +138,8 @@ func TestWhatWasProvedOutlastsThePrompt(t *testing.T) {
 		assert.Equal(t, session.KindSession, s.Kind)
 		assert.Equal(t, pending.Created, s.Proved(), "not when the prompt was answered")
 		pending.ID, pending.Kind, pending.Created, pending.LastSeen, pending.Expires, pending.MaxAge = s.ID, s.Kind, s.Created, s.LastSeen, s.Expires, s.MaxAge
+		assert.True(t, s.StaySignedIn)
+		pending.StaySignedIn = true
 		assert.Equal(t, pending, s)
 	})
 }

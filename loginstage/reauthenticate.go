@@ -51,7 +51,7 @@ func (l *UserLogin) Reauthenticate(w http.ResponseWriter, r *http.Request, user 
 			s.Method = clip(user.Method, maxName)
 		}
 		s.LastSeen, s.IP, s.Anchor, s.Drift = now, here.IP, here, session.Drift{Key: s.Drift.Key}
-		l.limit(s, now, l.staysSignedIn(*s))
+		l.limit(s, now)
 		return nil
 	})
 	if err != nil {
@@ -62,9 +62,4 @@ func (l *UserLogin) Reauthenticate(w http.ResponseWriter, r *http.Request, user 
 	}
 	l.events.emit(r.Context(), l.confirmEvent(r, s, here))
 	return s, nil
-}
-
-// staysSignedIn reports whether the user of s has chosen to stay signed in.
-func (l *UserLogin) staysSignedIn(s session.Session) bool {
-	return l.config.StaySignedInOffset > 0 && s.MaxAge > l.config.SessionDuration.Std()
 }

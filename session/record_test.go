@@ -151,6 +151,7 @@ func TestEveryFieldIsRecorded(t *testing.T) {
 	proved := recordedSessions(t)["v1-proved"]
 	s.AuthTime, s.AMR, s.ACR, s.Actor, s.Tenant = proved.AuthTime, proved.AMR, proved.ACR, proved.Actor, proved.Tenant
 	s.Required, s.Value, s.Version = proved.Required, proved.Value, proved.Version
+	s.StaySignedIn = true
 	s.Kind, s.Policy.GeoIP = session.KindDevice, binding.GeoIPCity
 	s.Anchor.Geo.Subdivision = "BE"
 	s.Anchor.Geo.Country.Names = binding.Names{"en": "Germany"}

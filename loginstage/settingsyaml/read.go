@@ -41,7 +41,7 @@ func Read(into *loginstage.Settings, document []byte) error {
 
 // eachOf returns the errors that ReadNode has joined.
 func eachOf(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // as errors.Join returns it
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}
 	return nil

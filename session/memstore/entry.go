@@ -20,9 +20,10 @@ import (
 // Once an entry is in a table it is read without the shard's lock, so that what is read
 // then changes through the atomic pointers alone.
 type entry struct {
-	id          session.ID
-	kind        session.Kind
-	knownDevice bool
+	id           session.ID
+	kind         session.Kind
+	knownDevice  bool
+	staySignedIn bool
 
 	user, name       string
 	common           unique.Handle[common]
@@ -68,7 +69,7 @@ type common struct {
 // can be part of something much larger, so it is copied.
 func newEntry(s session.Session) *entry {
 	e := &entry{
-		id: s.ID, kind: s.Kind, knownDevice: s.KnownDevice,
+		id: s.ID, kind: s.Kind, knownDevice: s.KnownDevice, staySignedIn: s.StaySignedIn,
 		user: strings.Clone(s.User), name: strings.Clone(s.Name),
 		common: unique.Make(common{s.Method, s.Stage, s.UserAgent, s.ACR, s.Actor, s.Tenant, s.Policy}), // copies too
 		idle:   s.Idle, maxAge: s.MaxAge, tellExpiry: s.TellExpiry, created: s.Created, expires: s.Expires, anchor: s.Anchor,
@@ -102,7 +103,7 @@ func (e *entry) session() session.Session {
 		ID: e.id, User: e.user, Name: e.name, Method: c.method, Stage: c.stage, Kind: e.kind, TellExpiry: e.tellExpiry,
 		Created: e.created, LastSeen: u.lastSeen, IP: u.ip, UserAgent: c.userAgent,
 		Expires: e.expires, Idle: e.idle, MaxAge: e.maxAge,
-		Policy: c.policy, Anchor: e.anchor, KnownDevice: e.knownDevice,
+		Policy: c.policy, Anchor: e.anchor, KnownDevice: e.knownDevice, StaySignedIn: e.staySignedIn,
 		AuthTime: e.authTime, AMR: e.amr, ACR: c.acr, Actor: c.actor, Tenant: c.tenant,
 	}
 	if u.state != nil {

@@ -147,7 +147,7 @@ func readLogin(login *loginstage.Config) error {
 	s := login.Settings()
 	var mistakes []error
 	if name := os.Getenv(settingsFile); name != "" {
-		text, err := os.ReadFile(name) //nolint:gosec // which file it is, is for the operator to say
+		text, err := os.ReadFile(name)
 		if err == nil {
 			err = settingsyaml.Read(&s, text)
 		}
