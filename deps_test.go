@@ -33,6 +33,7 @@ var core = map[string][]string{
 	"session":                    {"duration", "binding", "session/devicekey", "session/internal/setcookie"},
 	"session/memstore":           {"duration", "binding", "session"},
 	"loginstage":                 {"duration", "binding", "binding/clientip", "session", "session/devicekey", "session/memstore"},
+	"loginstage/settings":        {"duration", "loginstage"},
 }
 
 // layers, lowest first: what is in or below one never imports from a later one.

@@ -11,6 +11,7 @@ require (
 	github.com/gorilla/sessions v1.4.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/mooring-go/mooring v0.1.0
+	github.com/mooring-go/mooring/loginstage/settingsyaml v0.1.0
 	github.com/mooring-go/mooring/session/redisstore v0.1.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/stretchr/testify v1.12.1

@@ -20,10 +20,15 @@ const maxAccounts = 8192
 // accounts asks the host which users' accounts are active, and remembers the answers
 // for a while. nil: every account is. It is safe for concurrent use.
 type accounts struct {
-	account func(ctx context.Context, user string) (bool, error)
 	every   time.Duration // how long an answer holds
 	stale   time.Duration // and how much longer while the host fails
 	timeout time.Duration // how long to wait for an answer
+	*answers
+}
+
+// answers are what the host said, whatever the settings are by now.
+type answers struct {
+	account func(ctx context.Context, user string) (bool, error)
 
 	mu            sync.Mutex
 	known, before map[string]*account // the latest, and those that they have replaced
@@ -48,9 +53,17 @@ func newAccounts(config Config) *accounts {
 	if config.Account == nil {
 		return nil
 	}
+	return (&accounts{answers: &answers{account: config.Account, known: map[string]*account{}}}).by(config)
+}
+
+// by returns accounts with the times of config, and with the answers so far.
+func (a *accounts) by(config Config) *accounts {
+	if a == nil {
+		return nil
+	}
 	return &accounts{
-		account: config.Account, every: config.AccountEvery.Std(), stale: config.AccountStale.Std(), timeout: config.StoreTimeout.Std(),
-		known: map[string]*account{},
+		every: config.AccountEvery.Std(), stale: config.AccountStale.Std(), timeout: config.StoreTimeout.Std(),
+		answers: a.answers,
 	}
 }
 
@@ -89,7 +102,7 @@ func (a *accounts) active(ctx context.Context, user string) (bool, error) {
 
 // of returns what is known of the user, with the lock held. Where there is no more
 // room it forgets the users that nobody has asked about for longest.
-func (a *accounts) of(user string) *account {
+func (a *answers) of(user string) *account {
 	if of, known := a.known[user]; known {
 		return of
 	}
@@ -129,7 +142,7 @@ func (a *accounts) start(ctx context.Context, user string, now time.Time) *accou
 
 // call calls the host, and has an error for a panic: on this goroutine nobody else
 // could.
-func (a *accounts) call(ctx context.Context, user string) (active bool, err error) {
+func (a *answers) call(ctx context.Context, user string) (active bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			active, err = false, fmt.Errorf("it panicked: %v", p)

@@ -66,6 +66,7 @@ const (
 // not known; the user is not signed in, and what was before is as it was. Without
 // a binding such an address is logged as a warning, and the user is signed in.
 func (l *UserLogin) Begin(w http.ResponseWriter, r *http.Request, user User) (*Challenge, error) {
+	l = l.in(r.Context())
 	_, challenge, err := l.SignIn(w, r, user)
 	return challenge, err
 }
@@ -73,6 +74,7 @@ func (l *UserLogin) Begin(w http.ResponseWriter, r *http.Request, user User) (*C
 // SignIn is [UserLogin.Begin], and returns the session that was started besides: the
 // pending one where there is a challenge.
 func (l *UserLogin) SignIn(w http.ResponseWriter, r *http.Request, user User) (session.Session, *Challenge, error) {
+	l = l.in(r.Context())
 	var none session.Session
 	if err := begun(w); err != nil {
 		return none, nil, err
@@ -113,6 +115,7 @@ func (l *UserLogin) SignIn(w http.ResponseWriter, r *http.Request, user User) (s
 // that asks on a page of its own, or [ErrNoChallenge]. Any other error means that
 // the store or the carrier failed.
 func (l *UserLogin) Challenge(r *http.Request) (*Challenge, error) {
+	l = l.in(r.Context())
 	pending, err := l.pending(r)
 	if isEnded(err) {
 		return nil, ErrNoChallenge
@@ -144,12 +147,14 @@ func challengeOf(pending session.Session, offset duration.Duration) *Challenge {
 // Begin, Finish is called before the response begins, and returns [ErrResponseBegun]
 // otherwise.
 func (l *UserLogin) Finish(w http.ResponseWriter, r *http.Request, answer Answer) error {
+	l = l.in(r.Context())
 	_, err := l.FinishSignIn(w, r, answer)
 	return err
 }
 
 // FinishSignIn is [UserLogin.Finish], and returns the session that was started.
 func (l *UserLogin) FinishSignIn(w http.ResponseWriter, r *http.Request, answer Answer) (session.Session, error) {
+	l = l.in(r.Context())
 	var none session.Session
 	if err := begun(w); err != nil {
 		return none, err
@@ -225,7 +230,8 @@ func (e *MovedError) Error() string {
 // signIn makes s live, at the location here, with the limits that it sets. If s is
 // pending it must still be live, and is answered.
 func (l *UserLogin) signIn(w http.ResponseWriter, r *http.Request, s session.Session, here binding.Location, staySignedIn bool) (session.Session, error) {
-	l.limit(&s, s.Created, staySignedIn)
+	s.StaySignedIn = staySignedIn
+	l.limit(&s, s.Created)
 	key, err := l.signInKey(r)
 	if err != nil {
 		return session.Session{}, fmt.Errorf("loginstage: signing in: %w", err)
@@ -307,9 +313,9 @@ func (l *UserLogin) endBefore(w http.ResponseWriter, r *http.Request, s session.
 }
 
 // limit sets how long s lives, from the instant at which its user was admitted.
-func (l *UserLogin) limit(s *session.Session, from time.Time, staySignedIn bool) {
+func (l *UserLogin) limit(s *session.Session, from time.Time) {
 	lifetime := l.config.SessionDuration
-	if staySignedIn {
+	if s.StaySignedIn {
 		lifetime += l.config.StaySignedInOffset
 	}
 	s.MaxAge = lifetime.Std()

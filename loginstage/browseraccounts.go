@@ -31,6 +31,7 @@ type BrowserAccount struct {
 // BrowserAccounts returns the accounts that the browser is signed in to, the active one
 // first. One whose session has ended is left out.
 func (l *UserLogin) BrowserAccounts(r *http.Request) ([]BrowserAccount, error) {
+	l = l.in(r.Context())
 	var accounts []BrowserAccount
 	s, err := l.load(r)
 	if err == nil {
@@ -59,6 +60,7 @@ func (l *UserLogin) BrowserAccounts(r *http.Request) ([]BrowserAccount, error) {
 // the response begins, and is [ErrResponseBegun] otherwise. It needs browsers: other
 // clients keep several tokens themselves.
 func (l *UserLogin) AddAccount(w http.ResponseWriter, r *http.Request) error {
+	l = l.in(r.Context())
 	if err := begun(w); err != nil {
 		return err
 	}
@@ -96,6 +98,7 @@ func (l *UserLogin) AddAccount(w http.ResponseWriter, r *http.Request) error {
 // straight from a form. Like Begin it is called before the response begins, and is
 // [ErrResponseBegun] otherwise.
 func (l *UserLogin) SwitchAccount(w http.ResponseWriter, r *http.Request, id session.ID) error {
+	l = l.in(r.Context())
 	if err := begun(w); err != nil {
 		return err
 	}
@@ -137,6 +140,7 @@ func (l *UserLogin) SwitchAccount(w http.ResponseWriter, r *http.Request, id ses
 // [UserLogin.Logout] does all of them. An ID that is none of them is
 // [session.ErrNotFound].
 func (l *UserLogin) SignOutAccount(w http.ResponseWriter, r *http.Request, id session.ID) error {
+	l = l.in(r.Context())
 	if err := begun(w); err != nil {
 		return err
 	}

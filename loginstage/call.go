@@ -95,8 +95,9 @@ func (c Call) Request(ctx context.Context) *http.Request {
 // Authenticate returned, ends with the session: for streams and WebSockets. A client
 // whose session has a DPoP key gets its next nonce from [UserLogin.DPoPNonce].
 func (l *UserLogin) Authenticate(ctx context.Context, call Call) (context.Context, error) {
+	l = l.in(ctx)
 	found := &guarded{login: l}
-	if outer, ok := ctx.Value(guardedKey{}).(*guarded); ok && outer.login == l && call.Token.IsZero() {
+	if outer, ok := ctx.Value(guardedKey{}).(*guarded); ok && l.is(outer.login) && call.Token.IsZero() {
 		found.session, found.err, found.admitted = outer.session, outer.err, outer.admitted
 	} else {
 		found.err = l.admitCall(call.Request(ctx), call.Token, &found.session)

@@ -17,10 +17,11 @@ import (
 // unless there is one, Cache-Control, as a guard does. The proof of a DPoP key is used
 // up by it: outside a guard, call it once for a request.
 func (l *UserLogin) Check(w http.ResponseWriter, r *http.Request) (session.Session, error) {
+	l = l.in(r.Context())
 	var s session.Session
 	var err error
 	g, known := r.Context().Value(guardedKey{}).(*guarded)
-	if known = known && g.login == l; known {
+	if known = known && l.is(g.login); known {
 		s, err = g.session, g.err
 	} else {
 		err = l.admit(r, &s)

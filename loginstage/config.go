@@ -24,9 +24,10 @@ const (
 	DefaultDeviceKeyGrace      = duration.Duration(time.Minute)
 )
 
-// Config is what a [UserLogin] is made of: the operator's settings, which can be read
-// from JSON, YAML or the environment ([Config.ReadSettings]), and what the host wires
-// in. The zero value of each field is a safe default. [New] copies it.
+// Config is what a [UserLogin] is made of: the operator's [Settings], which package
+// loginstage/settings reads from JSON, YAML or the environment and [UserLogin.Apply]
+// changes, and what the host wires in. The zero value of each field is a safe default.
+// [New] copies it.
 type Config struct {
 	// Name is the stage's name in events and sessions. Empty: DefaultName. Sessions
 	// that were made under a former name are admitted if AlsoAdmit has that.

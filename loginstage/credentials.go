@@ -42,6 +42,7 @@ type credentialsChange struct {
 // Where the store takes no new record, as one that is full, the sessions end all the
 // same, and the change is told at once.
 func (l *UserLogin) CredentialsChanged(ctx context.Context, user, what string, keep session.ID, actor string) (int, error) {
+	l = l.in(ctx)
 	n, err := l.changeCredentials(ctx, user, what, keep, clip(actor, maxActor))
 	l.events.wait()
 	if err != nil {

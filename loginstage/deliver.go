@@ -44,12 +44,13 @@ const (
 // to thirty. Endings wait in the store for [Config.KeepEndings] at most: see
 // [UserLogin.Sweep].
 func (l *UserLogin) Deliver(ctx context.Context) error {
-	journal, ok := session.StoreAs[session.Journal](l.config.Store)
-	if !ok || !l.config.DurableEvents {
-		return &ConfigError{Field: "DurableEvents", Value: l.config.DurableEvents, Want: "true to deliver"}
+	now := l.latest.Load()
+	journal, ok := session.StoreAs[session.Journal](now.config.Store)
+	if !ok || !now.config.DurableEvents {
+		return &ConfigError{Field: "DurableEvents", Value: now.config.DurableEvents, Want: "true to deliver"}
 	}
 	d := &delivery{
-		login: l, journal: journal,
+		login: now, journal: journal,
 		refused: make(map[string]int), slow: make(map[string]bool), late: make(chan outcome, emitLanes),
 	}
 	defer d.finish(ctx)
@@ -58,6 +59,7 @@ func (l *UserLogin) Deliver(ctx context.Context) error {
 		if err := d.sleep(ctx, pause); err != nil {
 			return err
 		}
+		d.login = l.latest.Load()
 		more, err := d.some(ctx)
 		switch {
 		case err != nil && ctx.Err() == nil:
@@ -75,7 +77,7 @@ func (l *UserLogin) Deliver(ctx context.Context) error {
 
 // delivery is what one Deliver knows of the endings that it could not deliver.
 type delivery struct {
-	login    *UserLogin
+	login    *UserLogin // the snapshot of what is being done
 	journal  session.Journal
 	failures throttle
 

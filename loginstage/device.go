@@ -28,6 +28,7 @@ const (
 // nobody: anyone may be using the device. Use it to tell the user of a
 // sign-in on a new device, or to ask a new device for more.
 func (l *UserLogin) KnownDevice(r *http.Request, user string) (bool, error) {
+	l = l.in(r.Context())
 	device, err := l.knownDevice(r, user)
 	return !device.ID.IsZero(), err
 }
@@ -36,6 +37,7 @@ func (l *UserLogin) KnownDevice(r *http.Request, user string) (bool, error) {
 // revoked, with an error too: those stay revoked. The actor, for the events, is the
 // user or the host's own name that did it.
 func (l *UserLogin) ForgetDevices(ctx context.Context, user, actor string) (int, error) {
+	l = l.in(ctx)
 	n, err := l.sessions.EndUser(ctx, user, session.ID{}, l.ending(nil, session.CauseRevoked, actor), session.KindDevice)
 	l.events.wait()
 	if err != nil {

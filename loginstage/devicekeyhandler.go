@@ -47,17 +47,19 @@ const (
 // answer is 503, and the browser keeps the key.
 func (l *UserLogin) DeviceKeys() http.Handler {
 	mux := http.NewServeMux()
-	for path, handler := range map[string]http.HandlerFunc{
-		"GET " + pageScript:    l.serveScript,
-		"GET " + pageState:     l.servePageState,
-		"POST " + pageRegister: l.servePageRegister,
-		"POST " + pageProve:    l.servePageProve,
-		"POST " + pageGiveUp:   l.servePageGiveUp,
-		"POST " + dbscRegister: l.serveDBSCRegister,
-		"POST " + dbscRefresh:  l.serveDBSCRefresh,
+	for path, serve := range map[string]func(*UserLogin, http.ResponseWriter, *http.Request){
+		"GET " + pageScript:    (*UserLogin).serveScript,
+		"GET " + pageState:     (*UserLogin).servePageState,
+		"POST " + pageRegister: (*UserLogin).servePageRegister,
+		"POST " + pageProve:    (*UserLogin).servePageProve,
+		"POST " + pageGiveUp:   (*UserLogin).servePageGiveUp,
+		"POST " + dbscRegister: (*UserLogin).serveDBSCRegister,
+		"POST " + dbscRefresh:  (*UserLogin).serveDBSCRefresh,
 	} {
 		method, path, _ := strings.Cut(path, " ")
-		mux.HandleFunc(method+" "+l.config.DeviceKeyPath+path, handler)
+		mux.HandleFunc(method+" "+l.latest.Load().config.DeviceKeyPath+path, func(w http.ResponseWriter, r *http.Request) {
+			serve(l.in(r.Context()), w, r)
+		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		bounded, cancel := context.WithTimeout(r.Context(), keyTimeout)

@@ -13,6 +13,7 @@ import (
 // [Config.RememberDevice]. Of a device ID, Created, IP, UserAgent, Device and Anchor are
 // as of the latest sign-in on it; it signs nobody in.
 func (l *UserLogin) Devices(ctx context.Context, user string) ([]session.Session, error) {
+	l = l.in(ctx)
 	devices, err := l.sessions.List(ctx, user, session.KindDevice)
 	if err != nil {
 		return nil, fmt.Errorf("loginstage: listing devices: %w", err)
@@ -26,6 +27,7 @@ func (l *UserLogin) Devices(ctx context.Context, user string) ([]session.Session
 // [*session.EndedError], so an ID can come straight from a form. The actor is whose
 // doing it is, for the event. Sessions on the device go on: see [UserLogin.Revoke].
 func (l *UserLogin) ForgetDevice(ctx context.Context, user string, id session.ID, actor string) error {
+	l = l.in(ctx)
 	ending := l.ending(nil, session.CauseRevoked, actor)
 	err := l.eachOfDevice(ctx, user, id, func(device session.Session) error {
 		_, err := l.sessions.End(ctx, device.ID, ending)
@@ -43,6 +45,7 @@ func (l *UserLogin) ForgetDevice(ctx context.Context, user string, id session.ID
 // can share an address, and needs no cookie: use it beside, before telling a user of a
 // sign-in on a new device.
 func (l *UserLogin) KnownAddress(ctx context.Context, s session.Session) (bool, error) {
+	l = l.in(ctx)
 	ip := binding.Normalize(s.IP)
 	if ip == (netip.Addr{}) {
 		return false, nil

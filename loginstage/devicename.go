@@ -33,6 +33,7 @@ func (l *UserLogin) nameDevice(ctx context.Context, userAgent string) (name stri
 // has 1 to 64 bytes of printable text without characters that reorder it; any other is
 // [session.ErrInvalid]. IDs are as for [UserLogin.ForgetDevice].
 func (l *UserLogin) RenameDevice(ctx context.Context, user string, id session.ID, name string) error {
+	l = l.in(ctx)
 	if name != clip(name, maxDevice) || strings.TrimSpace(name) == "" {
 		return fmt.Errorf("loginstage: renaming a device: %w: name %.80q, want 1 to %d bytes of printable text", session.ErrInvalid, name, maxDevice)
 	}

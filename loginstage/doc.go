@@ -92,6 +92,14 @@
 // context that ends when the session does, in whichever process it is ended, while
 // [UserLogin.Watch] runs.
 //
+// # Settings
+//
+// The operator's part of a Config are its [Settings]. Package loginstage/settings reads them
+// from JSON, the environment and, with loginstage/settingsyaml, YAML. [UserLogin.Apply]
+// changes them while the stage runs: each request is handled by one set of them from its
+// guard to its end, sessions that exist keep what they were made with, and an event tells
+// who changed what ([ActionSettings]).
+//
 // # What the host runs
 //
 // The package has goroutines of its own only while there are events to give, while

@@ -117,8 +117,9 @@ func (l *UserLogin) challengeDPoP(e *proofError) string {
 // for a context that neither a guard of the stage nor [UserLogin.Authenticate] made. A
 // guard of net/http gives the client its nonce itself. It is safe for concurrent use.
 func (l *UserLogin) DPoPNonce(ctx context.Context) string {
+	l = l.in(ctx)
 	g, ok := ctx.Value(guardedKey{}).(*guarded)
-	if !ok || g.login != l {
+	if !ok || !l.is(g.login) {
 		return ""
 	}
 	s := g.session

@@ -58,6 +58,7 @@ const (
 	ActionDeviceBound     Action = "device_bound"     // a session was bound to a device key
 	ActionProved          Action = "binding_proved"   // a binding does not hold, and the device key was proved
 	ActionUnproved        Action = "binding_unproved" // a device key was to be proved and was not: requests were denied, the session goes on
+	ActionSettings        Action = "settings_changed" // the settings of the stage were changed in this process
 )
 
 // The causes of events that end no session; those that end one have the
@@ -70,6 +71,7 @@ const (
 	CauseCompleted    session.Cause = "completed"     // the user did what was required
 	CauseKeyBound     session.Cause = "key_bound"     // the client registered a device key
 	CauseNoProof      session.Cause = "no_proof"      // a request brought no proof of the device key, or an old one
+	CauseApplied      session.Cause = "applied"       // the host applied other settings
 )
 
 // Event is something that happened to a session or a user: an audit event. It is a
@@ -105,6 +107,7 @@ type Context struct {
 	Completed    string            `json:"completed,omitempty"`    // of ActionCompleted: what was done
 	Required     []string          `json:"required,omitempty"`     // of a login and of ActionCompleted: what is yet to be done
 	Credential   string            `json:"credential,omitempty"`   // of ActionCredentials: which
+	Settings     []SettingChange   `json:"settings,omitempty"`     // of ActionSettings: what changed
 	LogoutReason string            `json:"logout_reason,omitempty"`
 }
 

@@ -64,13 +64,13 @@ func (l *UserLogin) Expiry() http.Handler {
 			_, _ = w.Write(expiryScript) // the client may be gone
 			return
 		}
-		l.serveExpiry(w, r)
+		l.in(r.Context()).serveExpiry(w, r)
 	})
 }
 
 func (l *UserLogin) serveExpiry(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	if g, ok := r.Context().Value(guardedKey{}).(*guarded); ok && g.login == l {
+	if g, ok := r.Context().Value(guardedKey{}).(*guarded); ok && l.is(g.login) {
 		l.config.Logger.ErrorContext(r.Context(), "loginstage: the handler of Expiry is behind a guard, so that asking when the session ends puts the end off: mount it outside")
 		http.Error(w, "mounted behind a guard", http.StatusInternalServerError)
 		return

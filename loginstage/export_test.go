@@ -4,12 +4,16 @@ import "context"
 
 // AccountActive returns what the guard asks.
 func (l *UserLogin) AccountActive(ctx context.Context, user string) (bool, error) {
-	return l.accounts.active(ctx, user)
+	return l.in(ctx).accounts.active(ctx, user)
 }
 
 // AccountsKnown returns of how many users answers are remembered.
 func (l *UserLogin) AccountsKnown() int {
-	l.accounts.mu.Lock()
-	defer l.accounts.mu.Unlock()
-	return len(l.accounts.known) + len(l.accounts.before)
+	accounts := l.latest.Load().accounts
+	accounts.mu.Lock()
+	defer accounts.mu.Unlock()
+	return len(accounts.known) + len(accounts.before)
 }
+
+// Snapshot returns the stage by the settings of now.
+func (l *UserLogin) Snapshot(ctx context.Context) *UserLogin { return l.in(ctx) }

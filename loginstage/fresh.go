@@ -20,7 +20,7 @@ import (
 // guard. An age of 0 or less denies all.
 func (l *UserLogin) RequireFresh(age time.Duration) func(http.Handler) http.Handler {
 	return l.requiring(func(r *http.Request, s session.Session) *AccessError {
-		return l.staleFor(r.Context(), s, age)
+		return l.in(r.Context()).staleFor(r.Context(), s, age)
 	})
 }
 
@@ -59,6 +59,7 @@ func (l *UserLogin) requiring(unmet func(*http.Request, session.Session) *Access
 			s, signedIn := Current(r.Context())
 			if signedIn { // and otherwise it is a preflight
 				if denied := unmet(r, s); denied != nil {
+					l := l.in(r.Context())
 					denied.Session, denied.login = s, l
 					l.deny(w, r, denied)
 					return

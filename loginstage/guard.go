@@ -52,7 +52,7 @@ func (l *UserLogin) Require(next http.Handler) http.Handler {
 	required := l.admitting(signedIn, next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isPreflight(r) {
-			l.servePreflight(w, r, next)
+			l.in(r.Context()).servePreflight(w, r, next)
 			return
 		}
 		required.ServeHTTP(w, r)
@@ -131,12 +131,16 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 		keys = l.DeviceKeys() // what next does without a session is not for everybody
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		outer, _ := r.Context().Value(guardedKey{}).(*guarded)
+		known := outer != nil && l.is(outer.login)
+		l := l.latest.Load() // as in returns it
+		if known {
+			l = outer.login
+		}
 		if l.isKeyEndpoint(r) {
 			keys.ServeHTTP(w, r)
 			return
 		}
-		outer, _ := r.Context().Value(guardedKey{}).(*guarded)
-		known := outer != nil && outer.login == l
 		var id session.ID
 		var err error
 		if !known {

@@ -13,6 +13,7 @@ import (
 // tells nobody else. False: the client is signed in, has signed out, never was signed
 // in, or its cookie has expired with the session.
 func (l *UserLogin) LastEnding(r *http.Request) (session.Ending, bool) {
+	l = l.in(r.Context())
 	_, err := l.load(r)
 	if ended, ok := errors.AsType[*session.EndedError](err); ok {
 		return ended.Ending, true

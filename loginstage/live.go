@@ -99,6 +99,7 @@ func (l *UserLogin) Live(r *http.Request) context.Context { return l.live(r, fal
 func (l *UserLogin) LiveInUse(r *http.Request) context.Context { return l.live(r, true) }
 
 func (l *UserLogin) live(r *http.Request, inUse bool) context.Context {
+	l = l.in(r.Context())
 	s := &stream{request: r.Context(), streams: &l.streams, done: make(chan struct{}), inUse: inUse, place: nowhere}
 	found, err := l.liveSession(r)
 	if err != nil {
@@ -124,7 +125,7 @@ func (l *UserLogin) endUnwatched() {
 
 // liveSession returns the session that the request was sent in, if it is admitted.
 func (l *UserLogin) liveSession(r *http.Request) (session.Session, error) {
-	if g, ok := r.Context().Value(guardedKey{}).(*guarded); ok && g.login == l {
+	if g, ok := r.Context().Value(guardedKey{}).(*guarded); ok && l.is(g.login) {
 		if g.admitted {
 			return g.session, nil
 		}

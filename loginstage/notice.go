@@ -22,6 +22,7 @@ const (
 // me", which [UserLogin.NotMe] takes, once, for two weeks. Put it into a message to the
 // user, and nowhere else: who has it can end the session. The store keeps its hash.
 func (l *UserLogin) Notice(ctx context.Context, s session.Session) (string, error) {
+	l = l.in(ctx)
 	token, _, err := l.sessions.Issue(ctx, session.Session{
 		Kind: session.KindNotice, User: s.User, Stage: l.config.Name,
 		Lineage: lineage(&s), Expires: l.sessions.Now(ctx).Add(noticeTime),
@@ -42,6 +43,7 @@ func (l *UserLogin) Notice(ctx context.Context, s session.Session) (string, erro
 // with a form, and call NotMe when that is posted. A secret that is none, has been
 // taken or is too old is [session.ErrNotFound] or [*session.EndedError].
 func (l *UserLogin) NotMe(ctx context.Context, secret string) (user string, err error) {
+	l = l.in(ctx)
 	token, err := session.ParseToken(secret)
 	if err != nil {
 		return "", fmt.Errorf("loginstage: not me: %w: %w", session.ErrNotFound, err)

@@ -142,6 +142,8 @@ func TestWhatWasProvedOutlastsThePrompt(t *testing.T) {
 		assert.Equal(t, session.KindSession, s.Kind)
 		assert.Equal(t, pending.Created, s.Proved(), "not when the prompt was answered")
 		pending.ID, pending.Kind, pending.Created, pending.LastSeen, pending.Expires, pending.MaxAge, pending.Carrier = s.ID, s.Kind, s.Created, s.LastSeen, s.Expires, s.MaxAge, s.Carrier
+		assert.True(t, s.StaySignedIn)
+		pending.StaySignedIn = true
 		assert.Equal(t, pending, s)
 	})
 }

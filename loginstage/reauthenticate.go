@@ -30,6 +30,7 @@ const (
 // the error is [session.ErrNotFound] or [*session.EndedError]. Like Begin it is called
 // before the response begins, and is [ErrResponseBegun] otherwise.
 func (l *UserLogin) Reauthenticate(w http.ResponseWriter, r *http.Request, user User) (session.Session, error) {
+	l = l.in(r.Context())
 	none := session.Session{}
 	if err := begun(w); err != nil {
 		return none, err
@@ -52,7 +53,7 @@ func (l *UserLogin) Reauthenticate(w http.ResponseWriter, r *http.Request, user 
 			s.Method = clip(user.Method, maxName)
 		}
 		s.LastSeen, s.IP, s.Anchor, s.Drift = now, here.IP, here, session.Drift{Key: s.Drift.Key}
-		l.limit(s, now, l.staysSignedIn(*s))
+		l.limit(s, now)
 		return nil
 	})
 	if err != nil {
@@ -63,9 +64,4 @@ func (l *UserLogin) Reauthenticate(w http.ResponseWriter, r *http.Request, user 
 	}
 	l.events.emit(r.Context(), l.confirmEvent(r, s, here))
 	return s, nil
-}
-
-// staysSignedIn reports whether the user of s has chosen to stay signed in.
-func (l *UserLogin) staysSignedIn(s session.Session) bool {
-	return l.config.StaySignedInOffset > 0 && s.MaxAge > l.config.SessionDuration.Std()
 }

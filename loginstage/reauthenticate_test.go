@@ -13,6 +13,7 @@ import (
 
 	"github.com/mooring-go/mooring/duration"
 	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 	"github.com/mooring-go/mooring/session"
 	"github.com/mooring-go/mooring/session/memstore"
 )
@@ -129,4 +130,42 @@ func (s *changesAfterGet) Get(ctx context.Context, id session.ID) (session.Sessi
 		_, err = s.Update(ctx, id, session.Update{Version: got.Version, Value: []byte(strconv.Itoa(s.made))})
 	}
 	return got, err
+}
+
+// Whether the user chose to stay signed in is the user's choice, and not what the session's
+// limit looks like beside settings that have changed since.
+func TestReauthenticationKeepsTheChoiceToStay(t *testing.T) {
+	for name, test := range map[string]struct {
+		stay bool
+		want time.Duration
+	}{"chosen": {true, 25 * time.Hour}, "not chosen": {false, time.Hour}} {
+		t.Run(name, func(t *testing.T) {
+			stage := loginstagetest.New(t, loginstage.Config{
+				SessionDuration: duration.MustParse("hours=12"), StaySignedInOffset: duration.MustParse("days=30"),
+			})
+			mux := http.NewServeMux()
+			mux.Handle("/", app(stage.UserLogin))
+			mux.HandleFunc("/again", func(w http.ResponseWriter, r *http.Request) {
+				_, err := stage.Reauthenticate(w, r, loginstage.User{ID: "ada"})
+				assert.NoError(t, err)
+			})
+			browser := loginstagetest.NewBrowser(t, mux)
+			browser.PostForm("/begin?user=ada", nil)
+			finish := "/finish"
+			if test.stay {
+				finish += "?stay=1"
+			}
+			require.Equal(t, http.StatusOK, browser.PostForm(finish, nil).StatusCode)
+			for range 2 {
+				apply(t, stage, func(s *loginstage.Settings) {
+					s.SessionDuration, s.StaySignedInOffset = duration.MustParse("hours=1"), duration.MustParse("days=1")
+				})
+				browser.PostForm("/again", nil)
+				assert.Equal(t, test.want, sessions(t, stage, "ada")[0].MaxAge)
+			}
+			apply(t, stage, func(s *loginstage.Settings) { s.StaySignedInOffset = 0 })
+			browser.PostForm("/again", nil)
+			assert.Equal(t, time.Hour, sessions(t, stage, "ada")[0].MaxAge, "nobody stays signed in any more")
+		})
+	}
 }

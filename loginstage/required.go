@@ -25,6 +25,7 @@ var ErrNotRequired = errors.New("loginstage: not a required action")
 // request behind a guard. Like Begin it is called before the response begins, and is
 // [ErrResponseBegun] otherwise.
 func (l *UserLogin) Complete(w http.ResponseWriter, r *http.Request, action string) error {
+	l = l.in(r.Context())
 	if err := begun(w); err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ var ErrNotIdle = errors.New("loginstage: the session was not idle")
 // [session.ErrNotFound]; the user has to sign in. The user who was proved, other errors,
 // and when to call it, are as for Reauthenticate.
 func (l *UserLogin) Resume(w http.ResponseWriter, r *http.Request, user User) (session.Session, error) {
+	l = l.in(r.Context())
 	none := session.Session{}
 	if err := begun(w); err != nil {
 		return none, err

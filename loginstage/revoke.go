@@ -20,6 +20,7 @@ import (
 // Like Begin, Logout is called before the response begins, and returns
 // [ErrResponseBegun] otherwise.
 func (l *UserLogin) Logout(w http.ResponseWriter, r *http.Request) error {
+	l = l.in(r.Context())
 	if err := begun(w); err != nil {
 		return err
 	}
@@ -95,6 +96,7 @@ func isRenewed(err error) bool {
 
 // Sessions returns the signed-in sessions of the user, the latest first.
 func (l *UserLogin) Sessions(ctx context.Context, user string) ([]session.Session, error) {
+	l = l.in(ctx)
 	sessions, err := l.sessions.List(ctx, user, session.KindSession)
 	if err != nil {
 		return nil, fmt.Errorf("loginstage: %w", err)
@@ -108,6 +110,7 @@ func (l *UserLogin) Sessions(ctx context.Context, user string) ([]session.Sessio
 // under that. actor says, for the event, who ended it: a user ID or a name of the host's;
 // 255 bytes of it are kept.
 func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, actor string) error {
+	l = l.in(ctx)
 	s, err := l.sessions.Get(ctx, id, session.KindSession)
 	if owner := found(s, err).User; owner != "" && owner != user {
 		err = session.ErrNotFound
@@ -127,6 +130,7 @@ func (l *UserLogin) Revoke(ctx context.Context, user string, id session.ID, acto
 // too: those stay ended, and calling it again ends the rest. Config.StoreTimeout bounds
 // each step of it, and ctx all of it.
 func (l *UserLogin) RevokeOthers(ctx context.Context, user string, keep session.ID, actor string) (int, error) {
+	l = l.in(ctx)
 	n, err := l.sessions.EndUser(ctx, user, keep, l.ending(nil, session.CauseRevoked, actor), session.KindSession, session.KindPending)
 	l.events.wait()
 	if err != nil {
@@ -139,5 +143,6 @@ func (l *UserLogin) RevokeOthers(ctx context.Context, user string, keep session.
 // it ended, with an error too. Remembered devices stay known: see
 // [UserLogin.ForgetDevices].
 func (l *UserLogin) RevokeUser(ctx context.Context, user, actor string) (int, error) {
+	l = l.in(ctx)
 	return l.RevokeOthers(ctx, user, session.ID{}, actor)
 }

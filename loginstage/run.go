@@ -48,10 +48,11 @@ type Watcher interface {
 func (l *UserLogin) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { l.sweepAgain(ctx) })
-	if l.config.DurableEvents {
+	config := &l.latest.Load().config // of which no setting is looked at that can change
+	if config.DurableEvents {
 		running.Go(func() { l.goOn(ctx, "delivering endings", l.Deliver) })
 	}
-	if watcher, ok := l.config.Locator.(Watcher); ok {
+	if watcher, ok := config.Locator.(Watcher); ok {
 		running.Go(func() { l.goOn(ctx, "watching the locator's data", watcher.Watch) })
 	}
 	running.Wait()
@@ -73,7 +74,7 @@ func (l *UserLogin) sweepAgain(ctx context.Context) {
 			every = sweepEvery
 		case ctx.Err() == nil:
 			every = min(2*every, sweepLongest)
-			l.config.Logger.ErrorContext(ctx, "loginstage: sweeping failed", "again_in_about", every, "error", err)
+			l.latest.Load().config.Logger.ErrorContext(ctx, "loginstage: sweeping failed", "again_in_about", every, "error", err)
 		}
 	}
 }
@@ -89,7 +90,7 @@ func (l *UserLogin) goOn(ctx context.Context, what string, do func(context.Conte
 		if time.Since(began) > retryLongest {
 			wait = retryFirst
 		}
-		l.config.Logger.ErrorContext(ctx, "loginstage: "+what+" failed", "again_in", wait, "error", err)
+		l.latest.Load().config.Logger.ErrorContext(ctx, "loginstage: "+what+" failed", "again_in", wait, "error", err)
 		if !pause(ctx, wait) {
 			return
 		}

@@ -44,14 +44,14 @@ func (l *UserLogin) current(w http.ResponseWriter, r *http.Request) (session.Ses
 func (l *UserLogin) responses(w http.ResponseWriter, r *http.Request) iter.Seq[*response] {
 	return func(yield func(*response) bool) {
 		g, _ := r.Context().Value(guardedKey{}).(*guarded)
-		for g != nil && g.login != l {
+		for g != nil && !l.is(g.login) {
 			g, _ = g.Context.Value(guardedKey{}).(*guarded)
 		}
 		if g != nil && !yield(&g.response) {
 			return
 		}
 		for w := range unwrapped(w) {
-			if writer, ok := w.(interface{ guardResponse() *response }); ok && writer.guardResponse().login == l && !yield(writer.guardResponse()) {
+			if writer, ok := w.(interface{ guardResponse() *response }); ok && l.is(writer.guardResponse().login) && !yield(writer.guardResponse()) {
 				return
 			}
 		}

@@ -42,6 +42,11 @@ func (c Config) completed() (Config, error) {
 	if mistakes := c.mistakes(); len(mistakes) > 0 {
 		return Config{}, errors.Join(mistakes...)
 	}
+	return c.withDefaults(), nil
+}
+
+// withDefaults returns c with its defaults filled in, and lists of names of its own.
+func (c Config) withDefaults() Config {
 	if c.Name == "" {
 		c.Name = DefaultName
 	}
@@ -75,7 +80,7 @@ func (c Config) completed() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	return c, nil
+	return c
 }
 
 func setDefault(d *duration.Duration, standard duration.Duration) {

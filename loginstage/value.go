@@ -14,6 +14,7 @@ import (
 // [session.ErrNotFound] or [*session.EndedError], and a value that JSON cannot hold or
 // that is longer than [session.MaxValue] is [session.ErrInvalid].
 func (l *UserLogin) SetValue(ctx context.Context, s session.Session, value any) (session.Session, error) {
+	l = l.in(ctx)
 	text, err := session.EncodeValue(value)
 	if err != nil {
 		return session.Session{}, fmt.Errorf("loginstage: setting the value: %w", err)

@@ -31,9 +31,10 @@ const (
 // Where the store cannot be heard, contexts go on for half a minute, and end with
 // ErrUnheard then. Where it can be heard again all sessions are looked at.
 func (l *UserLogin) Watch(ctx context.Context) error {
-	watcher, ok := session.StoreAs[session.Watcher](l.config.Store)
+	store := l.latest.Load().config.Store
+	watcher, ok := session.StoreAs[session.Watcher](store)
 	if !ok {
-		return fmt.Errorf("loginstage: watching a %T: %w", l.config.Store, session.ErrNotWatched)
+		return fmt.Errorf("loginstage: watching a %T: %w", store, session.ErrNotWatched)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
@@ -78,7 +79,7 @@ func (l *UserLogin) heed(ctx context.Context, c session.Change) {
 	case session.ChangeHeard:
 		l.streams.hear()
 	case session.ChangeLost:
-		l.config.Logger.WarnContext(ctx, "loginstage: changes of sessions may be missed", "error", c.Err)
+		l.latest.Load().config.Logger.WarnContext(ctx, "loginstage: changes of sessions may be missed", "error", c.Err)
 	}
 }
 
@@ -109,7 +110,7 @@ func (l *UserLogin) lookAfterStreams(ctx context.Context) {
 	for {
 		due, pause := l.streams.due(lookers)
 		if len(due) > 0 {
-			l.lookAt(ctx, due)
+			l.latest.Load().lookAt(ctx, due)
 			if ctx.Err() == nil {
 				pause = 0
 			}
@@ -125,7 +126,7 @@ func (l *UserLogin) lookAfterStreams(ctx context.Context) {
 			for !l.streams.sweep() {
 			}
 			if n := l.streams.endUnheard(); n > 0 {
-				l.config.Logger.ErrorContext(ctx, "loginstage: changes of sessions are not heard: live contexts ended", "contexts", n)
+				l.latest.Load().config.Logger.ErrorContext(ctx, "loginstage: changes of sessions are not heard: live contexts ended", "contexts", n)
 			}
 		}
 		timer.Stop()

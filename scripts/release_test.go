@@ -211,6 +211,22 @@ func main() {
 }
 `, prints: "401\n"},
 
+	module + "/loginstage/settingsyaml": {source: `package main
+
+import (
+	"fmt"
+
+	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/settingsyaml"
+)
+
+func main() {
+	var s loginstage.Settings
+	err := settingsyaml.Read(&s, []byte("session_duration: hours=8"))
+	fmt.Println(s.SessionDuration, err)
+}
+`, prints: "hours=8 <nil>\n"},
+
 	module + "/loginstage/useragent": {source: `package main
 
 import (

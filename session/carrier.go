@@ -55,7 +55,8 @@ type Validator interface{ Validate() error }
 
 // A LifetimeValidator is a [Carrier] that knows how long it can keep a token.
 // ValidateLifetime makes ready for tokens that are kept for up to longest, and
-// returns an error if it cannot keep them that long.
+// returns an [ErrLifetime] if it cannot keep them that long. It is called before the
+// carrier is used, and again, beside requests, where settings change.
 type LifetimeValidator interface {
 	ValidateLifetime(longest time.Duration) error
 }

@@ -108,6 +108,21 @@ func NewManager(config Config) (*Manager, error) {
 	return &Manager{config: config, inMemory: inMemory, clock: newStoreClock(config.Store, config.Logger)}, nil
 }
 
+// With returns a manager that is as m but for what change does to its configuration, or
+// every mistake in that, joined. Both have the store and the logger of m, whatever change
+// does to these, and compare the clocks once for the two of them. m stays as it is.
+func (m *Manager) With(change func(*Config)) (*Manager, error) {
+	config := m.config
+	change(&config)
+	config.Store, config.Logger = m.config.Store, m.config.Logger
+	changed, err := NewManager(config)
+	if err != nil {
+		return nil, err
+	}
+	changed.clock = m.clock
+	return changed, nil
+}
+
 // Now returns the time by which the manager judges limits: the store's, if that
 // is a [Clock], to within a tenth of a second, and the process's otherwise. It is
 // UTC, without a monotonic part.

@@ -159,6 +159,7 @@ func TestEveryFieldIsRecorded(t *testing.T) {
 	s.Required, s.Value, s.Version = proved.Required, proved.Value, proved.Version
 	s.Device, s.Resume = "Firefox on Linux", time.Minute
 	s.Carrier = "cookie __Host-mooring"
+	s.StaySignedIn = true
 	s.Kind, s.Policy.GeoIP = session.KindDevice, binding.GeoIPCity
 	s.Anchor.Geo.Subdivision = "BE"
 	s.Anchor.Geo.Country.Names = binding.Names{"en": "Germany"}

@@ -34,6 +34,7 @@ type record struct {
 	Policy      policyRecord   `json:"policy,omitzero"`
 	Anchor      locationRecord `json:"anchor,omitzero"`
 	KnownDevice bool           `json:"known_device,omitempty"`
+	Stays       bool           `json:"stays,omitempty"` // signed in, as the user chose
 	Drift       *driftRecord   `json:"drift,omitempty"`
 	Lineage     ID             `json:"lineage,omitzero"`
 	TellExpiry  time.Duration  `json:"tell_expiry,omitempty"` // nanoseconds
@@ -58,7 +59,7 @@ func recordOf(s Session) record {
 		Kind: s.Kind, Pending: s.Kind == KindPending,
 		Created: instantOf(s.Created), LastSeen: instantOf(s.LastSeen), IP: s.IP, UserAgent: s.UserAgent, Device: s.Device,
 		Expires: instantOf(s.Expires), Idle: s.Idle, Resume: s.Resume, MaxAge: s.MaxAge,
-		Policy: policyRecordOf(s.Policy), Anchor: locationRecordOf(s.Anchor), KnownDevice: s.KnownDevice,
+		Policy: policyRecordOf(s.Policy), Anchor: locationRecordOf(s.Anchor), KnownDevice: s.KnownDevice, Stays: s.StaySignedIn,
 		Lineage: s.Lineage, TellExpiry: s.TellExpiry, AuthTime: instantOf(s.AuthTime), AMR: s.AMR, ACR: s.ACR, Actor: s.Actor, Tenant: s.Tenant,
 		Required: s.Required, Value: s.Value, Changes: s.Version,
 	}
@@ -84,7 +85,7 @@ func (r record) session() (Session, bool) {
 		ID: r.ID, User: r.User, Name: r.Name, Method: r.Method, Stage: r.Stage, Carrier: r.Carrier, Kind: r.kind(),
 		Created: r.Created.time(), LastSeen: r.LastSeen.time(), IP: r.IP, UserAgent: r.UserAgent, Device: r.Device,
 		Expires: r.Expires.time(), Idle: r.Idle, Resume: r.Resume, MaxAge: r.MaxAge,
-		Policy: policy, Anchor: r.Anchor.location(), KnownDevice: r.KnownDevice,
+		Policy: policy, Anchor: r.Anchor.location(), KnownDevice: r.KnownDevice, StaySignedIn: r.Stays,
 		Drift: drift, Lineage: r.Lineage, TellExpiry: r.TellExpiry,
 		AuthTime: r.AuthTime.time(), AMR: r.AMR, ACR: r.ACR, Actor: r.Actor, Tenant: r.Tenant,
 		Required: r.Required, Value: r.Value, Version: r.Changes,

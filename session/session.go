@@ -37,7 +37,8 @@ type Session struct {
 	Policy binding.Policy   // what binds it, as it was configured at the sign-in
 	Anchor binding.Location // where it was made; it never changes
 
-	KnownDevice bool // the user had signed in on this device before, and it was remembered
+	KnownDevice  bool // the user had signed in on this device before, and it was remembered
+	StaySignedIn bool // the user chose to stay signed in (remember me)
 
 	// AuthTime is when the user last proved who they are: at the sign-in or, since
 	// then, by re-authentication. The zero time: when the session was Created.

@@ -21,7 +21,9 @@
 // notice. In demo mode one can be the thief of one's own cookies.
 //
 // Every setting of the stage can be set in the environment too, -session-duration by
-// WEBAPP_SESSION_DURATION; all mistakes are told at once.
+// WEBAPP_SESSION_DURATION, and in a file of YAML that WEBAPP_SETTINGS names. A flag counts
+// for more than the environment, and that for more than the file. All mistakes are told at
+// once.
 //
 // Sessions are kept in memory, so that a restart signs everybody out. The program
 // [github.com/mooring-go/mooring/examples/webapp/databases] is the same with the

@@ -22,7 +22,8 @@ const defaultAge = 30 * 24 * time.Hour
 // sessions of the store, and never lowered; the store's options stay as they
 // are. Codecs of another store cannot be: there the error is a
 // [session.ErrLifetime], unless [Options].CodecMaxAge states that they keep
-// values long enough. Call it before the store is in use.
+// values long enough. So it is once the carrier is in use, since a codec that others
+// read cannot be raised. Call it before the application uses the store.
 func (c *Carrier) ValidateLifetime(longest time.Duration) error {
 	if err := (session.Cookie{}).ValidateLifetime(longest); err != nil {
 		return err
@@ -35,6 +36,8 @@ func (c *Carrier) ValidateLifetime(longest time.Duration) error {
 	if c.options.CodecMaxAge > 0 || own == nil {
 		return c.checkAge(need, max(c.options.CodecMaxAge, 0))
 	}
+	c.codecs.Lock()
+	defer c.codecs.Unlock()
 	for i, codec := range own.Codecs {
 		age, known := codecAge(codec)
 		if !known {
@@ -43,12 +46,27 @@ func (c *Carrier) ValidateLifetime(longest time.Duration) error {
 			}
 			continue
 		}
-		if age != 0 && age < need {
-			one := sessions.CookieStore{Codecs: own.Codecs[i : i+1], Options: new(sessions.Options)}
-			one.MaxAge(setcookie.Seconds(need))
+		if age == 0 || age >= need {
+			continue
 		}
+		if c.inUse.Load() {
+			return fmt.Errorf("%w: %s, and the codecs of %T, which are in use, keep a value for %s: ask for the lifetime before, or raise their age and state it in Options.CodecMaxAge",
+				session.ErrLifetime, need, c.store, age)
+		}
+		one := sessions.CookieStore{Codecs: own.Codecs[i : i+1], Options: new(sessions.Options)}
+		one.MaxAge(setcookie.Seconds(need))
 	}
 	return nil
+}
+
+// use notes that the carrier is in use, after what raises codecs at the moment.
+func (c *Carrier) use() {
+	if c.inUse.Load() {
+		return
+	}
+	c.codecs.Lock()
+	defer c.codecs.Unlock()
+	c.inUse.Store(true)
 }
 
 // checkAge holds need to what is stated of the codecs, or to gorilla's default.

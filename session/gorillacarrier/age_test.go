@@ -1,6 +1,8 @@
 package gorillacarrier_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,3 +130,21 @@ type plain struct{}
 
 func (plain) Encode(string, any) (string, error) { return "", nil }
 func (plain) Decode(string, string, any) error   { return nil }
+
+// Codecs that requests read are not raised: settings that ask for more are refused, and
+// what the carrier was asked for before it still keeps.
+func TestCodecsInUseAreNotRaised(t *testing.T) {
+	carrier := gorillacarrier.New(sessions.NewCookieStore(hashKey), gorillacarrier.Options{})
+	require.NoError(t, carrier.ValidateLifetime(60*24*time.Hour))
+	_, err := carrier.Read(httptest.NewRequest(http.MethodGet, "/", nil))
+	require.NoError(t, err)
+	require.NoError(t, carrier.ValidateLifetime(60*24*time.Hour))
+	err = carrier.ValidateLifetime(61 * 24 * time.Hour)
+	require.ErrorIs(t, err, session.ErrLifetime)
+	assert.ErrorContains(t, err, "CodecMaxAge")
+
+	stated := gorillacarrier.New(sessions.NewCookieStore(hashKey), gorillacarrier.Options{CodecMaxAge: session.MaxCookieAge})
+	_, err = stated.Read(httptest.NewRequest(http.MethodGet, "/", nil))
+	require.NoError(t, err)
+	assert.NoError(t, stated.ValidateLifetime(session.MaxCookieAge))
+}

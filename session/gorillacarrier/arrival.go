@@ -38,6 +38,7 @@ func (c *Carrier) arrived(r *http.Request) *arrival {
 }
 
 func (c *Carrier) arrive(r *http.Request) *arrival {
+	c.use()
 	name := c.options.Name
 	s, err := c.store.Get(r, name)
 	if err != nil && !isUnreadable(err) {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -51,6 +53,9 @@ type Options struct {
 type Carrier struct {
 	store   sessions.Store
 	options Options // with the defaults filled in
+
+	inUse  atomic.Bool // codecs are read from now on, and are raised no more
+	codecs sync.Mutex  // held while codecs are raised, and to say that they are in use
 }
 
 // New returns a carrier that keeps the token in a gorilla session of store.

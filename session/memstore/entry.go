@@ -20,9 +20,10 @@ import (
 // Once an entry is in a table it is read without the shard's lock, so that what is read
 // then changes through the atomic pointers alone.
 type entry struct {
-	id          session.ID
-	kind        session.Kind
-	knownDevice bool
+	id           session.ID
+	kind         session.Kind
+	knownDevice  bool
+	staySignedIn bool
 
 	user, name       string
 	common           unique.Handle[common]
@@ -70,7 +71,7 @@ type common struct {
 // can be part of something much larger, so it is copied.
 func newEntry(s session.Session) *entry {
 	e := &entry{
-		id: s.ID, kind: s.Kind, knownDevice: s.KnownDevice,
+		id: s.ID, kind: s.Kind, knownDevice: s.KnownDevice, staySignedIn: s.StaySignedIn,
 		user: strings.Clone(s.User), name: strings.Clone(s.Name),
 		common: unique.Make(common{s.Method, s.Stage, s.UserAgent, s.Device, s.Carrier, s.ACR, s.Actor, s.Tenant, s.Policy}), // copies too
 		idle:   s.Idle, resume: s.Resume, maxAge: s.MaxAge, tellExpiry: s.TellExpiry, created: s.Created, expires: s.Expires, anchor: s.Anchor,
@@ -108,7 +109,7 @@ func (e *entry) read(s *session.Session) {
 	s.ID, s.Kind, s.User, s.Name, s.Method, s.Stage, s.Carrier = e.id, e.kind, e.user, e.name, c.method, c.stage, c.carrier
 	s.Created, s.LastSeen, s.IP, s.UserAgent, s.Device = e.created, u.lastSeen, u.ip, c.userAgent, c.device
 	s.Expires, s.Idle, s.Resume, s.MaxAge, s.TellExpiry = e.expires, e.idle, e.resume, e.maxAge, e.tellExpiry
-	s.Policy, s.Anchor, s.KnownDevice = c.policy, e.anchor, e.knownDevice
+	s.Policy, s.Anchor, s.KnownDevice, s.StaySignedIn = c.policy, e.anchor, e.knownDevice, e.staySignedIn
 	s.AuthTime, s.AMR, s.ACR, s.Actor, s.Tenant = e.authTime, e.amr, c.acr, c.actor, c.tenant
 	if u.state != nil {
 		s.Required, s.Value, s.Device, s.Version = u.state.required, u.state.value, u.state.device, u.state.version

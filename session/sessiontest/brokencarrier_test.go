@@ -161,6 +161,16 @@ var brokenCarriers = []breakage[brokenCarrier]{
 	{"any lifetime will do", []string{"a lifetime that cannot be kept is refused"}, func(b *brokenCarrier) {
 		b.onLifetime = func(time.Duration) error { return nil }
 	}},
+	{"it is made for one lifetime", []string{"a carrier in use can be asked for another lifetime"}, func(b *brokenCarrier) {
+		used := false
+		b.onLifetime = func(longest time.Duration) error {
+			if used && longest > 0 && longest <= session.MaxCookieAge {
+				return errors.New("it is in use")
+			}
+			used = true
+			return session.Cookie{}.ValidateLifetime(longest)
+		}
+	}},
 	{"it is not valid", []string{"a carrier that works is valid"}, func(b *brokenCarrier) {
 		b.invalid = errors.New("mistake")
 	}},

@@ -120,6 +120,35 @@ var carrierRules = []rule[*carrierFixture]{
 			require.NoError(f, v.ValidateLifetime(0))
 			require.ErrorIs(f, v.ValidateLifetime(session.MaxCookieAge+1), session.ErrLifetime)
 		}},
+	{"a carrier in use can be asked for another lifetime",
+		"Settings change while requests are served: a LifetimeValidator answers with nil or ErrLifetime, without a data race, and tokens are carried on.",
+		func(f *carrierFixture) {
+			v, ok := f.Carrier.(session.LifetimeValidator)
+			if !ok {
+				f.Skip("the carrier is no LifetimeValidator")
+			}
+			token := newToken()
+			f.write(token, time.Hour)
+			var running sync.WaitGroup
+			for range 2 {
+				running.Go(func() {
+					for range 50 {
+						read, err := f.Read(f.request())
+						assert.NoError(f, err)
+						assert.Equal(f, token.ID(), read.ID())
+					}
+				})
+			}
+			running.Go(func() {
+				for days := 1; days <= 400; days += 57 {
+					if err := v.ValidateLifetime(time.Duration(days) * 24 * time.Hour); err != nil {
+						assert.ErrorIs(f, err, session.ErrLifetime)
+					}
+				}
+			})
+			running.Wait()
+			f.carries(token)
+		}},
 	{"a carrier that works is valid",
 		"A Validator returns what is wrong with it, and nothing is.",
 		func(f *carrierFixture) {

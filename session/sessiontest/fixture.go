@@ -93,7 +93,7 @@ func (f *storeFixture) full() session.Session {
 		IP: netip.MustParseAddr("2001:db8::ffff"), UserAgent: "Mozilla/5.0" + odd, Device: "Device ü 猫",
 		Expires: f.now.Add(2*time.Hour + 1), Idle: time.Hour + 1, Resume: time.Minute + 1, MaxAge: 90*time.Minute + 1,
 		Policy: binding.Policy{Network: binding.NetworkASNNetworkIP, GeoIP: binding.GeoIPCity}, Anchor: anchor,
-		KnownDevice: true, Lineage: session.NewToken("ada").ID(), TellExpiry: 3*time.Hour + 1,
+		KnownDevice: true, StaySignedIn: true, Lineage: session.NewToken("ada").ID(), TellExpiry: 3*time.Hour + 1,
 		AuthTime: f.now.Add(-time.Hour - 1), AMR: []string{"pwd", "otp ü"}, ACR: "aal2 ü", Actor: "operator ü", Tenant: "tenant ü",
 		Required: []string{"terms", "enrol ü"}, Value: []byte(` {"a" : "<b>"} `), Version: 1<<53 + 1,
 		Drift: session.Drift{

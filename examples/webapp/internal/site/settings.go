@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/mooring-go/mooring/binding"
@@ -17,12 +18,14 @@ import (
 	"github.com/mooring-go/mooring/duration"
 	"github.com/mooring-go/mooring/examples/webapp/internal/storage"
 	"github.com/mooring-go/mooring/loginstage"
+	stagesettings "github.com/mooring-go/mooring/loginstage/settings"
+	"github.com/mooring-go/mooring/loginstage/settingsyaml"
 	"github.com/mooring-go/mooring/session"
 )
 
 const defaultAddr = "localhost:8080"
 
-// settings is what the flags say, and the environment of the stage.
+// settings is what the flags say, and the settings of the stage.
 type settings struct {
 	addr         string // empty: defaultAddr, or any port where that is taken
 	asn, city    string // database files
@@ -43,8 +46,8 @@ type settings struct {
 // realData reports whether database files were named.
 func (s settings) realData() bool { return s.asn != "" || s.city != "" }
 
-// parseSettings reads the settings of the stage from the environment, and everything
-// from the flags, which count for more. It returns every mistake, joined; each begins
+// parseSettings reads the settings of the stage from a file and the environment, and
+// everything from the flags, which count for more. It returns every mistake, joined; each begins
 // with its flag or variable. A setting of the stage reads itself from text, so
 // flag.TextVar is all it takes, and JSON and YAML work the same way.
 func parseSettings(kinds []storage.Kind, args []string, out io.Writer) (settings, error) {
@@ -93,7 +96,7 @@ func parseSettings(kinds []storage.Kind, args []string, out io.Writer) (settings
 	flags.BoolVar(&login.TerminateOtherSessions, "terminate-other-sessions", false,
 		"end a user's other sessions with each sign-in")
 
-	envErr := readEnvironment(login)
+	readErr := readLogin(login)
 	set, err := parseAll(flags, args, out)
 	if errors.Is(err, flag.ErrHelp) {
 		return settings{}, err
@@ -103,7 +106,7 @@ func parseSettings(kinds []storage.Kind, args []string, out io.Writer) (settings
 	if (s.realData() || public) && !set["demo"] {
 		s.demo = false
 	}
-	err = errors.Join(envErr, err, s.checkAddr(set["demo-accounts"]), s.checkTLS(), s.checkFiles(), storage.Check(kinds, s.store, s.storage), s.checkStage(flags))
+	err = errors.Join(readErr, err, s.checkAddr(set["demo-accounts"]), s.checkTLS(), s.checkFiles(), storage.Check(kinds, s.store, s.storage), s.checkStage(flags))
 	if err != nil {
 		return settings{}, err
 	}
@@ -135,20 +138,30 @@ func (s settings) checkTLS() error {
 	return nil
 }
 
-// readEnvironment reads every setting of the stage that a variable is set for: a
-// session_duration from WEBAPP_SESSION_DURATION.
-func readEnvironment(login *loginstage.Config) error {
-	variable := func(key string) string {
-		return "WEBAPP_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
-	}
-	err := login.ReadSettings(func(key string) (string, bool) { return os.LookupEnv(variable(key)) })
+// The variables of the stage, and the one that names a file of its settings.
+const (
+	settingsPrefix = "WEBAPP_"
+	settingsFile   = "WEBAPP_SETTINGS"
+)
+
+// readLogin reads the settings of the stage from the file that WEBAPP_SETTINGS names, if any,
+// and from the environment, which counts for more: session_duration from
+// WEBAPP_SESSION_DURATION.
+func readLogin(login *loginstage.Config) error {
+	s := login.Settings()
 	var mistakes []error
-	for _, mistake := range each(err) {
-		if in, ok := errors.AsType[*loginstage.SettingError](mistake); ok {
-			mistake = fmt.Errorf("%s: %q: %w", variable(in.Key), in.Text, in.Err)
+	if name := os.Getenv(settingsFile); name != "" {
+		text, err := os.ReadFile(name)
+		if err == nil {
+			err = settingsyaml.Read(&s, text)
 		}
-		mistakes = append(mistakes, mistake)
+		for _, mistake := range each(err) {
+			mistakes = append(mistakes, fmt.Errorf("%s: %w", settingsFile, mistake))
+		}
 	}
+	environment := slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, settingsFile+"=") })
+	mistakes = append(mistakes, each(stagesettings.ReadEnvironment(&s, settingsPrefix, environment))...)
+	*login = s.Config()
 	return errors.Join(mistakes...)
 }
 

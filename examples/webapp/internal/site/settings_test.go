@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,11 +41,11 @@ func TestAllMistakesInTheSettingsAreTold(t *testing.T) {
 		},
 		{
 			env: map[string]string{
-				"WEBAPP_REMEMBER_DEVICE": "no", "WEBAPP_MAX_SESSIONS": "few", "WEBAPP_SESSION_DURATION": "weeks=100", "WEBAPP_MAX_LIFETIME": "hours=-1",
+				"WEBAPP_REMEMBER_DEVICE": "no", "WEBAPP_MAX_SESSIONS": "few", "WEBAPP_MAX_SESION": "1", "WEBAPP_SESSION_DURATION": "weeks=100", "WEBAPP_MAX_LIFETIME": "hours=-1",
 			},
 			args: []string{"-demo=2"},
 			want: []string{
-				`WEBAPP_REMEMBER_DEVICE: "no": `, `WEBAPP_MAX_SESSIONS: "few": `, `-demo: "2": `,
+				`settings: WEBAPP_REMEMBER_DEVICE: "no": `, `settings: WEBAPP_MAX_SESSIONS: "few": `, `settings: WEBAPP_MAX_SESION: there is no such setting: want WEBAPP_MAX_SESSIONS`, `-demo: "2": `,
 				"-session-duration: days=700: want 0", "loginstage: MaxLifetime hours=-1: want",
 			},
 		},
@@ -81,6 +82,28 @@ func TestFlagsCountForMoreThanTheEnvironment(t *testing.T) {
 	assert.Equal(t, binding.NetworkOff, s.login.NetworkBinding)
 	assert.True(t, s.login.TerminateOtherSessions && s.insecureHTTP)
 	assert.Equal(t, duration.MustParse("minutes=20"), s.login.IdleTimeout)
+}
+
+// A file counts for more than the program's defaults, and for less than the environment.
+func TestSettingsFromAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "login.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("session_duration: hours=3\nidle_timeout: minutes=20\nmax_sessions: 4\n"), 0o600))
+	t.Setenv("WEBAPP_SETTINGS", file)
+	t.Setenv("WEBAPP_MAX_SESSIONS", "5")
+	s, err := parseSettings(kinds, []string{"-session-duration", "hours=2"}, io.Discard)
+	require.NoError(t, err)
+	assert.Equal(t, duration.MustParse("hours=2"), s.login.SessionDuration)
+	assert.Equal(t, duration.MustParse("minutes=20"), s.login.IdleTimeout)
+	assert.Equal(t, 5, s.login.MaxSessions)
+	assert.Equal(t, duration.MustParse("weeks=2"), s.login.StaySignedInOffset, "which nobody said anything of")
+
+	require.NoError(t, os.WriteFile(file, []byte("session_duration: 3h\nidle: minutes=20\n"), 0o600))
+	_, err = parseSettings(kinds, nil, io.Discard)
+	assert.ErrorContains(t, err, `WEBAPP_SETTINGS: settings: line 1: session_duration: "3h": `)
+	assert.ErrorContains(t, err, "WEBAPP_SETTINGS: settings: line 2: idle: there is no such setting")
+	t.Setenv("WEBAPP_SETTINGS", file+".missing")
+	_, err = parseSettings(kinds, nil, io.Discard)
+	assert.ErrorContains(t, err, "WEBAPP_SETTINGS: open ")
 }
 
 func TestHelpNamesEveryFlag(t *testing.T) {
