@@ -16,7 +16,7 @@ func (e *replicaError) Error() string {
 }
 
 func (e *replicaError) Is(target error) bool {
-	return target == ErrSettings || target == driver.ErrBadConn //nolint:errorlint // these are what it stands for
+	return target == ErrSettings || target == driver.ErrBadConn
 }
 
 var errReplica error = &replicaError{

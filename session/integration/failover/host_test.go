@@ -40,15 +40,6 @@ func started(t *testing.T, store session.Store, user string) session.ID {
 	return s.ID
 }
 
-// ended makes a session of the user, and ends it.
-func ended(t *testing.T, store session.Store, user string) session.ID {
-	t.Helper()
-	id := started(t, store, user)
-	_, err := store.End(t.Context(), id, newEnding())
-	require.NoError(t, err)
-	return id
-}
-
 // lives reports whether the session does; one of which nothing is known does not.
 func lives(t *testing.T, store session.Store, id session.ID) bool {
 	t.Helper()

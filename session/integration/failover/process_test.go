@@ -66,7 +66,7 @@ type process struct {
 func run(t *testing.T, as *syscall.Credential, binary string, args ...string) *process {
 	t.Helper()
 	p := &process{command: exec.Command(binary, args...), ended: make(chan struct{})}
-	log, err := os.CreateTemp("", "mooring-failover-log-")
+	log, err := os.CreateTemp(t.TempDir(), "log-")
 	require.NoError(t, err)
 	p.log = log.Name()
 	p.command.Stdout, p.command.Stderr, p.command.Dir = log, log, os.TempDir()
@@ -81,7 +81,6 @@ func run(t *testing.T, as *syscall.Credential, binary string, args ...string) *p
 		p.kill()
 		said, _ := os.ReadFile(p.log)
 		_ = log.Close()
-		_ = os.Remove(p.log)
 		if t.Failed() {
 			t.Logf("%s said:\n%s", filepath.Base(binary), said[max(0, len(said)-2000):])
 		}
@@ -96,17 +95,6 @@ func (p *process) signal(s syscall.Signal) { _ = syscall.Kill(-p.command.Process
 func (p *process) kill() {
 	p.signal(syscall.SIGKILL)
 	<-p.ended
-}
-
-// stop asks the server to end, and waits until it has.
-func (p *process) stop(t *testing.T) {
-	t.Helper()
-	_ = p.command.Process.Signal(syscall.SIGINT) // PostgreSQL's fast shutdown
-	select {
-	case <-p.ended:
-	case <-time.After(30 * time.Second):
-		require.Fail(t, "the server does not end")
-	}
 }
 
 // unprivileged returns who runs a server that refuses to run as root, the user of the
