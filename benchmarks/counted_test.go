@@ -78,7 +78,7 @@ func TestANearCacheAsksNothing(t *testing.T) {
 		config.ConnConfig.Tracer = asked
 		asksOnce(t, sqlStore(t, sqlDB(t, config), config), func() (n int) {
 			for _, statement := range asked.take() {
-				if strings.HasPrefix(statement, "SELECT ") && strings.Contains(statement, "WHERE id") {
+				if strings.HasPrefix(statement, "SELECT record,") { // Get
 					n++
 				}
 			}

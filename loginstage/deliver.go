@@ -268,7 +268,8 @@ func (d *delivery) finish(ctx context.Context) {
 
 // log logs why endings wait, a line every ten seconds at most.
 func (d *delivery) log(why string, err error) {
+	logger := d.login.config.Logger // the throttle logs later, on another goroutine
 	d.failures.add(1, func(n int) {
-		d.login.config.Logger.Error("loginstage: endings are waiting to be delivered", "why", why, "failures", n, "error", err)
+		logger.Error("loginstage: endings are waiting to be delivered", "why", why, "failures", n, "error", err)
 	})
 }

@@ -43,7 +43,7 @@ func start(ctx context.Context, program string, guarded bool, flags []string) (b
 	// Nobody is asked whether to stay signed in: a sign-in is one request.
 	arguments := append([]string{"-addr=localhost:0", "-stay-signed-in-offset=seconds=0"}, flags...)
 	child := exec.CommandContext(ctx, program, arguments...)
-	child.Env = append(os.Environ(), "WEBAPP_LOAD="+guard(guarded))
+	child.Env = append(os.Environ(), "LOAD_WEBAPP="+guard(guarded))
 	said := new(strings.Builder)
 	child.Stderr = said
 	printed, err := child.StdoutPipe()

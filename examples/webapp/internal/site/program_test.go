@@ -28,10 +28,10 @@ var kinds = append(databases.All, storage.Memory)
 func TestMain(m *testing.M) {
 	passwordCost = bcrypt.MinCost
 	switch {
-	case os.Getenv("WEBAPP_RUN") != "":
+	case os.Getenv("RUN_WEBAPP") != "":
 		Main(kinds...)
-	case os.Getenv("WEBAPP_LOAD") != "":
-		if err := runUnderLoad(os.Getenv("WEBAPP_LOAD")); err != nil {
+	case os.Getenv("LOAD_WEBAPP") != "":
+		if err := runUnderLoad(os.Getenv("LOAD_WEBAPP")); err != nil {
 			fmt.Fprintln(os.Stderr, "webapp:", err)
 			os.Exit(1)
 		}
@@ -61,7 +61,7 @@ func start(t *testing.T, args ...string) *program {
 	t.Helper()
 	p := &program{t: t, over: make(chan struct{})}
 	p.command = exec.Command(os.Args[0], append([]string{"-addr=localhost:0", "-insecure-http"}, args...)...)
-	p.command.Env = append(os.Environ(), "WEBAPP_RUN=1")
+	p.command.Env = append(os.Environ(), "RUN_WEBAPP=1")
 	p.command.Stderr = os.Stderr
 	output, err := p.command.StdoutPipe()
 	require.NoError(t, err)
