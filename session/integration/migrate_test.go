@@ -76,7 +76,7 @@ func TestSchemaMissingOrOfAnotherVersion(t *testing.T) {
 		newer := e.over(t, db, table)
 		_, err = newer.List(t.Context(), "ada")
 		require.ErrorIs(t, err, sqlstore.ErrSchema)
-		require.ErrorContains(t, err, "it has version 99, and this package uses 3")
+		require.ErrorContains(t, err, "it has version 99, and this package uses 4")
 		require.ErrorIs(t, newer.Migrate(t.Context()), sqlstore.ErrSchema)
 	})
 }
