@@ -54,8 +54,7 @@ func BenchmarkSweep(b *testing.B) {
 	var sweeping, idling waits
 	for b.Loop() {
 		b.StopTimer()
-		store := memstore.New()
-		ids := fill(b, store, n)
+		store, ids, over := expiring(b, n)
 		get := func() { _, _ = store.Get(b.Context(), ids[rand.IntN(n)]) }
 
 		// The collector would take its share of the processors, and who waits for
@@ -63,16 +62,35 @@ func BenchmarkSweep(b *testing.B) {
 		runtime.GC()
 		collect := debug.SetGCPercent(-1)
 		idling.during(get, func() { busy(time.Second / 2) })
+		time.Sleep(time.Until(over)) // a store goes by its own clock, whatever Sweep is told
 		sweeping.during(get, func() {
 			b.StartTimer()
-			swept, err := store.Sweep(b.Context(), time.Now().UTC().Add(1000*time.Hour))
+			swept, err := store.Sweep(b.Context(), time.Now().UTC())
 			b.StopTimer()
 			require.NoError(b, err)
-			require.Equal(b, n, swept)
+			require.Equal(b, n, swept.Forgotten)
 		})
 		debug.SetGCPercent(collect)
 		b.StartTimer()
 	}
 	sweeping.report(b, "")
 	idling.report(b, "-idle")
+}
+
+// expiring returns a store with n sessions, their IDs, and when all of them expire: a
+// while after the last one was started, by what a hundredth of them took.
+func expiring(b *testing.B, n int) (*memstore.Store, []session.ID, time.Time) {
+	begun := time.Now()
+	fill(b, memstore.New(), n/100)
+	over := time.Now().UTC().Add(150*time.Since(begun) + 2*time.Second)
+
+	store, newSession, ids := memstore.New(), makeSession(b), make([]session.ID, n)
+	for i := range ids {
+		s := newSession(i)
+		s.Expires = over
+		_, err := store.Start(b.Context(), s, session.Replace{})
+		require.NoError(b, err)
+		ids[i] = s.ID
+	}
+	return store, ids, over
 }
