@@ -1,5 +1,5 @@
-// Package rueidisstore keeps sessions in Redis or Valkey through rueidis, which takes six
-// tenths of the processor time of go-redis with 16 requests at a time, and a third with 64.
+// Package rueidisstore keeps sessions in Redis or Valkey through rueidis, which takes less
+// time than go-redis where many requests run at once: seven tenths for a GET of 16 at a time.
 //
 // It has the steps, scripts and keys of package redisstore. Processes with either
 // package and one [Config] share the sessions of a server, so that a host can change from
