@@ -60,16 +60,18 @@ func (l *UserLogin) apply(ctx context.Context, s Settings, actor string) (change
 
 // by returns the snapshot that is l by other settings, which have no mistakes.
 func (l *UserLogin) by(s Settings) (*UserLogin, error) {
-	next := &UserLogin{running: l.running, snapshot: true, settings: s, config: l.config.with(s).withDefaults()}
+	next := *l // what does not go by settings stays
+	next.settings, next.config = s, l.config.with(s).withDefaults()
 	next.accounts = l.accounts.by(next.config)
 	var err error
 	next.sessions, err = l.sessions.With(func(c *session.Config) {
-		c.StoreTimeout, c.KeepEndings, c.OnEnd = next.config.StoreTimeout.Std(), next.config.KeepEndings.Std(), next.onEnd
+		c.StoreTimeout, c.KeepEndings = next.config.StoreTimeout.Std(), next.config.KeepEndings.Std()
+		c.OnEnd, c.OnIdle = next.onEnd, next.onIdle
 	})
 	if err != nil {
 		return nil, fmt.Errorf("loginstage: %w", err)
 	}
-	return next, nil
+	return &next, nil
 }
 
 // unchangeable returns what s would change that is known outside of the stage by now: in

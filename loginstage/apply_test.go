@@ -465,6 +465,33 @@ func TestHandlersGoByTheSettingsOfNow(t *testing.T) {
 	assert.Contains(t, browser.Get("/mooring/page/state").Text, `"register"`)
 }
 
+// Which fields of an answer bring a token is a matter of the carrier, by all settings.
+func TestApplyKeepsWhichAnswersBringTokens(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		carrier session.Carrier
+		field   string
+		value   string
+		want    string
+	}{
+		{"another's cookie", session.Cookie{}, "Set-Cookie", "theme=dark", "max-age=60"},
+		{"the carrier's cookie", session.Cookie{}, "Set-Cookie", session.DefaultCookieName + "=x", "no-store"},
+		{"a token in a header", session.Bearer{}, session.DefaultTokenHeader, "x", "no-store"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			stage := loginstagetest.New(t, loginstage.Config{Carrier: test.carrier})
+			browser := loginstagetest.NewBrowser(t, stage.Guard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Cache-Control", "max-age=60")
+				w.Header().Set(test.field, test.value)
+			})))
+			for range 2 {
+				assert.Contains(t, browser.Get("/").Header.Get("Cache-Control"), test.want)
+				apply(t, stage, func(s *loginstage.Settings) { s.MaxSessions++ })
+			}
+		})
+	}
+}
+
 // What the host said of accounts is known under the settings of now too.
 func TestApplyKeepsTheAnswersAboutAccounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
