@@ -10,8 +10,8 @@ import (
 	"github.com/mooring-go/mooring/session"
 )
 
-// Apply has s hold in place of the settings before, all at once: a request that is being
-// handled goes on with those that it began with, and each later one has s. It returns
+// Apply replaces the settings by s, all at once: a request that is being handled goes on
+// with the settings that it began with, and each later request has s. It returns
 // every mistake in s, joined, a [*ConfigError] each, and changes nothing then: what [New]
 // finds, and settings that a running stage cannot change, which are Name, DeviceKeyPath
 // and DurableEvents.

@@ -18,8 +18,8 @@ import (
 // none yet: see [loginstage.User.Required].
 const enrolMFA = "enrol-mfa"
 
-// enrolFresh is how long after the password a second factor may be enrolled: whoever
-// finds a session that is left open does not enrol theirs (OWASP ASVS 5.0, 7.5.1).
+// enrolFresh is how long after the password a second factor may be enrolled. A stranger
+// who finds a session that was left open cannot enrol one (OWASP ASVS 5.0, 7.5.1).
 const enrolFresh = 10 * time.Minute
 
 // offerEnrolment gives a user without a second factor the secret of one. It counts once

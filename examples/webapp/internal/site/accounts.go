@@ -108,9 +108,9 @@ func (a *accounts) check(id, password string) (account, error) {
 	return found, nil
 }
 
-// change gives the account another password, in place of the one that check has found to
-// be its own. It returns the account as it is then, errPassword where it may not have
-// that password, and errWrong where somebody else has changed the password meanwhile.
+// change replaces the password that check has accepted. It returns the account as it is
+// then, errPassword if the new password is too short, too long or the one before, and
+// errWrong if somebody else has changed the password meanwhile.
 func (a *accounts) change(before account, password string) (account, error) {
 	if utf8.RuneCountInString(password) < minPassword || len(password) > maxPassword ||
 		bcrypt.CompareHashAndPassword(before.hash, []byte(password)) == nil {

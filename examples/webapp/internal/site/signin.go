@@ -15,7 +15,7 @@ type signInPage struct {
 	Ending notice // why the last session ended; no text: nothing is known of one
 	Error  string // what was wrong with the attempt before
 
-	Waiting bool // the browser is signed in to accounts, of which none is active
+	Waiting bool // the browser is signed in to accounts, and none of them is active
 }
 
 // showSignIn asks for a name and a password, and says why the last session
