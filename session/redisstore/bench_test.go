@@ -15,6 +15,7 @@ import (
 
 	"github.com/mooring-go/mooring/binding"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/internal/redistest"
 )
 
 // located returns a session with an anchor of common size.
@@ -124,7 +125,7 @@ func BenchmarkStep(b *testing.B) {
 // BenchmarkMemory reports what a session costs in a server of its own, and how
 // long a Sweep takes that finds nothing to do.
 func BenchmarkMemory(b *testing.B) {
-	client := dial(b, run(b).Addr, func(o *redis.Options) { o.PoolSize = 16 })
+	client := dial(b, redistest.Run(b).Addr, func(o *redis.Options) { o.PoolSize = 16 })
 	store, prefix := open(b, client)
 	const n = 100_000
 	used := func() float64 {

@@ -172,7 +172,7 @@ func TestWhileASlotMoves(t *testing.T) {
 	require.NotZero(t, failures)
 	m.finish()
 
-	until(t, "the clients to see it", func() bool {
+	redistest.Until(t, "the clients to see it", func() bool {
 		list, err := store.List(t.Context(), "ada")
 		return err == nil && len(list) == len(all)
 	})
@@ -200,22 +200,22 @@ func TestAMasterOfAClusterDies(t *testing.T) {
 	replica := redistest.Node(t, "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
 	nodes[0].Meet(t, replica)
 	joined := dial(t, replica.Addr)
-	until(t, "the replica to know its master", func() bool {
+	redistest.Until(t, "the replica to know its master", func() bool {
 		return joined.Do(t.Context(), "CLUSTER", "REPLICATE", id).Err() == nil
 	})
-	until(t, "the replica to follow", func() bool {
+	redistest.Until(t, "the replica to follow", func() bool {
 		return strings.Contains(joined.Info(t.Context(), "replication").Val(), "master_link_status:up")
 	})
 	store, _ := open(t, client)
 	_, s := signedIn(t, store)
-	until(t, "the replica to have it", func() bool { return joined.DBSize(t.Context()).Val() > 2 })
+	redistest.Until(t, "the replica to have it", func() bool { return joined.DBSize(t.Context()).Val() > 2 })
 
 	dying.Stop()
-	until(t, "the failover", func() bool {
+	redistest.Until(t, "the failover", func() bool {
 		return strings.Contains(joined.Info(t.Context(), "replication").Val(), "role:master")
 	})
 	begin := time.Now()
-	until(t, "the client to see it", func() bool {
+	redistest.Until(t, "the client to see it", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		got, err := store.Get(ctx, s.ID)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/internal/redistest"
 	"github.com/mooring-go/mooring/session/redisstore"
 )
 
@@ -60,7 +61,7 @@ func signedIn(t *testing.T, store *redisstore.Store) (session.Token, session.Ses
 }
 
 func TestServerDownAndBack(t *testing.T) {
-	server := run(t, "--appendonly", "yes", "--appendfsync", "always")
+	server := redistest.Run(t, "--appendonly", "yes", "--appendfsync", "always")
 	store, _ := open(t, dial(t, server.Addr, func(o *redis.Options) { o.MaxRetries = -1 }))
 	token, s := signedIn(t, store)
 	_, gone := signedIn(t, store)
@@ -82,7 +83,7 @@ func TestServerDownAndBack(t *testing.T) {
 }
 
 func TestServerHangs(t *testing.T) {
-	server := run(t)
+	server := redistest.Run(t)
 	// Without the context's deadline, this client would wait for ever.
 	store, _ := open(t, dial(t, server.Addr, func(o *redis.Options) { o.ReadTimeout, o.MaxRetries = -1, -1 }))
 	token, s := signedIn(t, store)
@@ -102,12 +103,12 @@ func TestServerHangs(t *testing.T) {
 
 func TestReplicaIsReadOnly(t *testing.T) {
 	t.Parallel()
-	master := run(t)
+	master := redistest.Run(t)
 	store, prefix := open(t, dial(t, master.Addr))
 	token, s := signedIn(t, store)
-	replica := dial(t, run(t, "--replicaof", "127.0.0.1 "+master.Addr[strings.LastIndexByte(master.Addr, ':')+1:]).Addr,
+	replica := dial(t, redistest.Run(t, "--replicaof", "127.0.0.1 "+master.Addr[strings.LastIndexByte(master.Addr, ':')+1:]).Addr,
 		func(o *redis.Options) { o.MaxRetries = -1 })
-	until(t, "the replica", func() bool { return replica.DBSize(t.Context()).Val() >= 3 })
+	redistest.Until(t, "the replica", func() bool { return replica.DBSize(t.Context()).Val() >= 3 })
 	stale, err := redisstore.New(replica, redisstore.Config{Prefix: prefix})
 	require.NoError(t, err)
 	errs := more(t.Context(), stale, s.ID, attempts(t.Context(), stale, s.ID))
@@ -129,7 +130,7 @@ func TestReplicaIsReadOnly(t *testing.T) {
 }
 
 func TestFullServerRefusesSignInsOnly(t *testing.T) {
-	client := dial(t, run(t, "--maxmemory-policy", "noeviction").Addr)
+	client := dial(t, redistest.Run(t, "--maxmemory-policy", "noeviction").Addr)
 	store, _ := open(t, client)
 	token, s := signedIn(t, store)
 	_, other := signedIn(t, store)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/internal/redistest"
 	"github.com/mooring-go/mooring/session/redisstore"
 )
 
@@ -109,7 +110,7 @@ func TestReleaseHoldsBackThatUserAlone(t *testing.T) {
 	third := ends(t, store, "ada")
 	require.Empty(t, leases(t, store, time.Minute, 10), "what ends later waits too")
 	var got []session.ID
-	until(t, "the pause", func() bool { got = leases(t, store, time.Minute, 10); return len(got) > 0 })
+	redistest.Until(t, "the pause", func() bool { got = leases(t, store, time.Minute, 10); return len(got) > 0 })
 	require.GreaterOrEqual(t, time.Since(begin), pause-time.Millisecond)
 	require.Equal(t, []session.ID{a, later, third}, got)
 }
@@ -121,7 +122,7 @@ func TestADelivererThatDiedHoldsItsUsersForTheTerm(t *testing.T) {
 	const term = 300 * time.Millisecond
 	require.Equal(t, []session.ID{a}, leases(t, store, term, 1))
 	var got []session.ID
-	until(t, "the term", func() bool { got = leases(t, store, time.Minute, 10); return len(got) > 0 })
+	redistest.Until(t, "the term", func() bool { got = leases(t, store, time.Minute, 10); return len(got) > 0 })
 	require.GreaterOrEqual(t, time.Since(begin), term)
 	require.Less(t, time.Since(begin), 10*term)
 	require.Equal(t, []session.ID{a, b}, got)
@@ -130,7 +131,7 @@ func TestADelivererThatDiedHoldsItsUsersForTheTerm(t *testing.T) {
 // What one user has waiting costs others nothing, whether it is in their shard, is
 // leased, or is held back.
 func TestLeaseIsBoundedByItsLimit(t *testing.T) {
-	client := dial(t, run(t).Addr)
+	client := dial(t, redistest.Run(t).Addr)
 	store, prefix := open(t, client)
 	const limit = 5
 	cost := func() int {

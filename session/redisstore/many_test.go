@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/internal/redistest"
 	"github.com/mooring-go/mooring/session/redisstore"
 )
 
@@ -57,7 +58,7 @@ func startMany(t testing.TB, store *redisstore.Store, user string, kind session.
 // short, so that nobody waits for it longer than some milliseconds.
 func TestManySessionsOfOneUser(t *testing.T) {
 	n := many(t)
-	server := run(t)
+	server := redistest.Run(t)
 	client := dial(t, server.Addr)
 	store, _ := open(t, client)
 	other := newSession("bob")

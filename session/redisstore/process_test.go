@@ -66,18 +66,6 @@ func keys(ctx context.Context, client redis.UniversalClient, prefix string) []st
 	return found
 }
 
-// run starts a redis-server with further arguments, stopped when the test is over.
-func run(t testing.TB, args ...string) *redistest.Server {
-	t.Helper()
-	return redistest.Run(t, args...)
-}
-
-// until waits for what another process does.
-func until(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	redistest.Until(t, what, done)
-}
-
 // cluster returns a client of a Redis Cluster of three masters.
 func cluster(t testing.TB) *redis.ClusterClient {
 	t.Helper()

@@ -50,10 +50,10 @@ func TestFailover(t *testing.T) {
 	ending.Journal = true
 	_, err := store.End(t.Context(), gone.ID, ending)
 	require.NoError(t, err)
-	until(t, "the replica", func() bool { return client.Wait(t.Context(), 1, 0).Val() == 1 })
+	redistest.Until(t, "the replica", func() bool { return client.Wait(t.Context(), 1, 0).Val() == 1 })
 
 	master.Stop()
-	until(t, "the failover", func() bool {
+	redistest.Until(t, "the failover", func() bool {
 		_, err := store.End(t.Context(), session.NewToken("nobody").ID(), ending) // a step for a master alone
 		return errors.Is(err, session.ErrNotFound)
 	})
@@ -107,7 +107,7 @@ func TestPlannedFailover(t *testing.T) {
 		defer mu.Unlock()
 		return len(ended)
 	}
-	until(t, "some sessions", func() bool { return count() > 100 })
+	redistest.Until(t, "some sessions", func() bool { return count() > 100 })
 	operator := dial(t, master.Addr, func(o *redis.Options) { o.ReadTimeout = time.Minute })
 	require.NoError(t, operator.Do(t.Context(), "CLIENT", "PAUSE", 10_000, "WRITE").Err())
 	synced, err := operator.Wait(t.Context(), 1, 5*time.Second).Result()
@@ -115,11 +115,11 @@ func TestPlannedFailover(t *testing.T) {
 	require.EqualValues(t, 1, synced)
 	require.NoError(t, dial(t, sentinel.Addr).Do(t.Context(), "SENTINEL", "FAILOVER", "mooring").Err())
 	promoted := dial(t, replica.Addr)
-	until(t, "the failover", func() bool {
+	redistest.Until(t, "the failover", func() bool {
 		return strings.Contains(promoted.Info(t.Context(), "replication").Val(), "role:master")
 	})
 	before := count()
-	until(t, "sessions after it", func() bool { return count() > before+20 })
+	redistest.Until(t, "sessions after it", func() bool { return count() > before+20 })
 	stop()
 	running.Wait()
 	require.Contains(t, client.Info(t.Context(), "replication").Val(), "role:master")

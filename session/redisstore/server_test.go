@@ -10,6 +10,7 @@ import (
 
 	"github.com/mooring-go/mooring/session"
 	"github.com/mooring-go/mooring/session/internal/redisbase"
+	"github.com/mooring-go/mooring/session/internal/redistest"
 	"github.com/mooring-go/mooring/session/redisstore"
 )
 
@@ -49,7 +50,7 @@ func setPolicy(t *testing.T, client redis.UniversalClient, policy string) {
 
 func TestServersThatEvictAreRefused(t *testing.T) {
 	t.Parallel()
-	for name, client := range map[string]redis.UniversalClient{"single": dial(t, run(t).Addr), "cluster": cluster(t)} {
+	for name, client := range map[string]redis.UniversalClient{"single": dial(t, redistest.Run(t).Addr), "cluster": cluster(t)} {
 		t.Run(name, func(t *testing.T) {
 			setPolicy(t, client, "allkeys-lru")
 			store, _ := open(t, client)
@@ -64,7 +65,7 @@ func TestServersThatEvictAreRefused(t *testing.T) {
 				require.NoError(t, err)
 			}
 			setPolicy(t, client, "allkeys-lru")
-			until(t, "the next look", func() bool {
+			redistest.Until(t, "the next look", func() bool {
 				_, err := store.List(t.Context(), "ada")
 				return err != nil
 			})
@@ -185,7 +186,7 @@ func everything(t *testing.T, store *redisstore.Store, server *redis.Client, pre
 
 func TestLeastRights(t *testing.T) {
 	t.Parallel()
-	server := dial(t, run(t).Addr)
+	server := dial(t, redistest.Run(t).Addr)
 	const prefix = "shop"
 	with := func(commands []string) error {
 		require.NoError(t, server.FlushAll(t.Context()).Err())

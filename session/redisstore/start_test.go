@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/internal/redistest"
 )
 
 // a chance is one random Start: what is there before it, and what it is to do.
@@ -135,7 +136,7 @@ func TestStartEndsWhatChooseSays(t *testing.T) {
 
 // The sessions of a tenant are counted by its name to the byte, however JSON has it.
 func TestTenantsAreCountedByTheirName(t *testing.T) {
-	store, _ := open(t, dial(t, run(t).Addr))
+	store, _ := open(t, dial(t, redistest.Run(t).Addr))
 	for i, tenant := range []string{"", "acme", `a<"c`, `,"tenant":"acme`, "ac", "é"} {
 		var last session.Session
 		for j := range 2 {

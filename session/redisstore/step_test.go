@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/internal/redistest"
 )
 
 // counter is a hook that notes the names of the commands that were sent.
@@ -125,7 +126,7 @@ func commands(t *testing.T, client *redis.Client) int {
 }
 
 func TestCostGrowsWithTheUserOnly(t *testing.T) {
-	client := dial(t, run(t).Addr, func(o *redis.Options) { o.PoolSize = 1 })
+	client := dial(t, redistest.Run(t).Addr, func(o *redis.Options) { o.PoolSize = 1 })
 	store, _ := open(t, client)
 	cost := func() int {
 		for range 3 {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/internal/redistest"
 	"github.com/mooring-go/mooring/session/redisstore"
 )
 
@@ -53,7 +54,7 @@ func TestAServerThatLostTheEndOfAStep(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			server := run(t, "--dir", dir, "--appendonly", "yes", "--appendfsync", "always")
+			server := redistest.Run(t, "--dir", dir, "--appendonly", "yes", "--appendfsync", "always")
 			store, _ := open(t, dial(t, server.Addr))
 			for _, s := range []session.Session{first, second} {
 				_, err := store.Start(t.Context(), s, session.Replace{})
