@@ -98,25 +98,27 @@ func (l *UserLogin) Authenticate(ctx context.Context, call Call) (context.Contex
 	l = l.in(ctx)
 	found := &guarded{login: l}
 	if outer, ok := ctx.Value(guardedKey{}).(*guarded); ok && l.is(outer.login) && call.Token.IsZero() {
-		found.session, found.err, found.admitted = outer.session, outer.err, outer.admitted
+		found.session, found.err, found.denial, found.dpop, found.admitted = outer.session, outer.err, outer.denial, outer.dpop, outer.admitted
 	} else {
-		found.err = l.admitCall(call.Request(ctx), call.Token, &found.session)
+		l.findCall(call.Request(ctx), call.Token, found)
 	}
-	denial := denialOf(&found.session, found.err)
+	denial := found.denial
 	if found.admitted || (restricts(denial) && call.AllowRestricted) {
 		denial = ""
 	}
 	found.admitted = denial == ""
 	if denial == "" {
-		if denied := l.insufficient(ctx, found.session, call.MaxAge, call.ACR); denied != nil {
-			return found.within(ctx), denied
+		if call.MaxAge != 0 || call.ACR != nil {
+			if denied := l.insufficient(ctx, found.current(), call.MaxAge, call.ACR); denied != nil {
+				return found.within(ctx), denied
+			}
 		}
 		return found.within(ctx), nil
 	}
 	if denial == DenialUnavailable {
 		l.config.Logger.ErrorContext(ctx, "loginstage: a session could not be checked", "error", found.err)
 	}
-	return found.within(ctx), l.accessError(denial, found.session, found.err)
+	return found.within(ctx), l.accessError(denial, found.current(), found.err)
 }
 
 // insufficient returns the denial of a session whose user was not proved lately or well
@@ -136,19 +138,16 @@ func (l *UserLogin) insufficient(ctx context.Context, s session.Session, age tim
 	return denied
 }
 
-// admitCall is admit for a request of a call, whose token is in the carrier unless it
-// is given.
-func (l *UserLogin) admitCall(r *http.Request, token session.Token, s *session.Session) error {
+// findCall has g hold what becomes of a request of a call, whose token is in the carrier
+// unless it is given.
+func (l *UserLogin) findCall(r *http.Request, token session.Token, g *guarded) {
+	id := token.ID()
 	if token.IsZero() {
-		return l.admit(r, s)
+		var err error
+		if id, err = l.carried(r); err != nil {
+			g.found(&session.Session{}, nil, err)
+			return
+		}
 	}
-	loaded, err := l.sessions.Authenticate(r.Context(), token)
-	if l.isOfOtherStage(&loaded, err) {
-		return errOtherStage
-	}
-	if err != nil {
-		return err
-	}
-	*s = loaded
-	return l.hold(r, s, l.sessions.Now(r.Context()))
+	l.find(r, id, g)
 }

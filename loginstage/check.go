@@ -22,7 +22,7 @@ func (l *UserLogin) Check(w http.ResponseWriter, r *http.Request) (session.Sessi
 	var err error
 	g, known := r.Context().Value(guardedKey{}).(*guarded)
 	if known = known && l.is(g.login); known {
-		s, err = g.session, g.err
+		s, err = g.current(), g.err
 	} else {
 		err = l.admit(r, &s)
 	}

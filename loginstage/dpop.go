@@ -62,8 +62,10 @@ func (l *UserLogin) signInKey(r *http.Request) (devicekey.Key, error) {
 // checkDPoP returns a *proofError if r brings no proof by the key of s that is for r
 // and is new.
 func (l *UserLogin) checkDPoP(r *http.Request, s *session.Session) error {
-	if g, ok := r.Context().Value(guardedKey{}).(*guarded); ok && g.err == nil && g.session.ID == s.ID && g.session.Drift.Key == s.Drift.Key {
-		return nil // the guard of another stage has seen the proof, which is used up
+	if g, ok := r.Context().Value(guardedKey{}).(*guarded); ok && g.err == nil && g.dpop {
+		if proved := g.current(); proved.ID == s.ID && proved.Drift.Key == s.Drift.Key {
+			return nil // the guard of another stage has seen the proof, which is used up
+		}
 	}
 	refuse := func(code, detail string) error {
 		e := &proofError{session: *s, dpop: code, detail: detail}
@@ -122,7 +124,7 @@ func (l *UserLogin) DPoPNonce(ctx context.Context) string {
 	if !ok || !l.is(g.login) {
 		return ""
 	}
-	s := g.session
+	s := g.current()
 	if unproved, ok := errors.AsType[*proofError](g.err); ok {
 		s = unproved.session
 	}

@@ -74,7 +74,7 @@ func (l *UserLogin) AllowRestricted(next http.Handler) http.Handler {
 // admit. Behind the guards of several stages it is what the innermost found.
 func Current(ctx context.Context) (session.Session, bool) {
 	if g := admittedIn(ctx); g != nil {
-		return g.session, true
+		return g.session.Session(), true
 	}
 	return session.Session{}, false
 }
@@ -96,10 +96,10 @@ func admittedIn(ctx context.Context) *guarded {
 // behind [UserLogin.AllowRestricted] until it is confirmed, and what it requires is done.
 func Restricted(ctx context.Context) (session.Session, bool) {
 	g, ok := ctx.Value(guardedKey{}).(*guarded)
-	if !ok || (g.session.Drift.Restricted == "" && len(g.session.Required) == 0) {
+	if !ok || !restricts(g.denial) {
 		return session.Session{}, false
 	}
-	return g.session, true
+	return g.session.Session(), true
 }
 
 // An audience says which requests a guard passes on.
@@ -141,44 +141,68 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 			keys.ServeHTTP(w, r)
 			return
 		}
-		var id session.ID
-		var err error
-		if !known {
-			id, err = l.carried(r)
-		}
-		if err == session.ErrNotFound && outer == nil { //nolint:errorlint // as it is, on the common path
-			if whom.denies(DenialSignIn) {
-				l.deny(w, r, l.accessError(DenialSignIn, session.Session{}, err))
-			} else {
-				l.passAnonymous(w, r, next)
-			}
+		if known {
+			l.passKnown(w, r, next, outer, whom)
 			return
 		}
-		g := &guarded{login: l, err: err}
-		switch {
-		case known:
-			g.session, g.err = outer.session, outer.err
-		case err == nil:
-			g.err = l.find(r, id, &g.session)
+		id, err := l.carried(r)
+		if err == session.ErrNotFound && outer == nil { //nolint:errorlint // as it is, on the common path
+			l.passAnonymous(w, r, next, whom)
+			return
 		}
-		denial := denialOf(&g.session, g.err)
-		if known && outer.admitted {
-			denial = ""
+		g := &passed{guarded: guarded{login: l}}
+		if err == nil {
+			l.find(r, id, &g.guarded)
+		} else {
+			g.found(&session.Session{}, nil, err)
 		}
 		switch {
-		case whom.denies(denial):
-			l.deny(w, r, l.accessError(denial, g.session, g.err))
-		case known && (!restricts(denial) || whom != restrictedToo):
-			next.ServeHTTP(w, r)
+		case whom.denies(g.denial):
+			l.deny(w, r, l.accessError(g.denial, g.current(), g.err))
 		case g.err == session.ErrNotFound && outer == nil: //nolint:errorlint // as above
-			l.passAnonymous(w, r, next)
+			l.passAnonymous(w, r, next, whom)
 		default:
-			l.renewNonce(w, r, &g.session)
-			l.tellExpiry(w, r, &g.session)
-			g.admitted = denial == "" || (restricts(denial) && whom == restrictedToo)
+			if g.dpop || l.config.TellExpiry {
+				l.tellClient(w, r, &g.guarded)
+			}
+			g.admitted = g.denial == "" || (restricts(g.denial) && whom == restrictedToo)
 			l.pass(w, r, next, g)
 		}
 	})
+}
+
+// passKnown passes r on, of which a guard of this stage has found out what outer says.
+func (l *UserLogin) passKnown(w http.ResponseWriter, r *http.Request, next http.Handler, outer *guarded, whom audience) {
+	denial := outer.denial
+	if outer.admitted {
+		denial = ""
+	}
+	switch {
+	case whom.denies(denial):
+		l.deny(w, r, l.accessError(denial, outer.current(), outer.err))
+	case whom == restrictedToo && restricts(denial):
+		g := &passed{guarded: guarded{
+			login: l, session: outer.session, denial: outer.denial, dpop: outer.dpop, admitted: true,
+		}}
+		l.tellClient(w, r, &g.guarded)
+		l.pass(w, r, next, g)
+	default:
+		next.ServeHTTP(w, r)
+	}
+}
+
+// find has g hold what becomes of a request with the token of the ID.
+func (l *UserLogin) find(r *http.Request, id session.ID, g *guarded) {
+	var s session.Session
+	kept, err := l.admitID(r, id, &s)
+	g.found(&s, kept, err)
+}
+
+// tellClient tells the client of the session what it is told with each answer.
+func (l *UserLogin) tellClient(w http.ResponseWriter, r *http.Request, g *guarded) {
+	s := g.current()
+	l.renewNonce(w, r, &s)
+	l.tellExpiry(w, r, &s)
 }
 
 // admit sets s to the live session of the request. It holds the request to all that
@@ -196,16 +220,22 @@ func (l *UserLogin) admit(r *http.Request, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	return l.find(r, id, s)
+	_, err = l.admitID(r, id, s)
+	return err
 }
 
-// find is admit for the ID of the token that came with r.
-func (l *UserLogin) find(r *http.Request, id session.ID, s *session.Session) error {
-	now, err := l.fill(r.Context(), id, s)
+// admitID is admit for the ID of the token that came with r. It returns s as the store has
+// it too, if the store has it as it is then.
+func (l *UserLogin) admitID(r *http.Request, id session.ID, s *session.Session) (session.Snapshot, error) {
+	now, kept, err := l.fill(r.Context(), id, s)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return l.hold(r, s, now)
+	changed, err := l.hold(r, s, now)
+	if changed || err != nil {
+		return nil, err
+	}
+	return kept, nil
 }
 
 // carried returns the ID of the token that came with r.
@@ -219,50 +249,51 @@ func (l *UserLogin) carried(r *http.Request) (session.ID, error) {
 
 // fill sets s to the session of the ID, as [session.Manager.Fill] does, if a stage signed
 // it in that this one admits; any other is errOtherStage.
-func (l *UserLogin) fill(ctx context.Context, id session.ID, s *session.Session) (time.Time, error) {
-	now, err := l.sessions.Fill(ctx, s, id)
+func (l *UserLogin) fill(ctx context.Context, id session.ID, s *session.Session) (time.Time, session.Snapshot, error) {
+	now, kept, err := l.sessions.Fill(ctx, s, id)
 	if err != session.ErrNotFound && l.isOfOtherStage(s, err) { //nolint:errorlint // as it is, on the common path
 		*s = session.Session{}
-		return now, errOtherStage
+		return now, nil, errOtherStage
 	}
-	return now, err
+	return now, kept, err
 }
 
 // hold holds s, the session that the request was sent in, to all that admit does once it
-// is found, and records the use, which was now. Its errors are those of admit; with one s
-// is zero.
-func (l *UserLogin) hold(r *http.Request, s *session.Session, now time.Time) error {
-	err := l.check(r, s, now)
+// is found, and records the use, which was now. It reports whether it changed s. Its errors
+// are those of admit; with one s is zero.
+func (l *UserLogin) hold(r *http.Request, s *session.Session, now time.Time) (changed bool, err error) {
+	changed, err = l.check(r, s, now)
 	if err != nil {
 		*s = session.Session{}
 	}
-	return err
+	return changed, err
 }
 
-func (l *UserLogin) check(r *http.Request, s *session.Session, now time.Time) error {
+func (l *UserLogin) check(r *http.Request, s *session.Session, now time.Time) (changed bool, err error) {
 	if l.accounts != nil {
 		if err := l.checkAccount(r, s); err != nil {
-			return err
+			return false, err
 		}
 	}
 	ip, err := l.clientIP(r)
 	if err != nil && s.Policy.Binds() {
-		return err // a binding cannot be checked against an unknown address
+		return false, err // a binding cannot be checked against an unknown address
 	}
 	if !s.Drift.Key.IsZero() {
-		if err := l.checkKey(r, s, ip); err != nil {
-			return err
+		if err := l.checkKey(r, s, ip, now); err != nil {
+			return false, err
 		}
 	}
 	if ip != s.IP || l.reevaluates(s) {
+		changed = true
 		*s, err = l.enforce(r, *s, ip)
 	} else {
-		err = l.sessions.Use(r.Context(), s, session.Seen{Time: now, IP: ip})
+		changed, err = l.sessions.Use(r.Context(), s, session.Seen{Time: now, IP: ip})
 	}
 	if err == nil && l.config.DeviceKey == DeviceKeyRequire {
-		l.requireKey(r, s)
+		changed = l.requireKey(r, s) || changed
 	}
-	return err
+	return changed, err
 }
 
 // load returns the session of the request, as [session.Manager.Load] does, if a
@@ -270,7 +301,7 @@ func (l *UserLogin) check(r *http.Request, s *session.Session, now time.Time) er
 func (l *UserLogin) load(r *http.Request) (s session.Session, err error) {
 	id, err := l.carried(r)
 	if err == nil {
-		_, err = l.fill(r.Context(), id, &s)
+		_, _, err = l.fill(r.Context(), id, &s)
 	}
 	return s, err
 }

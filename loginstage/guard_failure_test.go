@@ -22,6 +22,7 @@ import (
 	"github.com/mooring-go/mooring/loginstage"
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/memstore"
 )
 
 var errOut = errors.New("out of order")
@@ -53,6 +54,56 @@ func TestAStoreThatFails(t *testing.T) {
 	store.Repair()
 	assert.Equal(t, "ada", whoami(browser))
 	assert.Empty(t, stage.Events.Of(loginstage.ActionLogout))
+}
+
+// failingMemory is a store in memory whose Get fails. What else the embedded store can
+// do must not be a way around it.
+type failingMemory struct {
+	*memstore.Store
+	err error
+}
+
+func (f *failingMemory) Get(ctx context.Context, id session.ID) (session.Session, error) {
+	if f.err != nil {
+		return session.Session{}, f.err
+	}
+	return f.Store.Get(ctx, id)
+}
+
+func TestAStoreThatEmbedsAnotherAndFails(t *testing.T) {
+	store := &failingMemory{Store: memstore.New()}
+	_, browser := open(t, loginstage.Config{Store: store})
+	signIn(t, browser, "ada")
+	assert.Equal(t, "ada", whoami(browser))
+	store.err = errOut
+	unavailable(t, browser.Get("/whoami"))
+}
+
+// What a request found stays as it was for the whole request, whatever becomes of the
+// session.
+func TestARequestKeepsTheSessionThatItFound(t *testing.T) {
+	store := memstore.New()
+	login, err := loginstage.New(loginstage.Config{Store: store})
+	require.NoError(t, err)
+	var before, after session.Session
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
+		_, err := login.Begin(w, r, loginstage.User{ID: "ada"})
+		require.NoError(t, err)
+	})
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+		before, _ = loginstage.Current(r.Context())
+		require.NoError(t, store.Touch(r.Context(), before.ID, session.Seen{Time: time.Now().Add(time.Hour), IP: bindingtest.Tokyo}))
+		_, err := login.SetValue(r.Context(), before, "changed")
+		require.NoError(t, err)
+		require.NoError(t, login.Revoke(r.Context(), "ada", before.ID, "root"))
+		after, _ = loginstage.Current(r.Context())
+	})
+	browser := loginstagetest.NewBrowser(t, login.Guard(mux))
+	require.Equal(t, http.StatusOK, browser.PostForm("/login", nil).StatusCode)
+	require.Equal(t, http.StatusOK, browser.Get("/").StatusCode)
+	assert.Equal(t, "ada", before.User)
+	assert.Equal(t, before, after)
 }
 
 func TestAStoreThatHangs(t *testing.T) {

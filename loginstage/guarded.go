@@ -7,12 +7,15 @@ import (
 	"strings"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/devicekey"
 )
 
 // NewContext returns a context in which [Current] returns s: for the unit tests
 // of handlers that a guard protects. No guard takes it for its own.
 func NewContext(ctx context.Context, s session.Session) context.Context {
-	return (&guarded{session: s, admitted: true}).within(ctx)
+	g := &guarded{admitted: true}
+	g.found(&s, nil, nil)
+	return g.within(ctx)
 }
 
 type guardedKey struct{}
@@ -28,11 +31,39 @@ type guarded struct {
 	key, val any
 
 	login    *UserLogin
-	session  session.Session // the zero Session: none
-	err      error           // why there is none
-	admitted bool            // Current returns the session
+	session  session.Snapshot // nil: none
+	err      error            // why there is none
+	denial   Denial           // why next is not to have the session; empty: it is
+	dpop     bool             // the session has a DPoP key
+	admitted bool             // Current returns the session
 	response response
 }
+
+// found has g hold what admit returned of a request: s, as a store has it if kept is not
+// nil, or err.
+func (g *guarded) found(s *session.Session, kept session.Snapshot, err error) {
+	g.err, g.denial, g.dpop = err, denialOf(s, err), s.Drift.Key.Kind == devicekey.DPoP
+	switch {
+	case s.ID.IsZero() && s.User == "":
+	case kept != nil:
+		g.session = kept
+	default:
+		g.session = &held{*s}
+	}
+}
+
+// current returns the session; the zero Session: there is none.
+func (g *guarded) current() session.Session {
+	if g.session == nil {
+		return session.Session{}
+	}
+	return g.session.Session()
+}
+
+// held is a session that no store has as it is.
+type held struct{ session session.Session }
+
+func (h *held) Session() session.Session { return h.session }
 
 // within makes g a context within ctx, and returns it.
 func (g *guarded) within(ctx context.Context) *guarded {
@@ -48,28 +79,39 @@ func (g *guarded) Value(key any) any {
 	return g.Context.Value(key)
 }
 
-// passAnonymous passes r on as it is: nothing is known of it that a handler could ask
-// for.
-func (l *UserLogin) passAnonymous(w http.ResponseWriter, r *http.Request, next http.Handler) {
+// passAnonymous passes r on as it is, unless the audience is of signed-in users: nothing
+// is known of it that a handler could ask for.
+func (l *UserLogin) passAnonymous(w http.ResponseWriter, r *http.Request, next http.Handler, whom audience) {
+	if whom.denies(DenialSignIn) {
+		l.deny(w, r, l.accessError(DenialSignIn, session.Session{}, session.ErrNotFound))
+		return
+	}
 	response := &response{ResponseWriter: w, login: l}
 	defer response.finish()
 	next.ServeHTTP(response.writer(), r)
 }
 
+// passed is a guarded with the request that is passed on: one allocation.
+type passed struct {
+	guarded
+	request http.Request
+}
+
 // pass passes r on with what was found out about it.
-func (l *UserLogin) pass(w http.ResponseWriter, r *http.Request, next http.Handler, g *guarded) {
-	g.response.ResponseWriter, g.response.login, g.response.personal = w, l, !g.session.ID.IsZero()
+func (l *UserLogin) pass(w http.ResponseWriter, r *http.Request, next http.Handler, p *passed) {
+	g := &p.guarded
+	g.response.ResponseWriter, g.response.login, g.response.personal = w, l, g.session != nil
 	if r.ContentLength < 0 && r.Trailer == nil {
 		// A trailer that was not announced becomes a new map in the server's
 		// request, and is added to one that is there (net/http's readTrailer).
 		r.Trailer = http.Header{}
 	}
-	guardedRequest := r.WithContext(g.within(r.Context()))
+	p.request = *r.WithContext(g.within(r.Context()))
 	defer func() {
 		g.response.finish()
-		carryBack(r, guardedRequest, g)
+		carryBack(r, &p.request, g)
 	}()
-	next.ServeHTTP(g.response.writer(), guardedRequest)
+	next.ServeHTTP(g.response.writer(), &p.request)
 }
 
 // carryBack does to r what the handlers did to the copy of r that had the context

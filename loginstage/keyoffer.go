@@ -59,18 +59,19 @@ func (l *UserLogin) offered(r *http.Request, s session.Session, maxAge time.Dura
 
 // requireKey restricts s, as it is known to this request, if it has no device key,
 // should have one, and had time to register it.
-func (l *UserLogin) requireKey(r *http.Request, s *session.Session) {
+func (l *UserLogin) requireKey(r *http.Request, s *session.Session) bool {
 	if l.config.DeviceKey != DeviceKeyRequire || !s.Drift.Key.IsZero() || s.Drift.Restricted != "" {
-		return
+		return false
 	}
 	grace := l.config.DeviceKeyGrace.Std()
 	if l.sessions.Now(r.Context()).Before(s.Proved().Add(grace)) {
-		return
+		return false
 	}
 	if _, ok := l.offered(r, *s, grace); ok { // since it was confirmed
-		return
+		return false
 	}
 	s.Drift.Restricted = ReasonNoDeviceKey
+	return true
 }
 
 // errBound is returned for a session that another key was bound to, or this one by an

@@ -127,7 +127,7 @@ func (l *UserLogin) endUnwatched() {
 func (l *UserLogin) liveSession(r *http.Request) (session.Session, error) {
 	if g, ok := r.Context().Value(guardedKey{}).(*guarded); ok && l.is(g.login) {
 		if g.admitted {
-			return g.session, nil
+			return g.current(), nil
 		}
 		if g.err != nil && !isEnded(g.err) {
 			return session.Session{}, g.err

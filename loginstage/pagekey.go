@@ -48,7 +48,7 @@ func (l *UserLogin) servePageState(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		l.failKey(w, r, err)
 	default:
-		l.writeState(w, l.stateOf(r, s, l.passHolds(r, &s)))
+		l.writeState(w, l.stateOf(r, s, l.passHolds(r, &s, l.sessions.Now(r.Context()))))
 	}
 }
 

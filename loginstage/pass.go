@@ -30,19 +30,15 @@ func (l *UserLogin) givePass(w http.ResponseWriter, r *http.Request, s session.S
 	}
 }
 
-// hasPass reports whether r brings a pass for the session that still holds.
-func (l *UserLogin) hasPass(r *http.Request, s *session.Session) bool { return l.passHolds(r, s) > 0 }
-
-// passHolds returns how much longer the pass holds that r brings for the session; 0: it
-// brings none that does.
-func (l *UserLogin) passHolds(r *http.Request, s *session.Session) time.Duration {
+// passHolds returns how much longer than now the pass holds that r brings for the session;
+// 0: it brings none that does.
+func (l *UserLogin) passHolds(r *http.Request, s *session.Session, now time.Time) time.Duration {
 	value, ok := l.passCookie.Value(r)
 	if !ok {
 		return 0
 	}
 	var space [idTextLen]byte
 	id, _ := lineage(s).AppendText(space[:0])
-	now := l.sessions.Now(r.Context())
 	ends, ok := l.secrets.CheckPass(id, value, now)
 	if !ok {
 		return 0

@@ -43,13 +43,13 @@ func (e *proofError) Error() string {
 // checkKey returns a *proofError if the device key of s has to be proved before r is
 // served, wherever r comes from: it has no proof, or an old one. It returns another
 // error where nobody knows.
-func (l *UserLogin) checkKey(r *http.Request, s *session.Session, ip netip.Addr) error {
+func (l *UserLogin) checkKey(r *http.Request, s *session.Session, ip netip.Addr, now time.Time) error {
 	switch {
 	case s.Drift.Key.Kind == devicekey.DPoP:
 		return l.checkDPoP(r, s)
 	case l.config.ProveEvery == 0:
 		return nil
-	case l.hasPass(r, s):
+	case l.passHolds(r, s, now) > 0:
 		l.asked.served(s.ID, ip)
 		return nil
 	}

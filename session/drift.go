@@ -46,7 +46,9 @@ type Drift struct {
 }
 
 // IsZero reports whether the session never moved.
-func (d Drift) IsZero() bool {
+func (d Drift) IsZero() bool { return d.isZero() }
+
+func (d *Drift) isZero() bool {
 	return !d.Second.IP.IsValid() && d.Restricted == "" && len(d.Moves) == 0 && len(d.Reported) == 0 && len(d.Proved) == 0 && d.Key.IsZero()
 }
 

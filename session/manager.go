@@ -61,6 +61,7 @@ type Config struct {
 type Manager struct {
 	config   Config
 	inMemory bool
+	snapshot func(ID) Snapshot // nil: the store takes none
 	shared   atomic.Pointer[deadline]
 	clock    *storeClock
 }
@@ -105,7 +106,7 @@ func NewManager(config Config) (*Manager, error) {
 		return nil, err
 	}
 	_, inMemory := StoreAs[InMemory](config.Store)
-	return &Manager{config: config, inMemory: inMemory, clock: newStoreClock(config.Store, config.Logger)}, nil
+	return &Manager{config: config, inMemory: inMemory, snapshot: snapshots(config.Store), clock: newStoreClock(config.Store, config.Logger)}, nil
 }
 
 // With returns a manager that is as m but for what change does to its configuration, or
@@ -208,11 +209,22 @@ func (m *Manager) Find(ctx context.Context, token Token, kind Kind) (Session, er
 // Fill sets s to the signed-in session of the ID, which [Manager.Carried] returned. It is
 // [Manager.Authenticate] for middleware: a session is large, and a copy at each step takes
 // as long as all else that is done for a request. It returns the time, as Now does, at
-// which the session had reached no limit. With an error s is zero.
-func (m *Manager) Fill(ctx context.Context, s *Session, id ID) (time.Time, error) {
+// which the session had reached no limit, and the session as the store has it, or nil
+// where the store is no [Snapshotter] or had to be asked. With an error s is zero.
+func (m *Manager) Fill(ctx context.Context, s *Session, id ID) (time.Time, Snapshot, error) {
+	if m.snapshot != nil {
+		if kept := m.snapshot(id); kept != nil {
+			*s = kept.Session()
+			now := m.Now(ctx)
+			if s.Kind == KindSession && overdue(s, now) == "" && !becomesIdle(s, now) {
+				return now, kept, nil
+			}
+		}
+	}
 	bounded, cancel := m.boundLoad(ctx)
 	defer cancel()
-	return m.get(ctx, bounded, id, KindSession, s)
+	now, err := m.get(ctx, bounded, id, KindSession, s)
+	return now, nil, err
 }
 
 // Get returns the live record of the ID if it is of the kind. One that has
@@ -232,7 +244,7 @@ func (m *Manager) get(ctx, bounded context.Context, id ID, kind Kind, s *Session
 	if *s, err = m.config.Store.Get(bounded, id); err == nil && s.Kind == kind {
 		now = m.Now(ctx)
 		cause := overdue(s, now)
-		if cause == "" && s.Resume > 0 && s.Drift.Restricted == "" && idle(s, now) {
+		if cause == "" && becomesIdle(s, now) {
 			return now, m.restrictIdle(ctx, s, now)
 		}
 		if cause == "" {
@@ -253,6 +265,12 @@ func (m *Manager) get(ctx, bounded context.Context, id ID, kind Kind, s *Session
 		return now, ErrNotFound
 	}
 	return now, fmt.Errorf("session: getting: %w", err)
+}
+
+// becomesIdle reports whether s has reached its idle limit and can be resumed, which is not
+// recorded yet.
+func becomesIdle(s *Session, now time.Time) bool {
+	return s.Resume > 0 && s.Drift.Restricted == "" && idle(s, now)
 }
 
 // restrictIdle restricts s, which has reached its idle limit and can be resumed, for good:
@@ -293,28 +311,29 @@ func usedBy(s *Session, now time.Time) time.Time {
 // is restricted because it was idle cannot be used, which would put its end off: of seen
 // its drift alone is recorded, without Moves.
 func (m *Manager) Touch(ctx context.Context, s Session, seen Seen) (Session, error) {
-	if err := m.Use(ctx, &s, seen); err != nil {
+	if _, err := m.Use(ctx, &s, seen); err != nil {
 		return Session{}, err
 	}
 	return s, nil
 }
 
 // Use is [Manager.Touch] of s in its place, without copying it: for middleware, which
-// mostly has nothing to record. With an error s stays as it was.
-func (m *Manager) Use(ctx context.Context, s *Session, seen Seen) error {
+// mostly has nothing to record. It reports whether it recorded something, which s has
+// then. With an error s stays as it was.
+func (m *Manager) Use(ctx context.Context, s *Session, seen Seen) (recorded bool, err error) {
 	if s.Drift.Restricted == RestrictedIdle {
 		seen.Time, seen.IP, seen.Drift.Moves = s.LastSeen, s.IP, nil
 	}
 	if !m.due(s, &seen) {
-		return nil
+		return false, nil
 	}
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
 	if err := m.config.Store.Touch(bounded, s.ID, seen); err != nil {
-		return fmt.Errorf("session: touching: %w", err)
+		return false, fmt.Errorf("session: touching: %w", err)
 	}
 	s.Apply(seen, m.Now(ctx))
-	return nil
+	return true, nil
 }
 
 func (m *Manager) due(s *Session, seen *Seen) bool {
@@ -322,7 +341,7 @@ func (m *Manager) due(s *Session, seen *Seen) bool {
 	if s.Idle > 0 {
 		every = min(every, s.Idle/4)
 	}
-	return seen.IP != s.IP || seen.Time.Sub(s.LastSeen) >= every || ahead(s.LastSeen, seen.Time) || !seen.Drift.IsZero()
+	return seen.IP != s.IP || seen.Time.Sub(s.LastSeen) >= every || ahead(s.LastSeen, seen.Time) || !seen.Drift.isZero()
 }
 
 // Update makes the change in the live record of the ID and returns it as it is then.

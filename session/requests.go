@@ -88,7 +88,7 @@ func (m *Manager) Load(r *http.Request) (Session, error) {
 		return Session{}, err
 	}
 	var s Session
-	_, err = m.Fill(r.Context(), &s, id)
+	_, _, err = m.Fill(r.Context(), &s, id)
 	return s, err
 }
 

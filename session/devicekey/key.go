@@ -48,7 +48,7 @@ type Key struct {
 }
 
 // IsZero reports whether k is no key.
-func (k Key) IsZero() bool { return k == Key{} }
+func (k Key) IsZero() bool { return k.Kind == "" && k.Alg == "" && k.JWK == "" }
 
 // Thumbprint returns the key's JWK thumbprint (RFC 7638): base64url of a SHA-256.
 // It names the key in a list or a log. The zero key has none.

@@ -27,13 +27,13 @@ type entry struct {
 
 	user, name       string
 	common           unique.Handle[common]
-	created, expires time.Time
+	created, expires instant
 	idle, maxAge     time.Duration
 	resume           time.Duration
 	tellExpiry       time.Duration
 	lineage          *session.ID // nil: zero, as of nearly all
 	anchor           binding.Location
-	authTime         time.Time
+	authTime         instant
 	amr              []string
 	use              atomic.Pointer[use]
 	ending           atomic.Pointer[session.Ending] // nil: it lives
@@ -43,9 +43,11 @@ type entry struct {
 	earlier, later *entry // of the same user, while it lives
 }
 
-// use is what changes in a session when it is used.
+// use is what changes in a session when it is used. It does not change itself, and is the
+// session's [session.Snapshot].
 type use struct {
-	lastSeen time.Time
+	of       *entry
+	lastSeen instant
 	ip       netip.Addr
 	drift    *session.Drift // nil: none
 	state    *state         // nil: none
@@ -74,8 +76,8 @@ func newEntry(s session.Session) *entry {
 		id: s.ID, kind: s.Kind, knownDevice: s.KnownDevice, staySignedIn: s.StaySignedIn,
 		user: strings.Clone(s.User), name: strings.Clone(s.Name),
 		common: unique.Make(common{s.Method, s.Stage, s.UserAgent, s.Device, s.Carrier, s.ACR, s.Actor, s.Tenant, s.Policy}), // copies too
-		idle:   s.Idle, resume: s.Resume, maxAge: s.MaxAge, tellExpiry: s.TellExpiry, created: s.Created, expires: s.Expires, anchor: s.Anchor,
-		authTime: s.AuthTime, amr: cloned(s.AMR),
+		idle:   s.Idle, resume: s.Resume, maxAge: s.MaxAge, tellExpiry: s.TellExpiry, created: instantOf(s.Created), expires: instantOf(s.Expires), anchor: s.Anchor,
+		authTime: instantOf(s.AuthTime), amr: cloned(s.AMR),
 	}
 	s.Required, s.Value, s.Device = cloned(s.Required), bytes.Clone(s.Value), e.common.Value().device
 	if !s.Lineage.IsZero() {
@@ -87,7 +89,7 @@ func newEntry(s session.Session) *entry {
 
 // used records what changes in a session when it is used.
 func (e *entry) used(s session.Session) {
-	u := &use{lastSeen: s.LastSeen, ip: s.IP}
+	u := &use{of: e, lastSeen: instantOf(s.LastSeen), ip: s.IP}
 	if !s.Drift.IsZero() {
 		u.drift = new(s.Drift)
 	}
@@ -98,19 +100,22 @@ func (e *entry) used(s session.Session) {
 }
 
 // session returns the session with its latest use.
-func (e *entry) session() (s session.Session) {
-	e.read(&s)
+func (e *entry) session() session.Session { return e.use.Load().Session() }
+
+// Session returns the session as of this use.
+func (u *use) Session() (s session.Session) {
+	u.read(&s)
 	return s
 }
 
-// read fills in s, which is zero: the session with its latest use.
-func (e *entry) read(s *session.Session) {
-	c, u := e.common.Value(), e.use.Load()
+// read fills in s, which is zero: the session as of this use.
+func (u *use) read(s *session.Session) {
+	e, c := u.of, u.of.common.Value()
 	s.ID, s.Kind, s.User, s.Name, s.Method, s.Stage, s.Carrier = e.id, e.kind, e.user, e.name, c.method, c.stage, c.carrier
-	s.Created, s.LastSeen, s.IP, s.UserAgent, s.Device = e.created, u.lastSeen, u.ip, c.userAgent, c.device
-	s.Expires, s.Idle, s.Resume, s.MaxAge, s.TellExpiry = e.expires, e.idle, e.resume, e.maxAge, e.tellExpiry
+	s.Created, s.LastSeen, s.IP, s.UserAgent, s.Device = e.created.time(), u.lastSeen.time(), u.ip, c.userAgent, c.device
+	s.Expires, s.Idle, s.Resume, s.MaxAge, s.TellExpiry = e.expires.time(), e.idle, e.resume, e.maxAge, e.tellExpiry
 	s.Policy, s.Anchor, s.KnownDevice, s.StaySignedIn = c.policy, e.anchor, e.knownDevice, e.staySignedIn
-	s.AuthTime, s.AMR, s.ACR, s.Actor, s.Tenant = e.authTime, e.amr, c.acr, c.actor, c.tenant
+	s.AuthTime, s.AMR, s.ACR, s.Actor, s.Tenant = e.authTime.time(), e.amr, c.acr, c.actor, c.tenant
 	if u.state != nil {
 		s.Required, s.Value, s.Device, s.Version = u.state.required, u.state.value, u.state.device, u.state.version
 	}
@@ -135,7 +140,7 @@ func record(ending session.Ending) *session.Ending {
 
 // candidate returns a live session with its limit as [session.Replace] judges it.
 func (e *entry) candidate(limit time.Time) session.Candidate {
-	c := session.Candidate{ID: e.id, User: e.user, Kind: e.kind, Created: e.created, Deadline: limit, Tenant: e.common.Value().tenant}
+	c := session.Candidate{ID: e.id, User: e.user, Kind: e.kind, Created: e.created.time(), Deadline: limit, Tenant: e.common.Value().tenant}
 	if u := e.use.Load(); u.state != nil {
 		c.Version = u.state.version
 	}

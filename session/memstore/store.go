@@ -22,7 +22,7 @@ type Store struct {
 	watchers watchers
 }
 
-var _ session.Store = (*Store)(nil)
+var _ session.Snapshotter = (*Store)(nil)
 
 // New returns an empty store.
 func New() *Store {
@@ -44,9 +44,23 @@ func (s *Store) InMemory() {}
 func (s *Store) Get(_ context.Context, id session.ID) (found session.Session, err error) {
 	e, err := s.shards[index(id.Shard())].liveWithoutLock(id)
 	if err == nil {
-		e.read(&found)
+		e.use.Load().read(&found)
 	}
 	return found, err
+}
+
+// Snapshots returns how a live session is read without copying it, for the store itself.
+func (s *Store) Snapshots(of session.Store) func(session.ID) session.Snapshot {
+	if of != session.Store(s) {
+		return nil
+	}
+	return func(id session.ID) session.Snapshot {
+		e, err := s.shards[index(id.Shard())].liveWithoutLock(id)
+		if err != nil {
+			return nil
+		}
+		return e.use.Load()
+	}
 }
 
 // Touch records that a live session was used.

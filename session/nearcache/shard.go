@@ -29,6 +29,9 @@ type entry struct {
 	used    atomic.Bool // since an entry was last looked for that could go
 }
 
+// Session returns the session as it was read.
+func (e *entry) Session() session.Session { return e.session }
+
 // kept is how much is kept in all.
 type kept struct{ sessions, bytes atomic.Int64 }
 

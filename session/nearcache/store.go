@@ -22,7 +22,10 @@ type Store struct {
 	kept   kept
 }
 
-var _ session.Watcher = (*Store)(nil)
+var (
+	_ session.Watcher     = (*Store)(nil)
+	_ session.Snapshotter = (*Store)(nil)
+)
 
 // Unwrap returns the store that is asked.
 func (s *Store) Unwrap() session.Store { return s.Store }
@@ -33,10 +36,8 @@ func (s *Store) Get(ctx context.Context, id session.ID) (session.Session, error)
 	now := s.clock.process()
 	known := s.belief.now.Load()
 	sh := s.shard(id.Shard())
-	if known.holds(now, s.config.MaxStale) {
-		if e := sh.get(id); e != nil && e.epoch == known.epoch && s.believes(e, now) {
-			return e.session, nil
-		}
+	if e := s.believed(sh, known, id, now); e != nil {
+		return e.session, nil
 	}
 	generation := sh.generation()
 	found, err := s.Store.Get(ctx, id)
@@ -47,6 +48,32 @@ func (s *Store) Get(ctx context.Context, id session.ID) (session.Session, error)
 		s.keep(sh, generation, &entry{session: found, epoch: known.epoch, read: now})
 	}
 	return found, nil
+}
+
+// Snapshots returns how a session is read that is kept and can be believed, for the store
+// itself.
+func (s *Store) Snapshots(of session.Store) func(session.ID) session.Snapshot {
+	if of != session.Store(s) {
+		return nil
+	}
+	return func(id session.ID) session.Snapshot {
+		now := s.clock.process()
+		if e := s.believed(s.shard(id.Shard()), s.belief.now.Load(), id, now); e != nil {
+			return e
+		}
+		return nil
+	}
+}
+
+// believed returns what is kept of a session, if that can be believed, and otherwise nil.
+func (s *Store) believed(sh *shard, known *known, id session.ID, now time.Time) *entry {
+	if !known.holds(now, s.config.MaxStale) {
+		return nil
+	}
+	if e := sh.get(id); e != nil && e.epoch == known.epoch && s.believes(e, now) {
+		return e
+	}
+	return nil
 }
 
 const (

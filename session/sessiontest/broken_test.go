@@ -59,6 +59,15 @@ func TestBroken(t *testing.T) {
 			}))
 		})
 	}
+	for _, b := range brokenSnapshotters {
+		t.Run(b.name, func(t *testing.T) {
+			run(t, named(snapshotRules, b.rules), snapshotting(func(*testing.T) session.Store {
+				store := &brokenSnapshotter{Store: memstore.New()}
+				b.apply(store)
+				return store
+			}))
+		})
+	}
 	for _, b := range brokenCarriers {
 		t.Run(b.name, func(t *testing.T) {
 			run(t, named(allCarrierRules(), b.rules), carrying(func(*testing.T) session.Carrier {
@@ -78,7 +87,7 @@ func TestEveryRuleFindsWhatBreaksIt(t *testing.T) {
 		require.Error(t, err, "the kit found nothing wrong with broken stores and carriers")
 		output += text
 		unfound = slices.Concat(notFound(output, brokenStores), notFound(output, brokenJournals),
-			notFound(output, brokenWatchers), notFound(output, brokenCarriers))
+			notFound(output, brokenWatchers), notFound(output, brokenSnapshotters), notFound(output, brokenCarriers))
 		if len(unfound) == 0 {
 			break
 		}
@@ -87,6 +96,7 @@ func TestEveryRuleFindsWhatBreaksIt(t *testing.T) {
 	assertProven(t, storeRules, brokenStores)
 	assertProven(t, journalRules, brokenJournals)
 	assertProven(t, watchRules, brokenWatchers)
+	assertProven(t, snapshotRules, brokenSnapshotters)
 	assertProven(t, allCarrierRules(), brokenCarriers)
 	assert.Contains(t, output, "The rule: "+storeRules[0].text, "a failure explains the rule")
 }

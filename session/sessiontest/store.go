@@ -8,8 +8,8 @@ import (
 )
 
 // RunStore checks that the stores that open returns keep the contract of
-// [session.Store], of [session.Journal] if they are journals, and of
-// [session.Watcher] if they are watchers. Each call of open is for one subtest, and
+// [session.Store], of [session.Journal] if they are journals, of
+// [session.Watcher] if they are watchers, and of [session.Snapshotter]. Each call of open is for one subtest, and
 // must return a store without sessions that nobody else uses; open can register what
 // to do with it afterwards with t.Cleanup.
 //
@@ -33,6 +33,19 @@ func RunStore(t *testing.T, open func(*testing.T) session.Store) {
 		}
 		run(t, watchRules, watching(open))
 	})
+	t.Run("Snapshotter", func(t *testing.T) {
+		if _, ok := open(t).(session.Snapshotter); !ok {
+			t.Skip("the store is not a session.Snapshotter")
+		}
+		run(t, snapshotRules, snapshotting(open))
+	})
+}
+
+func snapshotting(open func(*testing.T) session.Store) func(*testing.T) *snapshotFixture {
+	return func(t *testing.T) *snapshotFixture {
+		f := newStoreFixture(t, open(t))
+		return &snapshotFixture{f, f.Store.(session.Snapshotter).Snapshots(f.Store)}
+	}
 }
 
 func leasing(open func(*testing.T) session.Store) func(*testing.T) *journalFixture {
