@@ -24,7 +24,6 @@ import (
 	"github.com/mooring-go/mooring/loginstage/loginstagetest"
 	"github.com/mooring-go/mooring/loginstage/sink"
 	"github.com/mooring-go/mooring/session"
-	"github.com/mooring-go/mooring/session/memstore"
 )
 
 // What ends is told by Deliver alone, in order, after an outage of the sink too,
@@ -121,26 +120,30 @@ func TestAnEventReadsTheSameAtOnceAndLater(t *testing.T) {
 		"explained":      {loginstage.Config{GeoIPBinding: binding.GeoIPCountry, ExplainEvents: true}, bindingtest.Paris},
 	} {
 		t.Run(name, func(t *testing.T) {
-			test.config.Store, test.config.EventArgs = memstore.New(), []string{"from"}
-			stage, browser := open(t, test.config)
-			signIn(t, browser, "ada")
-			browser.MoveTo(test.to)
-			browser.Get("/whoami?from=elsewhere")
-			event := stage.Events.Last()
-			require.Equal(t, session.CauseBroken, event.Cause)
-
-			_, err := test.config.Store.Get(t.Context(), event.Session)
-			ended, ok := errors.AsType[*session.EndedError](err)
-			require.True(t, ok, err)
-			var later loginstage.Context
-			require.NoError(t, json.Unmarshal(ended.Ending.Detail, &later))
-			later.LogoutReason = event.Context.LogoutReason
-			want, err := json.Marshal(later)
+			told := func(durable bool) loginstage.Context {
+				config := test.config
+				config.Store, config.DurableEvents, config.EventArgs = newJournal(), durable, []string{"from"}
+				stage, browser := open(t, config)
+				signIn(t, browser, "ada")
+				browser.MoveTo(test.to)
+				browser.Get("/whoami?from=elsewhere")
+				ended := func() bool { return stage.Events.Last().Cause == session.CauseBroken }
+				if durable {
+					require.False(t, ended())
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					go func() { _ = stage.Deliver(ctx) }()
+				}
+				require.Eventually(t, ended, time.Minute, time.Millisecond)
+				return stage.Events.Last().Context
+			}
+			event := told(false)
+			want, err := json.Marshal(told(true))
 			require.NoError(t, err)
-			got, err := json.Marshal(event.Context)
+			got, err := json.Marshal(event)
 			require.NoError(t, err)
 			assert.JSONEq(t, string(want), string(got))
-			assert.Equal(t, map[string]string{"from": "elsewhere"}, event.Context.HTTPRequest.Args)
+			assert.Equal(t, map[string]string{"from": "elsewhere"}, event.HTTPRequest.Args)
 		})
 	}
 }

@@ -21,24 +21,38 @@ func (l *UserLogin) ending(r *http.Request, cause session.Cause, actor string) s
 // of its event.
 func (l *UserLogin) endingBroken(r *http.Request, moved verdict) (session.Ending, Context) {
 	about := l.contextOf(r, &moved)
-	ending := l.endingAbout(r, session.CauseBroken, "", about)
+	ending := l.endingBy(r, session.CauseBroken, "")
+	if l.config.DurableEvents { // emitBroken has it without
+		ending.Detail = l.detail(session.CauseBroken, about)
+	}
 	ending.Time, ending.Reason = l.sessions.Now(r.Context()), moved.broken.Reason
 	return ending, about
 }
 
 // endingAbout returns an ending with what a later event needs.
 func (l *UserLogin) endingAbout(r *http.Request, cause session.Cause, actor string, about Context) session.Ending {
+	ending := l.endingBy(r, cause, actor)
+	ending.Detail = l.detail(cause, about)
+	return ending
+}
+
+// endingBy returns an ending without a detail.
+func (l *UserLogin) endingBy(r *http.Request, cause session.Cause, actor string) session.Ending {
 	ending := session.Ending{Cause: cause, Actor: clip(actor, maxActor)}
 	if r != nil {
 		ending.Client, _ = l.clientIP(r)
 	}
+	return ending
+}
+
+// detail returns what a later event needs, for the detail of an ending.
+func (l *UserLogin) detail(cause session.Cause, about Context) json.RawMessage {
 	detail, err := json.Marshal(about)
 	if err != nil {
 		l.config.Logger.Error("loginstage: an ending has no detail", "cause", cause, "error", err)
-		return ending
+		return nil
 	}
-	ending.Detail = detail
-	return ending
+	return detail
 }
 
 // onEnd tells of sessions that have ended, all that one step ended together.

@@ -64,6 +64,9 @@ func requestOf(r *http.Request, shown []string) *Request {
 // argsOf returns what an event says of the query. The arguments that shown names
 // come first where there is not enough room for all, and the others by name.
 func argsOf(rawQuery string, shown []string) map[string]string {
+	if rawQuery == "" {
+		return map[string]string{}
+	}
 	values := make(map[string]string)
 	for pair := range strings.SplitSeq(head(rawQuery, maxScanned), "&") {
 		name, value, _ := strings.Cut(pair, "=")

@@ -199,6 +199,9 @@ func redactMethod(method string) string {
 // redactUserAgent returns the user agent without runs of letters, digits, "-" and
 // "_" that are as long as tokens, and no browser's.
 func redactUserAgent(agent string) string {
+	if len(agent) <= maxScanned && longestRun(agent) < min(maxRun, maxPureRun) {
+		return clipEncoded(strings.Clone(agent), maxUserAgent)
+	}
 	var shown strings.Builder
 	rest := clip(agent, maxScanned)
 	if len(agent) > maxScanned {
@@ -223,6 +226,18 @@ func redactUserAgent(agent string) string {
 		rest = rest[n:]
 	}
 	return clipEncoded(shown.String(), maxUserAgent)
+}
+
+// longestRun returns how long the longest run of such letters in the user agent is.
+func longestRun(agent string) (longest int) {
+	run := 0
+	for _, c := range []byte(agent) {
+		if run++; !ofToken(rune(c)) {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	return longest
 }
 
 func ofToken(c rune) bool {

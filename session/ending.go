@@ -40,7 +40,8 @@ type Ending struct {
 	Client netip.Addr     // where the request that ended it came from; the zero Addr: none or unknown
 
 	// Detail is what an event about the ending needs besides, as the caller who ended
-	// the session encoded it. Stores keep it as it is. It holds no secret.
+	// the session encoded it; nil: nothing, or the event was told without. Stores keep it
+	// as it is. It holds no secret.
 	Detail json.RawMessage
 
 	// Keep is when a store may forget the session and its ending.
