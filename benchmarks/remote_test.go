@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/alexedwards/scs/pgxstore"
 	scsredis "github.com/alexedwards/scs/redisstore"
@@ -143,12 +144,14 @@ func BenchmarkRedis(b *testing.B) {
 	ours.measure(b, "mooring")
 
 	pipelined := rueidisClient(b, addr)
-	ours, ids = ofMooring(b, rueidisStore(b, addr))
+	ours, ids = ofMooring(b, rueidisStore(b, addr, 0))
 	raw(ours, func(ctx context.Context, i int) error {
 		key := "mooring:{" + ids[i].Shard() + "}:s:" + ids[i].String()
 		return pipelined.Do(ctx, pipelined.B().Get().Key(key).Build()).Error()
 	}).measure(b, "raw-rueidis")
 	ours.measure(b, "rueidis")
+	ours, _ = ofMooring(b, rueidisStore(b, addr, 20*time.Microsecond))
+	ours.measure(b, "rueidis-delayed")
 
 	pool := &redis.Pool{MaxIdle: connections, Dial: func() (redis.Conn, error) { return redis.Dial("tcp", addr) }}
 	b.Cleanup(func() { _ = pool.Close() })

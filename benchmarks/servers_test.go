@@ -81,8 +81,10 @@ func rueidisClient(tb testing.TB, addr string) rueidis.Client {
 	return client
 }
 
-func rueidisStore(tb testing.TB, addr string) *rueidisstore.Store {
-	client, err := rueidisstore.Dial(rueidis.ClientOption{InitAddress: []string{addr}})
+// rueidisStore returns a store whose client waits so long for more commands before it
+// writes.
+func rueidisStore(tb testing.TB, addr string, flushDelay time.Duration) *rueidisstore.Store {
+	client, err := rueidisstore.Dial(rueidis.ClientOption{InitAddress: []string{addr}, MaxFlushDelay: flushDelay})
 	require.NoError(tb, err)
 	tb.Cleanup(client.Close)
 	store, err := rueidisstore.New(client, rueidisstore.Config{})
