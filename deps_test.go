@@ -33,6 +33,7 @@ var core = map[string][]string{
 	"session":                    {"duration", "binding", "session/devicekey", "session/internal/setcookie"},
 	"session/memstore":           {"duration", "binding", "session"},
 	"loginstage":                 {"duration", "binding", "binding/clientip", "session", "session/devicekey", "session/memstore"},
+	"loginstage/rpclogin":        {"loginstage", "session"},
 	"loginstage/settings":        {"duration", "loginstage"},
 }
 

@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/rpclogin"
 	"github.com/mooring-go/mooring/session"
 )
 
@@ -87,17 +88,5 @@ func Do(ctx context.Context, step func(w http.ResponseWriter, r *http.Request) e
 		return ErrNotUnary
 	}
 	of := call(info.Spec(), info.Peer(), info.HTTPMethod(), info.RequestHeader())
-	return step(headerWriter(info.ResponseHeader()), of.Request(ctx))
+	return step(rpclogin.HeaderWriter(info.ResponseHeader()), of.Request(ctx))
 }
-
-// headerWriter is a writer of net/http that has a header alone.
-type headerWriter http.Header
-
-// Header returns the header.
-func (w headerWriter) Header() http.Header { return http.Header(w) }
-
-// WriteHeader does nothing: the status is Connect's.
-func (w headerWriter) WriteHeader(int) {}
-
-// Write returns [http.ErrBodyNotAllowed].
-func (w headerWriter) Write([]byte) (int, error) { return 0, http.ErrBodyNotAllowed }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"connectrpc.com/connect"
 
 	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/rpclogin"
 )
 
 // A Guard is a [connect.Interceptor] that holds the calls of a server to what package
@@ -86,7 +86,7 @@ func (g Guard) admit(ctx context.Context, call loginstage.Call, answer http.Head
 		return nil, connect.NewError(connect.CodeInternal, errors.New("connectlogin: the guard has no Login"))
 	}
 	told := g.Login.DPoPNonce(ctx) != ""
-	call.AllowRestricted = names(g.Restricted, call.Path)
+	call.AllowRestricted = rpclogin.Methods(g.Restricted).Has(call.Path)
 	ctx, err := g.Login.Authenticate(ctx, call)
 	if err == nil {
 		if nonce := g.Login.DPoPNonce(ctx); nonce != "" && !told {
@@ -98,7 +98,7 @@ func (g Guard) admit(ctx context.Context, call loginstage.Call, answer http.Head
 	if !ok {
 		return nil, connect.NewError(connect.CodeInternal, errors.New("connectlogin: the session could not be checked"))
 	}
-	if names(g.Public, call.Path) && passesPublic(denied.Denial) {
+	if rpclogin.Methods(g.Public).Has(call.Path) && rpclogin.ServesAnonymous(denied.Denial) {
 		return ctx, nil
 	}
 	return nil, g.deny(ctx, denied, Error(denied))
@@ -112,20 +112,4 @@ func (g Guard) deny(ctx context.Context, denied *loginstage.AccessError, otherwi
 		}
 	}
 	return otherwise
-}
-
-// passesPublic reports whether a method that is public serves a call with the denial: as
-// an anonymous one.
-func passesPublic(denial loginstage.Denial) bool {
-	return denial == loginstage.DenialSignIn || denial == loginstage.DenialStepUp || denial == loginstage.DenialRequired
-}
-
-// names reports whether the list has the method, or its service with a slash.
-func names(list []string, method string) bool {
-	for _, name := range list {
-		if name == method || (len(name) > 1 && strings.HasSuffix(name, "/") && strings.HasPrefix(method, name)) {
-			return true
-		}
-	}
-	return false
 }

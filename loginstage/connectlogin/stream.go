@@ -2,12 +2,12 @@ package connectlogin
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"connectrpc.com/connect"
 
 	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/rpclogin"
 )
 
 // WrapStreamingHandler guards streams. It checks a stream when it is opened, and ends it
@@ -28,11 +28,11 @@ func (g Guard) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.S
 		if _, signedIn := loginstage.Current(ctx); !signedIn {
 			return next(ctx, conn)
 		}
-		live := g.open(ctx, conn)
-		defer live.close()
-		err = next(live.ctx, live)
-		if over := live.over(live.session); over != nil {
-			return over
+		live := &liveConn{StreamingHandlerConn: conn, guard: g, live: rpclogin.Open(ctx, g.Login, g.StreamsUse)}
+		defer live.live.Close()
+		err = next(live.live.Context(), live)
+		if ended := live.live.Ended(); ended != nil {
+			return live.over(ended)
 		}
 		return err
 	}
@@ -41,90 +41,29 @@ func (g Guard) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.S
 // liveConn is a stream that ends with its session.
 type liveConn struct {
 	connect.StreamingHandlerConn
-	guard    Guard
-	ctx      context.Context // ends with the call or with the session, at once
-	session  context.Context // ends with the session, and some time after the call
-	close    func()
-	received chan received
+	guard Guard
+	live  *rpclogin.Stream
 }
 
-// received is what came of a Receive.
-type received struct {
-	err      error
-	panicked any
-}
-
-// open returns the stream with a context in ctx, to be closed when the handler has
-// returned.
-func (g Guard) open(ctx context.Context, conn connect.StreamingHandlerConn) *liveConn {
-	live := g.Login.Live
-	if g.StreamsUse {
-		live = g.Login.LiveInUse
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	session := live((&http.Request{}).WithContext(ctx))
-	stop := context.AfterFunc(session, func() { cancel(context.Cause(session)) })
-	return &liveConn{
-		StreamingHandlerConn: conn, guard: g, ctx: ctx, session: session, received: make(chan received, 1),
-		close: func() {
-			stop()
-			cancel(nil)
-			_ = session.Err() // now it knows that the call is over
-		},
-	}
-}
-
-// over returns what the stream ends with if the context has ended with the session, and
-// nil otherwise.
-func (c *liveConn) over(ctx context.Context) error {
-	if ctx.Err() == nil {
-		return nil
-	}
-	why, ok := errors.AsType[*loginstage.LiveError](context.Cause(ctx))
-	if !ok {
-		return nil
-	}
-	denied := why.AccessError()
-	return c.guard.deny(c.ctx, denied, endError(denied))
+// over returns what the stream ends with.
+func (c *liveConn) over(ended *loginstage.AccessError) error {
+	return c.guard.deny(c.live.Context(), ended, errorOf(rpclogin.EndStatusOf(ended)))
 }
 
 // Send sends a message, unless the session has ended.
 func (c *liveConn) Send(message any) error {
-	if over := c.over(c.ctx); over != nil {
-		return over
+	if ended := c.live.Ended(); ended != nil {
+		return c.over(ended)
 	}
 	return c.StreamingHandlerConn.Send(message)
 }
 
 // Receive receives a message, and returns once the session has ended: the stream's own
-// Receive waits for the client alone, on a goroutine that ends with the stream. Until
-// then message is its.
+// Receive waits for the client alone. Until the stream has ended message is its.
 func (c *liveConn) Receive(message any) error {
-	if over := c.over(c.ctx); over != nil {
-		return over
+	ended, err := c.live.Receive(func() error { return c.StreamingHandlerConn.Receive(message) })
+	if ended != nil {
+		return c.over(ended)
 	}
-	go func() {
-		var of received
-		defer func() {
-			of.panicked = recover() // for the handler's goroutine, where the host expects it
-			c.received <- of
-		}()
-		of.err = c.StreamingHandlerConn.Receive(message)
-	}()
-	var of received
-	select {
-	case of = <-c.received:
-	case <-c.ctx.Done():
-		if over := c.over(c.ctx); over != nil {
-			return over
-		}
-		of = <-c.received // the call is over
-	}
-	if of.panicked != nil {
-		panic(of.panicked)
-	}
-	if over := c.over(c.ctx); over != nil {
-		return over
-	}
-	return of.err
+	return err
 }

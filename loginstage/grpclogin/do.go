@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/rpclogin"
 	"github.com/mooring-go/mooring/session"
 )
 
@@ -96,7 +97,7 @@ func Do(ctx context.Context, step func(w http.ResponseWriter, r *http.Request) e
 	if err := grpc.SetHeader(ctx, metadata.Pairs("cache-control", "no-store")); err != nil {
 		return fmt.Errorf("%w: %w", loginstage.ErrResponseBegun, err)
 	}
-	w := headerWriter{}
+	w := rpclogin.HeaderWriter{}
 	if err := step(w, callOf(ctx, method).Request(ctx)); err != nil {
 		return err
 	}
@@ -111,15 +112,3 @@ func Do(ctx context.Context, step func(w http.ResponseWriter, r *http.Request) e
 	}
 	return nil
 }
-
-// headerWriter is a writer of net/http that has a header alone.
-type headerWriter http.Header
-
-// Header returns the header.
-func (w headerWriter) Header() http.Header { return http.Header(w) }
-
-// WriteHeader does nothing: a call has no such status.
-func (w headerWriter) WriteHeader(int) {}
-
-// Write returns [http.ErrBodyNotAllowed].
-func (w headerWriter) Write([]byte) (int, error) { return 0, http.ErrBodyNotAllowed }

@@ -3,7 +3,6 @@ package grpclogin
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -11,6 +10,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/mooring-go/mooring/loginstage"
+	"github.com/mooring-go/mooring/loginstage/rpclogin"
 )
 
 // A Guard holds the calls of a gRPC server to what package loginstage asks of a
@@ -59,7 +59,7 @@ func (g Guard) admit(ctx context.Context, method string) (context.Context, error
 		return nil, status.Error(codes.Internal, "grpclogin: the guard has no Login")
 	}
 	call := callOf(ctx, method)
-	call.AllowRestricted = names(g.Restricted, method)
+	call.AllowRestricted = rpclogin.Methods(g.Restricted).Has(method)
 	ctx, err := g.Login.Authenticate(ctx, call)
 	if err == nil {
 		if nonce := g.Login.DPoPNonce(ctx); nonce != "" {
@@ -71,7 +71,7 @@ func (g Guard) admit(ctx context.Context, method string) (context.Context, error
 	if !ok {
 		return nil, status.Error(codes.Internal, "grpclogin: the session could not be checked")
 	}
-	if names(g.Public, method) && passesPublic(denied.Denial) {
+	if rpclogin.Methods(g.Public).Has(method) && rpclogin.ServesAnonymous(denied.Denial) {
 		return ctx, nil
 	}
 	challenge := metadata.MD{}
@@ -92,20 +92,4 @@ func (g Guard) deny(ctx context.Context, denied *loginstage.AccessError, otherwi
 		}
 	}
 	return otherwise.Err()
-}
-
-// passesPublic reports whether a method that is public serves a call with the denial: as
-// an anonymous one.
-func passesPublic(denial loginstage.Denial) bool {
-	return denial == loginstage.DenialSignIn || denial == loginstage.DenialStepUp || denial == loginstage.DenialRequired
-}
-
-// names reports whether the list has the method, or its service with a slash.
-func names(list []string, method string) bool {
-	for _, name := range list {
-		if name == method || (len(name) > 1 && strings.HasSuffix(name, "/") && strings.HasPrefix(method, name)) {
-			return true
-		}
-	}
-	return false
 }
