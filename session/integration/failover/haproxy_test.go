@@ -88,10 +88,10 @@ func startHAProxy(t *testing.T, lines string) string {
 maxconn 400
 defaults
 mode tcp
-timeout connect 1s
+timeout connect 10s
 timeout client 30m
 timeout server 30m
-timeout check 1s
+timeout check 10s
 listen sessions
 bind %s
 %s`, addr, lines), 0o600))

@@ -35,7 +35,7 @@ func mariadbDSN(addr string) string { return "app@tcp(" + addr + ")/test" }
 
 // primary reports whether the server answers and can be written to.
 func (m *mariadb) primary() bool {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	var readOnly bool
 	return m.db.QueryRowContext(ctx, "SELECT @@read_only").Scan(&readOnly) == nil && !readOnly

@@ -124,10 +124,11 @@ func execute(t *testing.T, as *syscall.Credential, binary string, args ...string
 	require.NoError(t, err, "%s %s: %s", binary, strings.Join(args, " "), said)
 }
 
-// until waits for what another process does.
+// until waits for what another process does. A Sentinel that finds that it was stopped for
+// two seconds does nothing for another 30 (TILT mode), and then begins.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	patience := time.Minute
+	patience := 2 * time.Minute
 	if long() {
 		patience = 10 * time.Minute
 	}
