@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long a browser is waited for.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // A visitor is a person with a browser.
 type visitor struct {
