@@ -57,7 +57,7 @@ func redisServer(tb testing.TB) string {
 	})
 	client := redis.NewClient(&redis.Options{Addr: addr})
 	defer func() { _ = client.Close() }()
-	require.Eventually(tb, func() bool { return client.Ping(tb.Context()).Err() == nil }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(tb, func() bool { return client.Ping(tb.Context()).Err() == nil }, time.Minute, 10*time.Millisecond)
 	return addr
 }
 

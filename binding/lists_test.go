@@ -99,7 +99,7 @@ func TestLongLists(t *testing.T) {
 	assert.True(t, prefixes.Contains(inside))
 	assert.False(t, prefixes.Contains(outside))
 	assert.True(t, prefixes.Contains(address("2001:db8::1")))
-	assert.Zero(t, testing.AllocsPerRun(1, func() { prefixes.Contains(outside) }))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { prefixes.Contains(outside) }))
 }
 
 func BenchmarkPrefixesContains(b *testing.B) {

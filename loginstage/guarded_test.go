@@ -161,7 +161,7 @@ func TestUploadsLeaveNoFiles(t *testing.T) {
 				}
 				return
 			}
-			assert.Eventually(t, func() bool { return len(files()) == 0 }, 5*time.Second, time.Millisecond)
+			assert.Eventually(t, func() bool { return len(files()) == 0 }, time.Minute, time.Millisecond)
 		})
 	}
 }

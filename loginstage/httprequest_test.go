@@ -24,12 +24,10 @@ import (
 // args.
 func eventOf(t testing.TB, r *http.Request, args ...string) loginstage.Event {
 	t.Helper()
-	events := &loginstagetest.Recorder{}
-	stage, err := loginstage.New(loginstage.Config{Events: events, EventArgs: args})
+	stage := loginstagetest.New(t, loginstage.Config{EventArgs: args})
+	_, err := stage.Begin(httptest.NewRecorder(), r, loginstage.User{ID: "ada"})
 	require.NoError(t, err)
-	_, err = stage.Begin(httptest.NewRecorder(), r, loginstage.User{ID: "ada"})
-	require.NoError(t, err)
-	return events.Last()
+	return stage.Events.Last()
 }
 
 // toldOf returns what that event says of the request.
@@ -143,9 +141,7 @@ func TestPathsInEvents(t *testing.T) {
 // What a handler's pattern spells out is known to be no secret, and what it leaves
 // open may be one.
 func TestPathsOfPatternsInEvents(t *testing.T) {
-	events := &loginstagetest.Recorder{}
-	stage, err := loginstage.New(loginstage.Config{Events: events})
-	require.NoError(t, err)
+	stage := loginstagetest.New(t, loginstage.Config{})
 	begin := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := stage.Begin(w, r, loginstage.User{ID: "ada"})
 		assert.NoError(t, err)
@@ -168,7 +164,7 @@ func TestPathsOfPatternsInEvents(t *testing.T) {
 		"/app/account/A1":                        "/account/" + hidden,
 	} {
 		mux.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", target, nil))
-		assert.Equal(t, want, events.Last().Context.HTTPRequest.Path, target)
+		assert.Equal(t, want, stage.Events.Last().Context.HTTPRequest.Path, target)
 	}
 }
 
@@ -272,17 +268,15 @@ func TestAnEventKeepsNothingOfTheRequestAlive(t *testing.T) {
 	r.Header["User-Agent"] = []string{agent}
 	user := form[len("user="):len("user=ada")]
 
-	events := &loginstagetest.Recorder{}
-	stage, err := loginstage.New(loginstage.Config{Events: events, EventArgs: []string{"page"}})
-	require.NoError(t, err)
-	_, err = stage.Begin(httptest.NewRecorder(), r, loginstage.User{ID: user})
+	stage := loginstagetest.New(t, loginstage.Config{EventArgs: []string{"page"}})
+	_, err := stage.Begin(httptest.NewRecorder(), r, loginstage.User{ID: user})
 	require.NoError(t, err)
 	_, err = stage.Begin(httptest.NewRecorder(), r, loginstage.User{ID: user, Inactive: true})
 	require.Error(t, err)
 	_, err = stage.RevokeUser(t.Context(), user, user)
 	require.NoError(t, err)
-	require.Len(t, events.Events(), 3)
-	for _, event := range events.Events() {
+	require.Len(t, stage.Events.Events(), 3)
+	for _, event := range stage.Events.Events() {
 		texts := []string{event.User, event.Actor}
 		if told := event.Context.HTTPRequest; told != nil {
 			texts = append(texts, told.Path, told.UserAgent, told.Method)
@@ -382,25 +376,20 @@ func TestEventArgsAreNames(t *testing.T) {
 	}
 	var config loginstage.Config
 	require.NoError(t, json.Unmarshal([]byte(`{"event_args":["page","größe"]}`), &config))
-	events := &loginstagetest.Recorder{}
-	config.Events = events
-	stage, err := loginstage.New(config)
-	require.NoError(t, err)
+	stage := loginstagetest.New(t, config)
 	config.EventArgs[0] = "token"
-	_, err = stage.Begin(httptest.NewRecorder(), withQuery("page=3&token=x&gr%c3%b6%c3%9fe=4"), loginstage.User{ID: "ada"})
+	_, err := stage.Begin(httptest.NewRecorder(), withQuery("page=3&token=x&gr%c3%b6%c3%9fe=4"), loginstage.User{ID: "ada"})
 	require.NoError(t, err)
-	assert.Equal(t, map[string]string{"page": "3", "token": hidden, "größe": "4"}, events.Last().Context.HTTPRequest.Args)
+	assert.Equal(t, map[string]string{"page": "3", "token": hidden, "größe": "4"}, stage.Events.Last().Context.HTTPRequest.Args)
 }
 
 // A user who is not signed in is anybody's text.
 func TestADeniedUserIsBounded(t *testing.T) {
 	for _, user := range []string{strings.Repeat("<", 1<<20), "ada\x00\u202e\x1b[2J", "\xff\xfe"} {
-		events := &loginstagetest.Recorder{}
-		stage, err := loginstage.New(loginstage.Config{Events: events})
-		require.NoError(t, err)
-		_, err = stage.Begin(httptest.NewRecorder(), withQuery("a=b"), loginstage.User{ID: user})
+		stage := loginstagetest.New(t, loginstage.Config{})
+		_, err := stage.Begin(httptest.NewRecorder(), withQuery("a=b"), loginstage.User{ID: user})
 		require.Error(t, err)
-		event := events.Last()
+		event := stage.Events.Last()
 		require.Equal(t, loginstage.CauseNoUser, event.Cause)
 		wellBehaved(t, event)
 	}

@@ -95,7 +95,7 @@ func (s *served) dial(client *http.Client, header http.Header, protocols ...stri
 // ticks reads some messages of the WebSocket.
 func ticks(t *testing.T, conn *websocket.Conn) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for range 3 {
 		_, text, err := conn.Read(ctx)
@@ -108,7 +108,7 @@ func ticks(t *testing.T, conn *websocket.Conn) {
 // closes waits until the WebSocket is closed, and returns with which status.
 func closes(t *testing.T, conn *websocket.Conn) websocket.StatusCode {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
 		if _, _, err := conn.Read(ctx); err != nil {

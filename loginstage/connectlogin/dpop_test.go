@@ -79,7 +79,7 @@ func (p *prover) heed(answer http.Header) {
 // call makes a call with the proof.
 func (p *prover) call(method, proof string) error {
 	p.Helper()
-	ctx, cancel := context.WithTimeout(p.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(p.Context(), time.Minute)
 	defer cancel()
 	request := p.request("ada")
 	p.sign(request.Header(), proof)
@@ -132,7 +132,7 @@ func TestDPoP(t *testing.T) {
 // A stream proves the key when it is opened.
 func TestDPoPOfStreams(t *testing.T) {
 	eachProver(t, func(t *testing.T, p *prover) {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		p.name = "" // a stream is a POST
 		request := p.request("")

@@ -219,7 +219,7 @@ func (c *client) remote(method string) *connect.Client[text, text] {
 // call calls a unary method, and keeps the token of the answer.
 func (c *client) call(method, in string) (string, error) {
 	c.Helper()
-	ctx, cancel := context.WithTimeout(c.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(c.Context(), time.Minute)
 	defer cancel()
 	response, err := c.remote(method).CallUnary(ctx, c.request(in))
 	if err != nil {
@@ -404,7 +404,7 @@ func TestStreams(t *testing.T) {
 }
 
 func (c *client) watch() (*connect.ServerStreamForClient[text], error) {
-	ctx, cancel := context.WithTimeout(c.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(c.Context(), time.Minute)
 	c.Cleanup(cancel)
 	return c.remote("Watch").CallServerStream(ctx, c.request(""))
 }

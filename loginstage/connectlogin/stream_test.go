@@ -109,7 +109,7 @@ type conversation struct {
 
 // collecting opens a stream of "Collect".
 func (c *client) collecting() *connect.ClientStreamForClient[text, text] {
-	ctx, cancel := context.WithTimeout(c.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(c.Context(), time.Minute)
 	c.Cleanup(cancel)
 	stream := c.remote("Collect").CallClientStream(ctx)
 	maps.Copy(stream.RequestHeader(), c.request("").Header())
@@ -119,7 +119,7 @@ func (c *client) collecting() *connect.ClientStreamForClient[text, text] {
 // converse opens a stream of the method and makes sure that its handler runs.
 func (c *client) converse(method string) conversation {
 	c.Helper()
-	ctx, cancel := context.WithTimeout(c.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(c.Context(), time.Minute)
 	c.Cleanup(cancel)
 	switch method {
 	case "Ticks":
@@ -296,7 +296,7 @@ func TestStreamsLeaveNothingBehind(t *testing.T) {
 		}
 		c = r.signedIn("ada")
 	}
-	assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+2 }, 10*time.Second, 10*time.Millisecond)
+	assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+2 }, time.Minute, 10*time.Millisecond)
 }
 
 // fakeConn is a stream without a client.

@@ -24,7 +24,7 @@ func TestAdapter(t *testing.T) {
 			stopped := make(chan error, 1)
 			go func() { stopped <- app.Listener(listener, fiber.ListenConfig{DisableStartupMessage: true}) }()
 			t.Cleanup(func() {
-				assert.NoError(t, app.ShutdownWithTimeout(10*time.Second))
+				assert.NoError(t, app.ShutdownWithTimeout(time.Minute))
 				assert.NoError(t, <-stopped)
 			})
 		},

@@ -201,7 +201,7 @@ func (r *rig) signedIn(user string) *client {
 }
 
 func (c *client) context() context.Context {
-	ctx, cancel := context.WithTimeout(c.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(c.Context(), time.Minute)
 	c.Cleanup(cancel)
 	md := c.header.Copy()
 	if md == nil {

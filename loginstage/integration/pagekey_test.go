@@ -56,7 +56,7 @@ func TestPageKey(t *testing.T) {
 			visits := s.visits()
 			assert.Equal(t, 1, visits.count(registerURL, http.StatusOK), visits)
 			assert.Zero(t, visits.count(proveURL, http.StatusOK), visits)
-			assert.Len(t, s.events.Of(loginstage.ActionDeviceBound), 1)
+			assert.Len(t, s.told(loginstage.ActionDeviceBound), 1)
 			assert.JSONEq(t, `"false"`, tab.value(extractable))
 		},
 
@@ -77,8 +77,8 @@ func TestPageKey(t *testing.T) {
 			tab.visit("/plain")
 			tab.visit("/")
 			assert.Zero(t, s.visits().count(proveURL, http.StatusOK), "a move that was proved is not asked for again")
-			assert.Len(t, s.events.Of(loginstage.ActionProved), 1)
-			assert.Empty(t, s.events.Of(loginstage.ActionUnproved))
+			assert.Len(t, s.told(loginstage.ActionProved), 1)
+			assert.Empty(t, s.told(loginstage.ActionUnproved))
 			assert.Equal(t, bindingtest.Berlin, s.session().Anchor.IP)
 		},
 
@@ -104,7 +104,7 @@ func TestPageKey(t *testing.T) {
 			assert.JSONEq(t, `20`, tab.value(`Promise.all(Array.from({length: 20}, () => fetch("/echo"))).then((all) => all.filter((r) => r.ok).length)`))
 			visits := s.visits()
 			assert.LessOrEqual(t, visits.count(proveURL, http.StatusOK), 4, visits) // browsers have 6 connections
-			assert.Len(t, s.events.Of(loginstage.ActionProved), 1)
+			assert.Len(t, s.told(loginstage.ActionProved), 1)
 		},
 
 		"a form is sent once more": func(t *testing.T, v *visitor) {
@@ -183,7 +183,7 @@ func TestPageKey(t *testing.T) {
 			s.moveTo(bindingtest.Paris)
 			tab.run(`frames[0].location.reload()`)
 			tab.eventually(`performance.now() > 0 && frames[0].document.title === "plain"`)
-			require.Eventually(t, func() bool { return len(s.events.Of(loginstage.ActionProved)) == 1 }, patience, 5*time.Millisecond)
+			require.Eventually(t, func() bool { return len(s.told(loginstage.ActionProved)) == 1 }, patience, 5*time.Millisecond)
 		},
 
 		"two tabs register one key and prove at once": func(t *testing.T, v *visitor) {
@@ -198,8 +198,8 @@ func TestPageKey(t *testing.T) {
 			two.run(`location = "/plain?2"`)
 			one.sees("plain")
 			two.sees("plain")
-			assert.Len(t, s.events.Of(loginstage.ActionDeviceBound), 1)
-			assert.Len(t, s.events.Of(loginstage.ActionProved), 1)
+			assert.Len(t, s.told(loginstage.ActionDeviceBound), 1)
+			assert.Len(t, s.told(loginstage.ActionProved), 1)
 		},
 
 		"a lost key leads to the sign-in, without a loop": func(t *testing.T, v *visitor) {
@@ -214,7 +214,7 @@ func TestPageKey(t *testing.T) {
 			visits := s.visits()
 			assert.LessOrEqual(t, len(visits), 8, visits)
 			assert.Equal(t, before.ID, s.session().ID, "the session is not ended by a proof that fails")
-			assert.Len(t, s.events.Of(loginstage.ActionUnproved), 1)
+			assert.Len(t, s.told(loginstage.ActionUnproved), 1)
 
 			tab.signIn("page")
 			tab.visit("/plain")
@@ -241,7 +241,7 @@ func TestPageKey(t *testing.T) {
 			require.NoError(t, tab.Go(t.Context(), other.url+"/elsewhere?to="+s.url+"/plain"))
 			tab.run(`document.getElementById("link").click()`)
 			tab.sees("plain")
-			assert.Len(t, s.events.Of(loginstage.ActionProved), 1)
+			assert.Len(t, s.told(loginstage.ActionProved), 1)
 		},
 
 		"a thief with all cookies gets nothing": func(t *testing.T, v *visitor) {
@@ -339,7 +339,7 @@ func TestPageKeyLastsLongerThanTheBrowser(t *testing.T) {
 			s.moveTo(bindingtest.Paris)
 			v = open(t, e, engine.Settings{SPKI: s.spki, Profile: profile})
 			v.open(s, "/plain").sees("plain")
-			assert.Len(t, s.events.Of(loginstage.ActionProved), 1)
+			assert.Len(t, s.told(loginstage.ActionProved), 1)
 		})
 	}
 }

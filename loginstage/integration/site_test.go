@@ -277,6 +277,13 @@ func (s *site) session() session.Session {
 	return all[0]
 }
 
+// told returns the events of the action: the stage waits for a sink a tenth of a second only.
+func (s *site) told(action loginstage.Action) []loginstage.Event {
+	s.t.Helper()
+	require.NoError(s.t, s.login.Flush(s.t.Context()))
+	return s.events.Of(action)
+}
+
 // newest returns the session of the user that was signed in last.
 func (s *site) newest() session.Session {
 	s.t.Helper()

@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long a browser is waited for.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // A visitor is a person with a browser.
 type visitor struct {
@@ -69,14 +69,24 @@ func (v *visitor) signIn(s *site, kind string) *tab {
 
 func (t *tab) signIn(kind string) {
 	t.t.Helper()
-	t.sees("sign in")
-	t.run(`document.forms[0].submit()`)
-	t.sees("home")
-	if kind == "" {
-		return
+	for began := time.Now(); ; {
+		t.sees("sign in")
+		t.run(`document.forms[0].submit()`)
+		t.sees("home")
+		if kind == "" {
+			return
+		}
+		var got string
+		require.Eventually(t.t, func() bool { got = string(t.site.session().Drift.Key.Kind); return got != "" }, patience, 5*time.Millisecond,
+			"a key is registered after the sign-in")
+		if got == kind {
+			break
+		}
+		// A browser on a busy machine registers by itself after the script has waited for it.
+		require.Less(t.t, time.Since(began), patience, "the key is of the kind %q", got)
+		t.visit("/login")
+		t.site.visits()
 	}
-	require.Eventually(t.t, func() bool { return string(t.site.session().Drift.Key.Kind) == kind }, patience, 5*time.Millisecond,
-		"a key is registered after the sign-in")
 	t.eventually(`(await (await fetch("/mooring/page/state")).json()).seconds > 0`) // the browser has got the answer
 }
 

@@ -66,8 +66,8 @@ type AdapterHost struct {
 	proceed <-chan struct{}
 }
 
-// Wait returns once the client has seen what the handler has flushed, or after ten
-// seconds.
+// Wait returns once the client has seen what the handler has flushed, or after half
+// a minute.
 func (h AdapterHost) Wait() {
 	select {
 	case <-h.proceed:
@@ -146,7 +146,7 @@ func runRules(t *testing.T, rules []adapterRule, adapter Adapter, protocol strin
 }
 
 // adapterPatience is how long a rule waits for what has to happen.
-var adapterPatience = 10 * time.Second
+var adapterPatience = 30 * time.Second
 
 // An adapterRule is one sentence of what an adapter keeps.
 type adapterRule struct {

@@ -1,6 +1,7 @@
 package loginstagetest_test
 
 import (
+	"context"
 	"fmt"
 	"net/http/httptest"
 
@@ -18,6 +19,7 @@ func ExampleRecorder() {
 	}
 	_, err = login.Begin(httptest.NewRecorder(), httptest.NewRequest("POST", "/login", nil), loginstage.User{ID: "ada", Inactive: true})
 	fmt.Println(err)
+	_ = login.Flush(context.Background()) // it may be on its way
 	fmt.Println(events.Last().Action, events.Last().Cause)
 	// Output:
 	// loginstage: user "ada" is inactive and is not signed in

@@ -140,6 +140,7 @@ func (p Pairs) newMatrix(t *testing.T) *matrix {
 			Store: m.store, Locator: bindingtest.Places(), GeoIPBinding: binding.GeoIPCountry, Origin: origin.String(),
 			RememberDevice: duration.MustParse("days=30"), DeviceKey: loginstage.DeviceKeyOffer, DeviceSecrets: secrets,
 			DurableEvents: m.journal != nil, Events: &m.events, Logger: slog.New(slog.DiscardHandler),
+			StoreTimeout: duration.MustParse("minutes=1"), // a step may wait for its turn while the machine is busy
 		}
 		change(&config)
 		login, err := loginstage.New(config)
@@ -261,7 +262,7 @@ func (s *eventsByUser) Emit(_ context.Context, e loginstage.Event) error {
 
 // untold returns which endings were not told once.
 func (m *matrix) untold(t *testing.T) []string {
-	flushing, cancel := context.WithTimeout(t.Context(), patience)
+	flushing, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for _, login := range m.stages.all() {
 		require.NoError(t, login.Flush(flushing))

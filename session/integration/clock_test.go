@@ -36,7 +36,7 @@ func TestAProcessThatIsAhead(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
 		store, _ := e.store(t, e.open(t))
 		s := newSession("ada")
-		s.Idle = 5 * time.Minute
+		s.Idle = time.Hour
 		_, err := store.Start(t.Context(), s, session.Replace{})
 		require.NoError(t, err)
 		swept, err := store.Sweep(t.Context(), time.Now().Add(24*time.Hour))

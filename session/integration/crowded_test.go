@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -194,30 +195,34 @@ func TestPartOfAUsersSessionsIsRevoked(t *testing.T) {
 		db := e.open(t)
 		store, table := e.store(t, db)
 		n := crowded(t)
-		e.fill(t, db, table, crowd{n: n, user: "ada", ended: "0", until: now.Add(time.Hour)})
 		ended := map[session.ID]bool{}
-		partial := 0
-		// Each call has time for some of them, however slow the machine is.
-		for patience := time.Millisecond; ; {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			some, err := store.EndUser(ctx, "ada", session.ID{}, journaled(session.CauseRevoked))
-			cancel()
-			for _, s := range some {
-				require.False(t, ended[s.ID], "each once")
-				ended[s.ID] = true
+		filled, patience, partial := 0, time.Millisecond, 0
+		// A machine that stood still for a while may give the next call time for all.
+		for began := time.Now(); partial == 0; patience = max(time.Millisecond, patience/2) {
+			require.Less(t, time.Since(began), time.Minute, "no deadline came amid a call")
+			e.fill(t, db, table, crowd{n: n, user: "ada", ended: "0", until: now.Add(time.Hour)})
+			filled += n
+			// Each call has time for some of them, however slow the machine is.
+			for {
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				some, err := store.EndUser(ctx, "ada", session.ID{}, journaled(session.CauseRevoked))
+				cancel()
+				for _, s := range some {
+					require.False(t, ended[s.ID], "each once")
+					ended[s.ID] = true
+				}
+				if err == nil {
+					break
+				}
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				if len(some) > 0 {
+					partial++
+				} else {
+					patience *= 2
+				}
+				require.Less(t, patience, time.Minute, "nothing is ended")
 			}
-			if err == nil {
-				break
-			}
-			require.ErrorIs(t, err, context.DeadlineExceeded)
-			if len(some) > 0 {
-				partial++
-			} else {
-				patience *= 2
-			}
-			require.Less(t, patience, time.Minute, "nothing is ended")
 		}
-		require.NotZero(t, partial, "the deadline came amid the call")
 		require.Zero(t, e.count(t, store, "ada"))
 		told := 0
 		for {
@@ -234,7 +239,7 @@ func TestPartOfAUsersSessionsIsRevoked(t *testing.T) {
 			told += len(ids)
 			require.NoError(t, store.Delivered(t.Context(), ids...))
 		}
-		require.Equal(t, n, told)
+		require.Equal(t, filled, told)
 		require.Empty(t, ended, "what was returned is in the journal")
 	})
 }
@@ -247,12 +252,12 @@ func TestLeasingFromALongBacklog(t *testing.T) {
 		store, table := e.store(t, db)
 		e.fill(t, db, table, crowd{n: 4 * crowded(t), user: "ada", ended: "1", until: now.Add(time.Hour)})
 		bob := journal{t, store}.ended("bob")
-		var longest time.Duration
+		var took []time.Duration
 		found := false
 		for range 20 {
 			began := time.Now()
 			leased, err := store.Lease(t.Context(), time.Minute, 50)
-			longest = max(longest, time.Since(began))
+			took = append(took, time.Since(began))
 			require.NoError(t, err)
 			require.NotEmpty(t, leased)
 			var ids []session.ID
@@ -263,8 +268,9 @@ func TestLeasingFromALongBacklog(t *testing.T) {
 			require.NoError(t, store.Delivered(t.Context(), ids...))
 		}
 		require.True(t, found)
-		t.Logf("the longest lease: %s", longest)
-		require.Less(t, longest, time.Second)
+		slices.Sort(took) // a busy machine may stand still in some of them
+		t.Logf("a lease takes %s, the longest %s", took[len(took)/2], took[len(took)-1])
+		require.Less(t, took[len(took)/2], time.Second)
 	})
 }
 

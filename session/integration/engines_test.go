@@ -31,8 +31,12 @@ var engines = []engine{
 	{"PostgreSQL by pgx", sqlstore.PostgreSQL, "pgx", server(postgresDSN), "PostgreSQL (MOORING_POSTGRES_DSN)", false},
 	{"PostgreSQL by pq", sqlstore.PostgreSQL, "postgres", server(postgresDSN), "PostgreSQL (MOORING_POSTGRES_DSN)", false},
 	{"MySQL", sqlstore.MySQL, "mysql", server(mysqlDSN), "MySQL or MariaDB (MOORING_MYSQL_DSN)", false},
-	{"SQLite by modernc", sqlstore.SQLite, "sqlite", file("?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"), "SQLite", false},
+	{"SQLite by modernc", sqlstore.SQLite, "sqlite", file("?_pragma=busy_timeout("+busyMilliseconds+")&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"), "SQLite", false},
 }
+
+// busyMilliseconds is how long a caller waits for others to have written to a file of SQLite.
+// The package documentation says 5000, which does not do on a busy machine.
+const busyMilliseconds = "60000"
 
 func server(dsn func() string) func(testing.TB) string {
 	return func(testing.TB) string { return dsn() }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -106,11 +105,12 @@ func TestServerThatGoesAndComesBack(t *testing.T) {
 func TestLockedRow(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
 		// SQLite goes on for its busy timeout, but its callers do not.
-		const busy = time.Minute
-		db := e.connect(t, strings.Replace(e.dsn(t), "5000", strconv.FormatInt(busy.Milliseconds(), 10), 1))
+		busy, err := time.ParseDuration(busyMilliseconds + "ms")
+		require.NoError(t, err)
+		db := e.open(t)
 		store, table := e.store(t, db)
 		s := newSession("ada")
-		_, err := store.Start(t.Context(), s, session.Replace{})
+		_, err = store.Start(t.Context(), s, session.Replace{})
 		require.NoError(t, err)
 		tx, err := db.BeginTx(t.Context(), nil)
 		require.NoError(t, err)

@@ -74,9 +74,10 @@ func TestAServerThatFailsSignsNobodyOut(t *testing.T) {
 		browser := loginstagetest.NewBrowser(t, stage.Guard(mux))
 		recovers := func(how string) {
 			t.Helper()
-			require.Eventually(t, func() bool { return browser.Get("/").Text == "ada" }, 20*time.Second, 20*time.Millisecond, how)
+			require.Eventually(t, func() bool { return browser.Get("/").Text == "ada" }, time.Minute, 20*time.Millisecond, how)
 		}
-		require.Equal(t, http.StatusOK, browser.PostForm("/login", nil).StatusCode)
+		require.Eventually(t, func() bool { return browser.PostForm("/login", nil).StatusCode == http.StatusOK }, time.Minute, 20*time.Millisecond,
+			"a sign-in within the timeout")
 		recovers("at first")
 
 		fails := func(how string) {
@@ -135,14 +136,14 @@ func TestASinkThatFailsHoldsUpNoSignOut(t *testing.T) {
 			require.NoError(t, stage.Revoke(t.Context(), "ada", live[0].ID, "ada"))
 			ended = append(ended, live[0].ID)
 		}
-		require.Eventually(t, failed.Load, 20*time.Second, time.Millisecond)
+		require.Eventually(t, failed.Load, time.Minute, time.Millisecond)
 		require.Empty(t, told)
 		well.Store(true)
 		for _, id := range ended {
 			select {
 			case got := <-told:
 				require.Equal(t, id, got)
-			case <-time.After(20 * time.Second):
+			case <-time.After(time.Minute):
 				require.Fail(t, "an ending was not told")
 			}
 		}

@@ -69,12 +69,7 @@ func TestWatchWithAPool(t *testing.T) {
 	for range 2 { // two watches, of one connection each, from a pool of one
 		w := watch(t, store)
 		w.since(t, 0, "ChangeConnected", isKind(session.ChangeConnected))
-		s := newSession("ada")
-		_, err = direct.Start(t.Context(), s, session.Replace{})
-		require.NoError(t, err)
-		_, err = direct.End(t.Context(), s.ID, newEnding(session.CauseRevoked))
-		require.NoError(t, err)
-		w.since(t, 0, "the ending", func(c session.Change) bool { return c.ID == s.ID && c.Kind == session.ChangeEnded })
+		w.hears(t, endings(t, direct))
 	}
 	require.NoError(t, pool.Ping(t.Context()))
 }

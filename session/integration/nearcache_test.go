@@ -169,20 +169,37 @@ func TestNearCacheOfAStoppedProcess(t *testing.T) {
 		require.Fail(t, "the child has ended", "%v", lines.Err())
 		return ""
 	}
-	for next() != "kept" {
-	}
+	require.Equal(t, "kept", next())
 	require.NoError(t, child.Process.Signal(syscall.SIGSTOP))
-	time.Sleep(100 * time.Millisecond) // it may still be on its way
+	var status syscall.WaitStatus
+	_, err = syscall.Wait4(child.Process.Pid, &status, syscall.WUNTRACED, nil)
+	require.NoError(t, err)
+	require.True(t, status.Stopped())
 	_, err = store.End(t.Context(), s.ID, newEnding(session.CauseRevoked))
 	require.NoError(t, err)
+	ended := time.Now()
 	time.Sleep(4 * maxStale)
 	require.NoError(t, child.Process.Signal(syscall.SIGCONT))
-	require.Equal(t, "resumed", next())
-	require.Equal(t, "ended", next())
+	said, ok := strings.CutPrefix(next(), "ended, and live at ")
+	require.True(t, ok)
+	live, err := time.Parse(time.RFC3339Nano, said)
+	require.NoError(t, err)
+	require.LessOrEqual(t, live.Sub(ended), maxStale, "after it had ended")
+}
+
+// counted is a store whose reads are counted.
+type counted struct {
+	*redisstore.Store
+	gets int
+}
+
+func (a *counted) Get(ctx context.Context, id session.ID) (session.Session, error) {
+	a.gets++
+	return a.Store.Get(ctx, id)
 }
 
 // TestStoppedChild is the process of TestNearCacheOfAStoppedProcess. It says when a
-// session is kept, and what it finds first after it was stopped.
+// session is kept, and when it last asked for it and found it live, once it has ended.
 func TestStoppedChild(t *testing.T) {
 	prefix, text, ok := strings.Cut(os.Getenv("MOORING_STOPPED"), " ")
 	if !ok {
@@ -193,25 +210,21 @@ func TestStoppedChild(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: redisAddr(), ContextTimeoutEnabled: true})
 	store, err := redisstore.New(client, redisstore.Config{Prefix: prefix})
 	require.NoError(t, err)
-	cache := cached(t, store)
-	said := false
-	for last := time.Now(); ; {
-		if time.Since(last) > 2*maxStale { // it was stopped before it asked
-			fmt.Println("child: resumed")
-			if _, err := cache.Get(t.Context(), id); err != nil {
-				fmt.Println("child: ended")
-			} else {
-				fmt.Println("child: live")
-			}
+	inner := &counted{Store: store}
+	cache := cached(t, inner)
+	kept := false
+	for live := (time.Time{}); ; time.Sleep(time.Millisecond) {
+		called, gets := time.Now(), inner.gets
+		_, err := cache.Get(t.Context(), id)
+		if _, over := errors.AsType[*session.EndedError](err); over {
+			fmt.Println("child: ended, and live at " + live.Format(time.RFC3339Nano))
 			return
 		}
-		last = time.Now()
-		_, err := cache.Get(t.Context(), id)
 		require.NoError(t, err)
-		if took := time.Since(last); took < 20*time.Microsecond && !said {
+		live = called
+		if !kept && inner.gets == gets {
 			fmt.Println("child: kept")
-			said = true
+			kept = true
 		}
-		time.Sleep(time.Millisecond)
 	}
 }

@@ -3,7 +3,6 @@ package integration
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/internal/freeport"
 	"github.com/mooring-go/mooring/session/sessiontest"
 	"github.com/mooring-go/mooring/session/sqlstore"
 )
@@ -33,7 +33,7 @@ func pgbouncer(t *testing.T, mode string) *url.URL {
 	}
 	server, err := url.Parse(postgresDSN())
 	require.NoError(t, err)
-	port := strconv.Itoa(10_000 + rand.IntN(20_000))
+	port := strconv.Itoa(freeport.Get(t))
 	dir, err := os.MkdirTemp("", "mooring-pgbouncer-")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
@@ -80,7 +80,7 @@ log_disconnections = 0
 			_ = conn.Close()
 		}
 		return err == nil
-	}, 20*time.Second, 10*time.Millisecond, "PgBouncer does not listen")
+	}, time.Minute, 10*time.Millisecond, "PgBouncer does not listen")
 	server.Host = address
 	return server
 }
@@ -130,7 +130,7 @@ func TestPgBouncerInStatementMode(t *testing.T) {
 			t.Parallel()
 			db := openUnchecked(t, e, e.dsn(t))
 			store := e.over(t, db, "mooring_session")
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			for step, do := range steps(store, newSession("ada").ID) {
 				err := do(ctx)

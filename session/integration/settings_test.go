@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"crypto/rand"
 	"database/sql"
 	"net/url"
 	"strings"
@@ -158,7 +159,7 @@ func TestDiagnoses(t *testing.T) {
 // as returns the database by a new user, who has the rights and no others.
 func (e engine) as(t *testing.T, db *sql.DB, grants ...string) *sql.DB {
 	t.Helper()
-	const name, password = "mooring_test_user", "only-for-tests"
+	name, password := "mooring_"+strings.ToLower(rand.Text()[:12]), "only-for-tests"
 	exec := func(query string) {
 		t.Helper()
 		_, err := db.ExecContext(t.Context(), query)
@@ -167,7 +168,6 @@ func (e engine) as(t *testing.T, db *sql.DB, grants ...string) *sql.DB {
 	dsn := e.dsn(t)
 	if e.dialect == sqlstore.MySQL {
 		who := "'" + name + "'@'%'"
-		_, _ = db.ExecContext(t.Context(), "DROP USER IF EXISTS "+who)
 		exec("CREATE USER " + who + " IDENTIFIED BY '" + password + "'")
 		t.Cleanup(func() { _, _ = db.Exec("DROP USER " + who) })
 		var database string
@@ -179,13 +179,11 @@ func (e engine) as(t *testing.T, db *sql.DB, grants ...string) *sql.DB {
 		at := strings.Index(dsn, "@")
 		return e.connect(t, name+":"+password+dsn[at:])
 	}
-	drop := func() {
+	exec("CREATE ROLE " + name + " LOGIN PASSWORD '" + password + "'")
+	t.Cleanup(func() {
 		_, _ = db.Exec("DROP OWNED BY " + name)
 		_, _ = db.Exec("DROP ROLE " + name)
-	}
-	drop()
-	exec("CREATE ROLE " + name + " LOGIN PASSWORD '" + password + "'")
-	t.Cleanup(drop)
+	})
 	for _, grant := range grants {
 		exec(grant + " TO " + name)
 	}

@@ -447,24 +447,23 @@ func TestAFloodOfChanges(t *testing.T) {
 			_, _ = inner.EndUser(t.Context(), fmt.Sprint("user ", i), session.ID{}, ending(session.CauseRevoked))
 		}
 	}()
-	var slowest time.Duration
+	reads := 0
 	for flooded := false; !flooded; {
-		begin := time.Now()
 		_, err := cache.Get(t.Context(), s.ID)
 		require.NoError(t, err)
-		slowest = max(slowest, time.Since(begin))
+		reads++
 		select {
 		case <-flooding:
 			flooded = true
 		default:
 		}
 	}
-	t.Logf("slowest read beside the flood: %s", slowest)
-	require.Less(t, slowest, time.Second)
+	t.Logf("%d reads beside the flood", reads)
+	require.Greater(t, reads, 1000, "reads that waited for it would be few")
 	require.Eventually(t, func() bool {
 		_, err := cache.Get(t.Context(), others[len(others)-1].ID)
 		return err != nil
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 }
 
 func BenchmarkGet(b *testing.B) {

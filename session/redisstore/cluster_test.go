@@ -186,7 +186,7 @@ func TestWhileASlotMoves(t *testing.T) {
 // When a master dies, its users are back as soon as the Cluster has another one.
 func TestAMasterOfAClusterDies(t *testing.T) {
 	t.Parallel()
-	client, nodes := clusterOf(t, "--cluster-node-timeout", "1000")
+	client, nodes := clusterOf(t, "--cluster-node-timeout", "3000")
 	master, err := client.MasterForKey(t.Context(), "any:{"+session.Shard("ada")+"}")
 	require.NoError(t, err)
 	var dying *redistest.Server
@@ -197,7 +197,7 @@ func TestAMasterOfAClusterDies(t *testing.T) {
 	}
 	id, err := dial(t, dying.Addr).Do(t.Context(), "CLUSTER", "MYID").Text()
 	require.NoError(t, err)
-	replica := redistest.Node(t, "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
+	replica := redistest.Node(t, "--cluster-node-timeout", "3000", "--repl-diskless-sync-delay", "0")
 	nodes[0].Meet(t, replica)
 	joined := dial(t, replica.Addr)
 	redistest.Until(t, "the replica to know its master", func() bool {

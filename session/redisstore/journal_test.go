@@ -102,13 +102,21 @@ func TestReleaseHoldsBackThatUserAlone(t *testing.T) {
 	a, b := ends(t, store, "ada"), ends(t, store, near)
 	later := ends(t, store, "ada")
 	require.ElementsMatch(t, []session.ID{a, later, b}, leases(t, store, time.Minute, 10))
-	const pause = 300 * time.Millisecond
-	require.NoError(t, store.Release(t.Context(), pause, a, later))
-	begin := time.Now()
+	require.NoError(t, store.Release(t.Context(), time.Hour, a, later))
 	require.NoError(t, store.Release(t.Context(), 0, b))
 	require.Equal(t, []session.ID{b}, leases(t, store, time.Minute, 10))
-	third := ends(t, store, "ada")
+	ends(t, store, "ada")
 	require.Empty(t, leases(t, store, time.Minute, 10), "what ends later waits too")
+}
+
+func TestAPauseIsOver(t *testing.T) {
+	store, _ := open(t, shared(t))
+	a, later := ends(t, store, "ada"), ends(t, store, "ada")
+	require.Equal(t, []session.ID{a, later}, leases(t, store, time.Minute, 10))
+	const pause = 300 * time.Millisecond
+	begin := time.Now()
+	require.NoError(t, store.Release(t.Context(), pause, a, later))
+	third := ends(t, store, "ada")
 	var got []session.ID
 	redistest.Until(t, "the pause", func() bool { got = leases(t, store, time.Minute, 10); return len(got) > 0 })
 	require.GreaterOrEqual(t, time.Since(begin), pause-time.Millisecond)
@@ -124,7 +132,6 @@ func TestADelivererThatDiedHoldsItsUsersForTheTerm(t *testing.T) {
 	var got []session.ID
 	redistest.Until(t, "the term", func() bool { got = leases(t, store, time.Minute, 10); return len(got) > 0 })
 	require.GreaterOrEqual(t, time.Since(begin), term)
-	require.Less(t, time.Since(begin), 10*term)
 	require.Equal(t, []session.ID{a, b}, got)
 }
 

@@ -109,11 +109,11 @@ func TestPlannedFailover(t *testing.T) {
 	}
 	redistest.Until(t, "some sessions", func() bool { return count() > 100 })
 	operator := dial(t, master.Addr, func(o *redis.Options) { o.ReadTimeout = time.Minute })
-	require.NoError(t, operator.Do(t.Context(), "CLIENT", "PAUSE", 10_000, "WRITE").Err())
-	synced, err := operator.Wait(t.Context(), 1, 5*time.Second).Result()
+	require.NoError(t, operator.Do(t.Context(), "CLIENT", "PAUSE", 120_000, "WRITE").Err()) // ends with the failover
+	synced, err := operator.Wait(t.Context(), 1, time.Minute).Result()
 	require.NoError(t, err)
 	require.EqualValues(t, 1, synced)
-	require.NoError(t, dial(t, sentinel.Addr).Do(t.Context(), "SENTINEL", "FAILOVER", "mooring").Err())
+	sentinel.Failover(t)
 	promoted := dial(t, replica.Addr)
 	redistest.Until(t, "the failover", func() bool {
 		return strings.Contains(promoted.Info(t.Context(), "replication").Val(), "role:master")

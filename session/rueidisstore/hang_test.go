@@ -21,7 +21,8 @@ import (
 func dialer(timeout time.Duration) net.Dialer { return net.Dialer{Timeout: timeout} }
 
 // slack is how much later than a deadline a call may return on a machine with other work.
-const slack = 2 * time.Second
+// It is less than MaxTimeout, after which a connection that hangs may be given up.
+const slack = 4 * time.Second
 
 // crowd is more than all queues of a client's connections have room for: 1024 each.
 const crowd = 6000

@@ -70,5 +70,5 @@ func TestDialOfAServerThatHangs(t *testing.T) {
 	began := time.Now()
 	_, err := rueidisstore.Dial(rueidis.ClientOption{InitAddress: []string{server.Addr}, Dialer: dialer(100 * time.Millisecond)})
 	require.Error(t, err)
-	require.Less(t, time.Since(began), 5*time.Second)
+	require.Less(t, time.Since(began), 30*time.Second)
 }

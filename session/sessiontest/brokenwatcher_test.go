@@ -3,7 +3,10 @@ package sessiontest
 import (
 	"context"
 	"sync/atomic"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
 )
@@ -35,6 +38,30 @@ func without(which func(session.Change) bool) func() func(session.Change) []sess
 			return []session.Change{c}
 		}
 	}
+}
+
+// losing has a watch lose its server at the first ending, of which it does not tell, where
+// which says so.
+func losing(which func() bool) func() func(session.Change) []session.Change {
+	return func() func(session.Change) []session.Change {
+		loses := which()
+		return func(c session.Change) []session.Change {
+			if !loses || c.Kind != session.ChangeEnded {
+				return []session.Change{c}
+			}
+			loses = false
+			return []session.Change{{Kind: session.ChangeLost}, {Kind: session.ChangeConnected, Heard: time.Now()}}
+		}
+	}
+}
+
+// A watch that a busy machine has lost, and that says so, breaks no rule.
+func TestAWatchThatIsLost(t *testing.T) {
+	var watches atomic.Int64
+	run(t, named(watchRules, []string{"each way to end a session is told", "all of many endings are told"}), watching(func(*testing.T) session.Store {
+		return &brokenWatcher{Journal: NewJournal(), edit: losing(func() bool { return watches.Add(1)%2 == 1 })}
+	}))
+	require.EqualValues(t, 4, watches.Load(), "each rule was checked again")
 }
 
 var brokenWatchers = []breakage[brokenWatcher]{
@@ -92,6 +119,9 @@ var brokenWatchers = []breakage[brokenWatcher]{
 				return []session.Change{c}
 			}
 		}
+	}},
+	{"it is lost time and again", []string{"each way to end a session is told"}, func(b *brokenWatcher) {
+		b.edit = losing(func() bool { return true })
 	}},
 	{"it does not show that it hears", []string{"a watch shows that it hears"}, func(b *brokenWatcher) {
 		b.edit = without(func(c session.Change) bool { return c.Kind == session.ChangeHeard })

@@ -47,7 +47,7 @@ var engines = map[string]engine{
 	"SQLite": {
 		"SQLite",
 		func(t testing.TB) string {
-			return "file:" + filepath.Join(t.TempDir(), "sessions.db") + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"
+			return "file:" + filepath.Join(t.TempDir(), "sessions.db") + "?_pragma=busy_timeout(60000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"
 		},
 		inSQL("sqlite", sqlstore.SQLite, `"`),
 	},

@@ -142,7 +142,7 @@ func (l *ledger) verify(ctx context.Context, store session.Journal) (finding, er
 // settle repeats verify, once leases are over, until it finds nothing wrong: a server may
 // go on for a moment with what a client that is gone has sent. What is wrong stays wrong.
 func (l *ledger) settle(ctx context.Context, store session.Journal) (finding, error) {
-	const patience = 5 * time.Second
+	const patience = 30 * time.Second
 	time.Sleep(leaseTerm)
 	for begin := time.Now(); ; {
 		f, err := l.verify(ctx, store)

@@ -126,7 +126,8 @@ func TestNetworkCut(t *testing.T) {
 				err := l.crash(t, through, func(child *os.Process) {
 					go func() {
 						defer close(done)
-						for range 1 + rand.IntN(4) {
+						// As often as chance says, and until a cut has met a step.
+						for n, began := 1+rand.IntN(4), time.Now(); n > 0 || link.lost.Load() == 0 && time.Since(began) < time.Minute; n-- {
 							link.cut(rand.N(20 * time.Millisecond))
 							cuts++
 							time.Sleep(rand.N(50 * time.Millisecond))

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/session/internal/freeport"
 )
 
 // newRedis returns a Redis server that appends each command to its file and has that
@@ -19,7 +21,7 @@ import (
 // next start, as package redisstore says.
 func newRedis(t *testing.T) *server {
 	t.Helper()
-	binary, checker, port, dir := program(t, "redis-server"), program(t, "redis-check-aof"), freePort(t), t.TempDir()
+	binary, checker, port, dir := program(t, "redis-server"), program(t, "redis-check-aof"), strconv.Itoa(freeport.Get(t)), t.TempDir()
 	s := &server{
 		engine: "Redis", address: net.JoinHostPort("127.0.0.1", port), binary: binary,
 		args: []string{
@@ -64,7 +66,7 @@ func newPostgreSQL(t *testing.T) *server {
 	said, err := initdb.CombinedOutput()
 	require.NoError(t, err, "%s", said)
 
-	port := freePort(t)
+	port := strconv.Itoa(freeport.Get(t))
 	s := &server{
 		engine:  "PostgreSQL",
 		address: "postgres://postgres@127.0.0.1:" + port + "/postgres?sslmode=disable",

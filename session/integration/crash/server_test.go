@@ -2,11 +2,8 @@ package crash
 
 import (
 	"context"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
-	"strconv"
 	"testing"
 	"time"
 
@@ -34,19 +31,6 @@ func program(t *testing.T, name string) string {
 	}
 	require.NoError(t, err, "missing: the binary %s", name)
 	return binary
-}
-
-// freePort returns one that nobody listens on, and none of those from which
-// connections are made.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for {
-		port := strconv.Itoa(10_000 + rand.IntN(20_000))
-		if listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
-			require.NoError(t, listener.Close())
-			return port
-		}
-	}
 }
 
 // start starts the server and waits until the store in it answers. Where the

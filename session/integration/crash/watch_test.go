@@ -93,8 +93,14 @@ func TestServerKilledWhileWatched(t *testing.T) {
 				}, time.Minute, 5*time.Millisecond)
 			}
 			since(session.ChangeConnected, time.Time{})
+			signedOut := func() int {
+				mu.Lock()
+				defer mu.Unlock()
+				return len(ended)
+			}
 			for range rounds(t) {
-				time.Sleep(50 * time.Millisecond)
+				before := signedOut()
+				require.Eventually(t, func() bool { return signedOut() > before+3 }, time.Minute, 5*time.Millisecond)
 				s.kill()
 				killed := time.Now()
 				s.start(t, p)

@@ -7,12 +7,15 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/session/internal/freeport"
 )
 
 // A backend is a server behind HAProxy.
@@ -79,16 +82,16 @@ func spread(t *testing.T, backends ...backend) string {
 func startHAProxy(t *testing.T, lines string) string {
 	t.Helper()
 	binary := program(t, "haproxy")
-	addr := net.JoinHostPort("127.0.0.1", freePort(t))
+	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(freeport.Get(t)))
 	config := filepath.Join(directory(t, nil), "haproxy.cfg")
 	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `global
 maxconn 400
 defaults
 mode tcp
-timeout connect 1s
+timeout connect 10s
 timeout client 30m
 timeout server 30m
-timeout check 1s
+timeout check 10s
 listen sessions
 bind %s
 %s`, addr, lines), 0o600))

@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/internal/freeport"
 	"github.com/mooring-go/mooring/session/sqlstore"
 )
 
@@ -33,7 +35,7 @@ func mariadbDSN(addr string) string { return "app@tcp(" + addr + ")/test" }
 
 // primary reports whether the server answers and can be written to.
 func (m *mariadb) primary() bool {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	var readOnly bool
 	return m.db.QueryRowContext(ctx, "SELECT @@read_only").Scan(&readOnly) == nil && !readOnly
@@ -66,7 +68,7 @@ func startMariaDB(t *testing.T, number int) *mariadb {
 	copied(t, as, "mariadb", data, func(path string) {
 		execute(t, as, install, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", "--datadir="+path, small)
 	})
-	port := freePort(t)
+	port := strconv.Itoa(freeport.Get(t))
 	m := &mariadb{addr: net.JoinHostPort("127.0.0.1", port)}
 	m.process = run(t, as, binary, "--no-defaults", "--datadir="+data, "--socket="+filepath.Join(dir, "socket"),
 		"--pid-file="+filepath.Join(dir, "pid"), "--bind-address=127.0.0.1", "--port="+port, small,

@@ -1,8 +1,6 @@
 package failover
 
 import (
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -39,19 +37,6 @@ func program(t *testing.T, name string) string {
 	}
 	missing(t, "the binary "+name)
 	return ""
-}
-
-// freePort returns a port that nobody listens on, and none of those from which
-// connections are made.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for {
-		port := strconv.Itoa(10_000 + rand.IntN(20_000))
-		if listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
-			require.NoError(t, listener.Close())
-			return port
-		}
-	}
 }
 
 // A process is a server of the test's own.
@@ -139,10 +124,11 @@ func execute(t *testing.T, as *syscall.Credential, binary string, args ...string
 	require.NoError(t, err, "%s %s: %s", binary, strings.Join(args, " "), said)
 }
 
-// until waits for what another process does.
+// until waits for what another process does. A Sentinel that finds that it was stopped for
+// two seconds does nothing for another 30 (TILT mode), and then begins.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	patience := time.Minute
+	patience := 2 * time.Minute
 	if long() {
 		patience = 10 * time.Minute
 	}

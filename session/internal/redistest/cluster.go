@@ -4,12 +4,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/mooring-go/mooring/session/internal/freeport"
 )
 
 // Node starts a server that can be a node of a Cluster, with further arguments.
 func Node(t testing.TB, args ...string) *Server {
 	t.Helper()
-	bus := freePort(t)
+	bus := freeport.Get(t)
 	s := Run(t, append([]string{"--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(bus), "--appendonly", "no"}, args...)...)
 	s.bus = bus
 	return s

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// patience is how long Do waits for a server.
-const patience = 5 * time.Second
+// patience is how long Do waits for a server, however busy the machine is.
+const patience = 30 * time.Second
 
 // Do sends one command to the server at addr, on a connection of its own, and returns
 // the reply: nil, a string, an int64, or a []any of such values.

@@ -98,10 +98,11 @@ type Host struct {
 }
 
 // EndingAll has users sign in and out all the time, until stop is called, which returns
-// when each session had ended.
+// when each session had ended. It returns once one has.
 func (h Host) EndingAll(t *testing.T, store session.Store) (stop func() map[session.ID]sessiontest.Span) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := map[session.ID]sessiontest.Span{}
+	begun, first := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() {
 		for ctx.Err() == nil {
@@ -111,6 +112,7 @@ func (h Host) EndingAll(t *testing.T, store session.Store) (stop func() map[sess
 				if _, err := store.Start(step, s, session.Replace{}); err == nil {
 					if _, err := store.End(step, s.ID, h.Ending(session.CauseSignedOut)); err == nil {
 						ended[s.ID] = sessiontest.Span{Called: called, Returned: time.Now()}
+						first()
 					}
 				}
 				done()
@@ -124,7 +126,28 @@ func (h Host) EndingAll(t *testing.T, store session.Store) (stop func() map[sess
 		return ended
 	})
 	t.Cleanup(func() { stop() })
+	Until(t, "a user to sign out", func() bool { return begun.Err() != nil })
 	return stop
+}
+
+// Hears checks that a watch that hears tells of an ending, and returns of which session.
+// A busy machine is enough for a watch to be lost: it says so, and tells of the next one.
+func (h Host) Hears(l *Listener) session.ID {
+	l.Helper()
+	for began := time.Now(); ; {
+		require.Less(l, time.Since(began), time.Minute, "the watch is lost time and again")
+		before := len(l.Told())
+		s := h.Session("ada")
+		_, err := l.store.Start(l.Context(), s, session.Replace{})
+		require.NoError(l, err)
+		_, err = l.store.End(l.Context(), s.ID, h.Ending(session.CauseSignedOut))
+		require.NoError(l, err)
+		told := l.Since(before, "an ending", func(c session.Change) bool { return IsKind(session.ChangeLost)(c) || EndingOf(s.ID)(c) })
+		if told.Kind == session.ChangeEnded {
+			return s.ID
+		}
+		l.Since(before, "ChangeConnected", IsKind(session.ChangeConnected))
+	}
 }
 
 // HearsAgain checks that a watch that has lost its server hears again, what ends from
@@ -134,12 +157,7 @@ func (h Host) HearsAgain(l *Listener, stop func() map[session.ID]sessiontest.Spa
 	l.Since(before, "ChangeConnected", IsKind(session.ChangeConnected))
 	ended := stop()
 	require.NotEmpty(l, ended)
-	s := h.Session("ada")
-	_, err := l.store.Start(l.Context(), s, session.Replace{})
-	require.NoError(l, err)
-	_, err = l.store.End(l.Context(), s.ID, h.Ending(session.CauseSignedOut))
-	require.NoError(l, err)
-	l.Since(before, "an ending", EndingOf(s.ID))
+	h.Hears(l)
 	now := time.Now()
 	l.Since(before, "ChangeHeard", func(c session.Change) bool {
 		return c.Kind == session.ChangeHeard && c.Heard.After(now)

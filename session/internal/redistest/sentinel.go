@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/session/internal/freeport"
 )
 
 // MasterSet is by what name a Sentinel knows the master of [Watched].
@@ -19,7 +21,7 @@ func Watched(t testing.TB) (master, replica, sentinel *Server) {
 	t.Helper()
 	master = Run(t)
 	replica = Run(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.Port))
-	sentinel = &Server{Port: freePort(t)}
+	sentinel = &Server{Port: freeport.Get(t)}
 	sentinel.Addr = fmt.Sprint("127.0.0.1:", sentinel.Port)
 	config := filepath.Join(t.TempDir(), "sentinel.conf") // Sentinel writes to it
 	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `
@@ -27,7 +29,7 @@ port %d
 bind 127.0.0.1
 dir %q
 sentinel monitor %s 127.0.0.1 %d 1
-sentinel down-after-milliseconds %[3]s 500
+sentinel down-after-milliseconds %[3]s 3000
 sentinel failover-timeout %[3]s 5000
 `, sentinel.Port, t.TempDir(), MasterSet, master.Port), 0o600))
 	sentinel.args = []string{config, "--sentinel"}
@@ -38,4 +40,13 @@ sentinel failover-timeout %[3]s 5000
 		return err == nil && strings.Contains(fmt.Sprint(replicas), "master-link-status ok")
 	})
 	return master, replica, sentinel
+}
+
+// Failover has a Sentinel make the replica the master, once it takes that to be well.
+func (s *Server) Failover(t testing.TB) {
+	t.Helper()
+	Until(t, "the Sentinel to begin", func() bool {
+		_, err := Do(s.Addr, "SENTINEL", "FAILOVER", MasterSet)
+		return err == nil
+	})
 }

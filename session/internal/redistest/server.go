@@ -5,7 +5,6 @@ package redistest
 import (
 	"cmp"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -15,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mooring-go/mooring/session/internal/freeport"
 )
 
 // Missing skips the test, or fails it where servers are required.
@@ -48,7 +49,7 @@ type Server struct {
 // Run starts a server with further arguments, stopped when the test is over.
 func Run(t testing.TB, args ...string) *Server {
 	t.Helper()
-	s := &Server{Port: freePort(t)}
+	s := &Server{Port: freeport.Get(t)}
 	s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))
 	s.args = append([]string{"--port", strconv.Itoa(s.Port), "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", ""}, args...)
 	s.Start(t)
@@ -103,22 +104,9 @@ func (s *Server) Info(t testing.TB, section string) string {
 	return s.Do(t, "INFO", section).(string)
 }
 
-// Until waits for what another process does.
+// Until waits for what another process does. A Sentinel that finds that it was stopped for
+// two seconds does nothing for another 30 (TILT mode), and then begins.
 func Until(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	require.Eventually(t, done, 30*time.Second, 20*time.Millisecond, "waiting for %s", what)
-}
-
-// freePort returns a port that nobody listens on, and none of those from which
-// connections are made: a client that dials such a one can meet itself.
-func freePort(t testing.TB) int {
-	t.Helper()
-	for {
-		port := 10_000 + rand.IntN(20_000) //nolint:gosec // G404: nobody has to guess it
-		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			require.NoError(t, listener.Close())
-			return port
-		}
-	}
+	require.Eventually(t, done, 2*time.Minute, 20*time.Millisecond, "waiting for %s", what)
 }

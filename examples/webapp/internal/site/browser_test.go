@@ -68,7 +68,7 @@ func startBrowser(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.C
 		t.Cleanup(stop)
 	}
 	require.NoError(t, err, "starting %s", program)
-	ctx, stop := context.WithTimeout(browser, 2*time.Minute)
+	ctx, stop := context.WithTimeout(browser, 5*time.Minute)
 	t.Cleanup(stop)
 	return ctx
 }
@@ -324,9 +324,9 @@ func TestBrowserHasNoStreamForAPageThatIsNotSeen(t *testing.T) {
 		defer a.events.mu.Unlock()
 		return a.events.streams
 	}
-	assert.Eventually(t, func() bool { return streams() == 1 }, 10*time.Second, 10*time.Millisecond)
+	assert.Eventually(t, func() bool { return streams() == 1 }, time.Minute, 10*time.Millisecond)
 	w.become(true)
-	assert.Eventually(t, func() bool { return streams() == 0 }, 10*time.Second, 10*time.Millisecond)
+	assert.Eventually(t, func() bool { return streams() == 0 }, time.Minute, 10*time.Millisecond)
 	require.NoError(t, a.events.Emit(t.Context(), loginstage.Event{ID: "meanwhile", User: "ada", Action: loginstage.ActionDeviceForgotten}))
 	w.become(false)
 	w.sees("A device is no longer remembered")

@@ -1,0 +1,34 @@
+// Package freeport finds ports for the servers that tests start.
+package freeport
+
+import (
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Get returns a TCP port of 127.0.0.1 that nobody listens on. No other call returns it
+// before the test is over, in whatever process. It is none of those from which connections
+// are made: a client that dials such a one can meet itself.
+func Get(t testing.TB) int {
+	t.Helper()
+	for {
+		port := 10_000 + rand.IntN(20_000) //nolint:gosec // G404: nobody has to guess it
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		held, err := net.ListenPacket("udp", addr) //nolint:noctx // it does not wait
+		if err != nil {
+			continue
+		}
+		listener, err := net.Listen("tcp", addr) //nolint:noctx // it does not wait
+		if err != nil {
+			_ = held.Close()
+			continue
+		}
+		require.NoError(t, listener.Close())
+		t.Cleanup(func() { _ = held.Close() })
+		return port
+	}
+}
