@@ -22,6 +22,9 @@ var (
 	//go:embed lua/ending.lua
 	ending string
 
+	//go:embed lua/tenant.lua
+	tenant string
+
 	//go:embed lua/start.lua
 	startText string
 	//go:embed lua/end.lua
@@ -49,7 +52,7 @@ var (
 )
 
 var (
-	startScript     = newScript(prelude, journal, ending, startText)
+	startScript     = newScript(prelude, journal, ending, tenant, startText)
 	endScript       = newScript(prelude, journal, ending, endText)
 	endUserScript   = newScript(prelude, journal, ending, endUserText)
 	expireScript    = newScript(prelude, journal, ending, expireText)

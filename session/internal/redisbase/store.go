@@ -18,6 +18,7 @@ type Store struct {
 	client  Client
 	cluster bool // the client is one of a Cluster
 	config  Config
+	few     int // see few
 	records recordCache
 	server  serverCheck
 	lease   atomic.Uint32 // the number of the shard at which the next Lease begins
@@ -32,7 +33,7 @@ var (
 // config is a valid one. New does not connect.
 func New(name string, client Client, config Config) *Store {
 	return &Store{
-		name: name, client: client, cluster: client.Cluster(), config: config.withDefaults(),
+		name: name, client: client, cluster: client.Cluster(), config: config.withDefaults(), few: few,
 		server: serverCheck{every: checkEvery},
 	}
 }
@@ -144,7 +145,7 @@ func (s *Store) touch(ctx context.Context, id session.ID, seen session.Seen, now
 		message = updated(found)
 	}
 	status, reply, err := s.run(ctx, touchScript, id.Shard(), []string{s.sessionKey(id), s.indexKey(found.User)},
-		before, after, s.lastsLive(found), member(found), dueMember(found), milliseconds(found.Deadline()), instant(at), message)
+		before, after, s.lastsLive(found), member(found), dueMember(found), milliseconds(found.Deadline()), instant(at), tagOf(found.Kind), tenantIn(found.Tenant), message)
 	if err != nil {
 		return false, err
 	}
