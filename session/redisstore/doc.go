@@ -70,7 +70,8 @@
 //     answered. That holds for a failover that an operator asks for, too: SENTINEL
 //     FAILOVER does not wait for the replica. Before a planned one, stop the writes
 //     (CLIENT PAUSE 10000 WRITE) and let WAIT 1 5000 say that a replica has them all;
-//     CLUSTER FAILOVER does this by itself. The two settings bound what is lost when
+//     CLUSTER FAILOVER does this by itself. [Config.Replicas] has each ending wait until
+//     replicas have it, which makes its loss less likely. The two settings bound what is lost when
 //     a master is cut off from its replicas: it refuses writes then. Where an ending
 //     must never be lost, use one server with appendfsync always, or package sqlstore.
 //     docs/failover.md has how long each kind of failover takes.
@@ -95,6 +96,8 @@
 //	  +zcount +zdiff +zlexcount +zrange +zrem
 //
 // In a Cluster these come to them: +asking +cluster|slots +command.
+//
+// With [Config.Replicas] the user needs +wait.
 //
 // To tell of changes the user needs these, on the channels of the prefix (&mooring:*):
 // +ping +publish +subscribe +unsubscribe, and in a Cluster +spublish +ssubscribe

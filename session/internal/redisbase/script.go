@@ -131,6 +131,12 @@ func (s *Store) run(ctx context.Context, script script, shard string, keys []str
 	if isRefusal(said.Err, "NOSCRIPT") {
 		said = s.client.Do(ctx, form.whole(keys, texts))
 	}
+	return understood(said)
+}
+
+// understood returns the status in the reply of a script and what follows it, or the error
+// that the status means.
+func understood(said Reply) (status string, reply []string, err error) {
 	reply, err = said.texts()
 	if err != nil {
 		return "", nil, err

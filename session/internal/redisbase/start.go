@@ -39,16 +39,22 @@ func (s *Store) start(ctx context.Context, started session.Session, replace sess
 		}
 		replace.Before = session.ID{}
 	}
+	replicas := acknowledgement{
+		needed: replace.Others || replace.Max > 0 || !replace.Before.IsZero() || !replace.Answers.IsZero() || !replace.Renews.IsZero(),
+	}
 	all, err := s.repeat(ctx, func() (string, []string, error) {
-		return s.runStart(ctx, started, replace, false)
+		return s.runStart(ctx, started, replace, false, &replicas)
 	})
+	if err == nil && len(all) > 0 {
+		err = replicas.short
+	}
 	return append(elsewhere, all...), err
 }
 
 // runStart runs the script, again where the session to renew has changed between what
 // was read of it and the script, and while the script makes the index by tenant. If it is only to check, the script looks whether it
 // would fail, and does nothing.
-func (s *Store) runStart(ctx context.Context, started session.Session, replace session.Replace, check bool) (status string, reply []string, err error) {
+func (s *Store) runStart(ctx context.Context, started session.Session, replace session.Replace, check bool, replicas *acknowledgement) (status string, reply []string, err error) {
 	for {
 		renews, err := s.renewed(ctx, started, replace)
 		if err != nil {
@@ -58,7 +64,7 @@ func (s *Store) runStart(ctx context.Context, started session.Session, replace s
 		if err != nil {
 			return "", nil, err
 		}
-		status, reply, err := s.run(ctx, startScript, session.Shard(started.User), []string{s.indexKey(started.User), s.sessionKey(started.ID)}, args...)
+		status, reply, err := replicas.run(ctx, s, startScript, session.Shard(started.User), []string{s.indexKey(started.User), s.sessionKey(started.ID)}, args...)
 		if err != nil || (status != "changed" && status != "indexing") {
 			return status, reply, err
 		}
@@ -151,12 +157,12 @@ func (s *Store) endBefore(ctx context.Context, started session.Session, replace 
 	if started.Kind == session.KindDevice {
 		return nil, nil // a device of another user stays
 	}
-	if _, _, err := s.runStart(ctx, started, replace, true); err != nil {
+	if _, _, err := s.runStart(ctx, started, replace, true, &acknowledgement{}); err != nil {
 		return nil, err
 	}
 	e, err := s.end(ctx, replace.Before, replace.Because(session.CauseReplaced), tagOf(started.Kind))
-	if err == nil {
-		return []session.Ended{e}, nil
+	if !e.Session.ID.IsZero() {
+		return []session.Ended{e}, err
 	}
 	if _, hasEnded := errors.AsType[*session.EndedError](err); hasEnded || errors.Is(err, session.ErrNotFound) {
 		return nil, nil
