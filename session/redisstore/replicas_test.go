@@ -3,6 +3,7 @@ package redisstore_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"github.com/mooring-go/mooring/session"
 	"github.com/mooring-go/mooring/session/internal/redistest"
 	"github.com/mooring-go/mooring/session/redisstore"
+	"github.com/mooring-go/mooring/session/sessiontest"
 )
 
 func waiting(t *testing.T, client redis.UniversalClient) *redisstore.Store {
@@ -28,6 +30,20 @@ func TestReplicas(t *testing.T) {
 	t.Parallel()
 	pair := redistest.RunPair(t)
 	host.WaitsForReplicas(t, waiting(t, dial(t, pair.Master.Addr)), pair, "waiting", redisstore.ErrReplicas)
+}
+
+// The rules hold for a store that waits.
+func TestStoreThatWaits(t *testing.T) {
+	t.Parallel()
+	pair := redistest.RunPair(t)
+	client := dial(t, pair.Master.Addr)
+	opened := 0
+	sessiontest.RunStore(t, func(t *testing.T) session.Store {
+		opened++
+		store, err := redisstore.New(client, redisstore.Config{Prefix: fmt.Sprint("waiting", opened), Replicas: 1})
+		require.NoError(t, err)
+		return store
+	})
 }
 
 // A step that is sent again is not confirmed by what the first connection wrote.

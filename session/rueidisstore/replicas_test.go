@@ -2,6 +2,8 @@ package rueidisstore_test
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/mooring-go/mooring/session"
 	"github.com/mooring-go/mooring/session/internal/redistest"
 	"github.com/mooring-go/mooring/session/rueidisstore"
+	"github.com/mooring-go/mooring/session/sessiontest"
 )
 
 func waiting(t *testing.T, client *rueidisstore.Client) *rueidisstore.Store {
@@ -25,6 +28,23 @@ func TestReplicas(t *testing.T) {
 	t.Parallel()
 	pair := redistest.RunPair(t)
 	host.WaitsForReplicas(t, waiting(t, dial(t, []*redistest.Server{pair.Master})), pair, prefix, rueidisstore.ErrReplicas)
+}
+
+// The rules hold for a store that waits.
+func TestStoreThatWaits(t *testing.T) {
+	if os.Getenv("MOORING_LONG") != "1" {
+		t.Skip("long: MOORING_LONG=1")
+	}
+	t.Parallel()
+	pair := redistest.RunPair(t)
+	client := dial(t, []*redistest.Server{pair.Master})
+	opened := 0
+	sessiontest.RunStore(t, func(t *testing.T) session.Store {
+		opened++
+		store, err := rueidisstore.New(client, rueidisstore.Config{Prefix: fmt.Sprint(prefix, opened), Replicas: 1})
+		require.NoError(t, err)
+		return store
+	})
 }
 
 // Steps that wait keep no others waiting, and wait for longer than a connection may be silent.
