@@ -7,6 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/internal/redisbase"
 	"github.com/mooring-go/mooring/session/sessiontest/histories"
 )
 
@@ -33,6 +34,14 @@ func eachStore(t *testing.T, test func(*testing.T, func(*testing.T) session.Stor
 		t.Parallel()
 		test(t, func(t *testing.T) session.Store {
 			store, _ := inRedis(t, &redis.Options{Addr: redisAddr()})
+			return store
+		})
+	})
+	t.Run("Redis with indexes by tenant", func(t *testing.T) {
+		t.Parallel()
+		test(t, func(t *testing.T) session.Store {
+			store, _ := inRedis(t, &redis.Options{Addr: redisAddr()})
+			redisbase.IndexFrom(store, 0) // or no history has as many sessions
 			return store
 		})
 	})

@@ -122,6 +122,50 @@ func BenchmarkStep(b *testing.B) {
 	})
 }
 
+// BenchmarkPerTenant is the sign-in of a user who has many sessions in many tenants, to one
+// of them, which has as many as are allowed.
+func BenchmarkPerTenant(b *testing.B) {
+	for _, size := range []struct{ sessions, tenants int }{{100, 1}, {100, 10}, {20_000, 200}} {
+		b.Run(fmt.Sprintf("sessions=%d/tenants=%d", size.sessions, size.tenants), func(b *testing.B) {
+			store, _ := open(b, dial(b, redistest.Run(b).Addr, func(o *redis.Options) { o.PoolSize = 8 }))
+			of := func(i int) session.Session {
+				s := located("ada")
+				s.Tenant = fmt.Sprint("tenant ", i%size.tenants)
+				s.Created = now.Add(time.Duration(i))
+				return s
+			}
+			var next atomic.Int64
+			var running sync.WaitGroup
+			for range 8 {
+				running.Go(func() {
+					for i := int(next.Add(1)); i <= size.sessions; i = int(next.Add(1)) {
+						if _, err := store.Start(b.Context(), of(i), session.Replace{}); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			}
+			running.Wait()
+			replace := session.Replace{Max: size.sessions / size.tenants, PerTenant: true, Ending: newEnding("")}
+			signIn := func(i int) {
+				ended, err := store.Start(b.Context(), of(i), replace)
+				if err != nil || len(ended) != 1 {
+					b.Fatal(len(ended), err)
+				}
+			}
+			begin := time.Now()
+			signIn(size.sessions + 1)
+			first := time.Since(begin)
+			b.ReportAllocs()
+			for i := size.sessions + 2; b.Loop(); i++ {
+				signIn(i)
+			}
+			b.ReportMetric(float64(first.Microseconds())/1000, "ms/first")
+		})
+	}
+}
+
 // BenchmarkMemory reports what a session costs in a server of its own, and how
 // long a Sweep takes that finds nothing to do.
 func BenchmarkMemory(b *testing.B) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -73,6 +75,45 @@ func (c client) DoAll(ctx context.Context, commands []redisbase.Command) []redis
 		replies[i] = reply(cmd)
 	}
 	return replies
+}
+
+// Together sends commands in one pipeline, which has one connection. In a Cluster it asks the
+// client for the master itself: the client would send a command without a key to any node.
+func (c client) Together(ctx context.Context, commands []redisbase.Command) []redisbase.Reply {
+	cluster, ok := c.redis.(*redis.ClusterClient)
+	if !ok {
+		return c.DoAll(ctx, commands)
+	}
+	for attempt := 0; ; attempt++ {
+		node, err := cluster.MasterForKey(ctx, commands[0].Words[commands[0].Key])
+		replies := redisbase.Failed(len(commands), err)
+		if err == nil {
+			replies = client{node}.DoAll(ctx, commands)
+		}
+		if attempt >= cluster.Options().MaxRedirects || !elsewhere(replies[0].Err) {
+			return replies
+		}
+		cluster.ReloadState(ctx)
+		select {
+		case <-time.After(firstPause << attempt):
+		case <-ctx.Done():
+			return replies
+		}
+	}
+}
+
+// firstPause is how long Together waits before it asks for the master again. Each pause is
+// twice the one before.
+const firstPause = 16 * time.Millisecond
+
+// elsewhere reports whether a node did not answer, or another one may have the keys.
+func elsewhere(err error) bool {
+	if _, refused := errors.AsType[redis.Error](err); err == nil || !refused {
+		return err != nil
+	}
+	return slices.ContainsFunc([]string{"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "READONLY", "LOADING"}, func(word string) bool {
+		return redis.HasErrorPrefix(err, word)
+	})
 }
 
 // Info asks the masters at the same time.

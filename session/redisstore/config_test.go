@@ -40,6 +40,8 @@ func TestNewRefuses(t *testing.T) {
 		},
 		"prefix":      {good(), redisstore.Config{Prefix: "a{b}"}, []string{"Prefix"}},
 		"grace":       {good(), redisstore.Config{Grace: -time.Second}, []string{"Grace"}},
+		"replicas":    {good(), redisstore.Config{Replicas: -1, ReplicaTimeout: time.Minute}, []string{"Replicas -1", "ReplicaTimeout 1m0s: want 1ms to 10s"}},
+		"no patience": {good(), redisstore.Config{Replicas: 1, ReplicaTimeout: 5 * time.Second}, []string{"ReadTimeout is 5s: want it above ReplicaTimeout, 5s"}},
 		"all at once": {redis.NewClient(&redis.Options{}), redisstore.Config{Prefix: "*", Grace: -1}, []string{"ContextTimeoutEnabled", "Prefix", "Grace"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -70,7 +70,8 @@
 //     answered. That holds for a failover that an operator asks for, too: SENTINEL
 //     FAILOVER does not wait for the replica. Before a planned one, stop the writes
 //     (CLIENT PAUSE 10000 WRITE) and let WAIT 1 5000 say that a replica has them all;
-//     CLUSTER FAILOVER does this by itself. The two settings bound what is lost when
+//     CLUSTER FAILOVER does this by itself. [Config.Replicas] has each ending wait until
+//     replicas have it, which makes its loss less likely. The two settings bound what is lost when
 //     a master is cut off from its replicas: it refuses writes then. Where an ending
 //     must never be lost, use one server with appendfsync always, or package sqlstore.
 //     docs/failover.md has how long each kind of failover takes.
@@ -92,9 +93,11 @@
 //
 //	ACL SETUSER mooring on >password ~mooring:* +del +eval +evalsha +exists +get +getdel
 //	  +getrange +hdel +hget +hset +incrby +info +pexpire +pttl +set +time +zadd +zcard
-//	  +zcount +zlexcount +zrange +zrem
+//	  +zcount +zdiff +zlexcount +zrange +zrem
 //
 // In a Cluster these come to them: +asking +cluster|slots +command.
+//
+// With [Config.Replicas] the user needs +wait.
 //
 // To tell of changes the user needs these, on the channels of the prefix (&mooring:*):
 // +ping +publish +subscribe +unsubscribe, and in a Cluster +spublish +ssubscribe
@@ -120,6 +123,12 @@
 // and EndUser leaves a note of some 200 bytes, and of 46 more for each session that it
 // ended. Start with [session.Replace.Max] reads the head of as many sessions as that
 // says where the user has more. List reads all sessions of the user.
+//
+// With [session.Replace.PerTenant], Start reads the user's sessions of the kind, where they are
+// 100 or fewer, and otherwise those of the tenant: 3 ms where the user has 20,000 in 200 tenants,
+// and 190 ms without the index by which it does. The first such Start makes the index, in scripts
+// that read 500 sessions each. From then on the server needs some 200 bytes more for each session
+// of that user.
 //
 // Lease and Sweep ask 4096 keys whether there is anything to do, in 8 round trips:
 // some milliseconds, so once in a second or less often is enough. Beyond that their
@@ -147,6 +156,14 @@
 // Records and endings have the form that package session keeps, and golden files hold
 // the form of the values around them, so processes of one release and the next work on
 // the same keys at the same time. Names and types of keys are for the store alone.
+//
+// A release that knows no index by tenant does not write it. Each Start that counts by it first
+// compares how many sessions the index and the user have, so that it counts what such a release
+// has started and what was there before. Only where that release has both started and ended
+// equally many of the user's sessions since the last such Start, one that it started can be
+// missed, until the session is touched, until another one is started or ended by that release
+// alone, or until the ending is forgotten. That takes a user with more than 100 sessions and an
+// upgrade, or a return to that release, under way.
 //
 // This module and the one of package session are released together: have the same
 // version of both, as others may not compile. Package rueidisstore has the same sessions

@@ -2,6 +2,7 @@ package redisstore_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -113,7 +114,7 @@ func TestTheCheckWaitsForNoSilentServer(t *testing.T) {
 // rights are the commands that package redisstore says a client's user needs.
 var rights = []string{
 	"del", "eval", "evalsha", "exists", "get", "getdel", "getrange", "hdel", "hget", "hset", "incrby", "info",
-	"pexpire", "pttl", "set", "time", "zadd", "zcard", "zcount", "zlexcount", "zrange", "zrem",
+	"pexpire", "pttl", "set", "time", "zadd", "zcard", "zcount", "zdiff", "zlexcount", "zrange", "zrem",
 }
 
 // limited makes a user who may run the commands on the keys of the prefix, and on
@@ -148,6 +149,13 @@ func everything(t *testing.T, store *redisstore.Store, server *redis.Client, pre
 		func() error {
 			_, err := store.Start(ctx, three, session.Replace{Max: 1, Ending: journaled("")})
 			return err
+		},
+		func() error {
+			_, err := store.Start(ctx, newSession("ada"), session.Replace{Max: 1, PerTenant: true, Deny: true})
+			if _, denied := errors.AsType[*session.LimitError](err); !denied {
+				return err
+			}
+			return nil
 		},
 		func() error { _, err := store.List(ctx, "ada"); return err },
 		func() error { _, err := store.End(ctx, three.ID, journaled(session.CauseSignedOut)); return err },
@@ -197,6 +205,7 @@ func TestLeastRights(t *testing.T) {
 		require.NoError(t, server.ScriptFlush(t.Context()).Err())
 		store, err := redisstore.New(limited(t, server, prefix, commands), redisstore.Config{Prefix: prefix})
 		require.NoError(t, err)
+		redisbase.IndexFrom(store, 0)
 		return everything(t, store, server, prefix)
 	}
 	require.NoError(t, with(rights))

@@ -152,4 +152,17 @@ func TestTenantsAreCountedByTheirName(t *testing.T) {
 			last = s
 		}
 	}
+	// A user's ID is no tenant.
+	for i, tenant := range []string{"acme", ""} {
+		s := newSession(`,"tenant":"acme"`)
+		s.Tenant, s.Created = tenant, s.Created.Add(time.Duration(i))
+		ended, err := store.Start(t.Context(), s, session.Replace{Max: 1, PerTenant: true})
+		require.NoError(t, err)
+		require.Empty(t, ended)
+	}
+	s := newSession(`,"tenant":"acme"`)
+	s.Tenant = "acme"
+	ended, err := store.Start(t.Context(), s, session.Replace{Max: 1, PerTenant: true})
+	require.NoError(t, err)
+	require.Len(t, ended, 1)
 }

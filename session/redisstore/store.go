@@ -30,6 +30,16 @@ var (
 // a replica, or the client's user may not ask whether it is.
 var ErrServer = redisbase.ErrServer
 
+// ErrReplicas is returned where fewer replicas than [Config.Replicas] have acknowledged a step
+// within [Config.ReplicaTimeout]. The master has made the step, and a failover can undo it: what
+// ended may live again. End, EndUser and Start return what they ended with it, and the
+// session that Start was to make live may live.
+//
+// A step that ends sessions can be repeated until it is acknowledged. As long as too few replicas
+// have the ending, End is ErrReplicas again, and then *session.EndedError; EndUser is
+// ErrReplicas, and then returns no error.
+var ErrReplicas = redisbase.ErrReplicas
+
 // New returns a store on the client, which stays the caller's to close, or every
 // mistake in config and in how the client is set up, joined. It does not connect.
 //
@@ -38,7 +48,7 @@ var ErrServer = redisbase.ErrServer
 // cache of its own. The option ClusterStateReloadInterval of a *redis.ClusterClient
 // is [MaxClusterStateReload] at the most.
 func New(from redis.UniversalClient, config Config) (*Store, error) {
-	if err := errors.Join(validateClient(from), config.Validate()); err != nil {
+	if err := errors.Join(validateClient(from, config), config.Validate()); err != nil {
 		return nil, err
 	}
 	return redisbase.New("redisstore", client{from}, redisbase.Config(config)), nil

@@ -27,7 +27,11 @@ func Dial(option rueidis.ClientOption) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rueidisstore: connecting to %s: %w", strings.Join(option.InitAddress, ", "), err)
 	}
-	return &Client{link{redis: client, cluster: client.Mode() == rueidis.ClientModeCluster}}, nil
+	l := link{redis: client, cluster: client.Mode() == rueidis.ClientModeCluster}
+	if !option.DisableRetry {
+		l.resends = resends
+	}
+	return &Client{l}, nil
 }
 
 // Close closes all connections, after which every step of a store returns an error. It waits
@@ -38,6 +42,7 @@ func (c *Client) Close() { c.link.redis.Close() }
 type link struct {
 	redis   rueidis.Client
 	cluster bool
+	resends int // how often Together sends commands again
 }
 
 var _ redisbase.Client = link{}
@@ -71,12 +76,60 @@ func (l link) DoAll(ctx context.Context, commands []redisbase.Command) []redisba
 		}
 		return replies
 	}, func(err error) []redisbase.Reply {
-		replies := make([]redisbase.Reply, len(commands))
-		for i := range replies {
-			replies[i].Err = err
-		}
-		return replies
+		return redisbase.Failed(len(commands), err)
 	})
+}
+
+// Together sends commands on a connection that nobody else uses meanwhile, so that one that
+// waits keeps nobody else waiting. rueidis itself sends none of them again: it would send
+// each by itself, maybe on another connection.
+func (l link) Together(ctx context.Context, commands []redisbase.Command) []redisbase.Reply {
+	ctx, cancel := context.WithTimeout(ctx, resendWithin)
+	defer cancel()
+	for attempt := 0; ; attempt++ {
+		replies := within(ctx, func() []redisbase.Reply { return l.dedicated(ctx, commands) }, func(err error) []redisbase.Reply {
+			return redisbase.Failed(len(commands), err)
+		})
+		if attempt >= l.resends || !elsewhere(replies[0].Err) {
+			return replies
+		}
+		select {
+		case <-time.After(min(firstPause<<attempt, maxPause)):
+		case <-ctx.Done():
+			return replies
+		}
+	}
+}
+
+// dedicated sends commands on one connection, once.
+func (l link) dedicated(ctx context.Context, commands []redisbase.Command) []redisbase.Reply {
+	replies := make([]redisbase.Reply, len(commands))
+	_ = l.redis.Dedicated(func(one rueidis.DedicatedClient) error {
+		completed := make(rueidis.Commands, len(commands))
+		for i, from := range commands {
+			if from.Key == 0 { // it waits, so that the connection must not be given up
+				completed[i] = one.B().Arbitrary(from.Words...).Blocking()
+			} else {
+				completed[i] = one.B().Arbitrary(from.Words[:from.Key]...).Keys(from.Words[from.Key]).Args(from.Words[from.Key+1:]...).Build()
+			}
+		}
+		for i, result := range one.DoMulti(ctx, completed...) {
+			replies[i] = reply(result)
+		}
+		return nil // the replies have the errors
+	})
+	return replies
+}
+
+// elsewhere reports whether a node did not answer, or another one may have the keys.
+func elsewhere(err error) bool {
+	refused, ok := rueidis.IsRedisErr(err)
+	if err == nil || !ok {
+		return err != nil
+	}
+	_, moved := refused.IsMoved()
+	_, ask := refused.IsAsk()
+	return moved || ask || refused.IsTryAgain() || refused.IsClusterDown() || refused.IsLoading() || strings.HasPrefix(refused.Error(), "READONLY ")
 }
 
 // command returns what rueidis sends, again if the connection is lost.

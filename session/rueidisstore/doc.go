@@ -54,7 +54,8 @@
 // [Dial] refuses options that read from replicas or wait for too long, and turns the
 // client-side cache of rueidis off: package nearcache is one that never shows an ended session
 // beyond its bound. The client is for stores alone, because a long command of others would hold
-// up sessions: make another one for the rest of the host.
+// up sessions: make another one for the rest of the host. With [Config.Replicas], steps that end
+// sessions wait on connections of their own, for which the option BlockingPoolSize is the limit.
 //
 // # Rights
 //

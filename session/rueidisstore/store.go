@@ -26,6 +26,16 @@ var (
 // a replica, or the client's user may not ask whether it is.
 var ErrServer = redisbase.ErrServer
 
+// ErrReplicas is returned where fewer replicas than [Config.Replicas] have acknowledged a step
+// within [Config.ReplicaTimeout]. The master has made the step, and a failover can undo it: what
+// ended may live again. End, EndUser and Start return what they ended with it, and the
+// session that Start was to make live may live.
+//
+// A step that ends sessions can be repeated until it is acknowledged. As long as too few replicas
+// have the ending, End is ErrReplicas again, and then *session.EndedError; EndUser is
+// ErrReplicas, and then returns no error.
+var ErrReplicas = redisbase.ErrReplicas
+
 // New returns a store on the client, which stays the caller's to close, or every mistake in
 // its arguments, joined. It sends nothing.
 func New(client *Client, config Config) (*Store, error) {

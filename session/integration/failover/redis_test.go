@@ -2,6 +2,7 @@ package failover
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -120,10 +122,15 @@ sentinel down-after-milliseconds sessions %d
 // store returns a store of a process of its own.
 func (s sentinel) store(t *testing.T) *redisstore.Store {
 	t.Helper()
+	return s.storeWith(t, redisstore.Config{})
+}
+
+func (s sentinel) storeWith(t *testing.T, config redisstore.Config) *redisstore.Store {
+	t.Helper()
 	options := s.options
 	client := redis.NewFailoverClient(&options)
 	t.Cleanup(func() { _ = client.Close() })
-	store, err := redisstore.New(client, redisstore.Config{})
+	store, err := redisstore.New(client, config)
 	require.NoError(t, err)
 	return store
 }
@@ -173,6 +180,67 @@ func TestRedisReplicaIsBehind(t *testing.T) {
 	_, err = store.End(t.Context(), id, newEnding())
 	require.NoError(t, err)
 	require.False(t, lives(t, store, id))
+}
+
+// An ending that a replica has acknowledged is there after each failover, however much the
+// master did that no replica had.
+func TestRedisAcknowledgedEndings(t *testing.T) {
+	t.Parallel()
+	rounds := 3
+	if long() {
+		rounds = 10
+	}
+	for range rounds {
+		s := underSentinel(t)
+		store := s.storeWith(t, redisstore.Config{Replicas: 1, ReplicaTimeout: 200 * time.Millisecond})
+		var mu sync.Mutex
+		var confirmed, short []session.ID
+		count := func(ids *[]session.ID) int {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(*ids)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		for i := range 2 {
+			running.Go(func() {
+				for ctx.Err() == nil {
+					time.Sleep(2 * time.Millisecond) // the Sentinels need the processor, too
+					one := newSession(fmt.Sprint("user ", i))
+					step, done := context.WithTimeout(ctx, session.DefaultStoreTimeout)
+					_, err := store.Start(step, one, session.Replace{})
+					if err == nil {
+						_, err = store.End(step, one.ID, newEnding())
+						mu.Lock()
+						switch {
+						case err == nil:
+							confirmed = append(confirmed, one.ID)
+						case errors.Is(err, redisstore.ErrReplicas):
+							short = append(short, one.ID)
+						}
+						mu.Unlock()
+					}
+					done()
+				}
+			})
+		}
+		until(t, "endings that are confirmed", func() bool { return count(&confirmed) > 50 })
+		s.master.cut(t)
+		until(t, "endings that are not", func() bool { return count(&short) > 0 }) // soon, or Sentinel takes the replica for too old
+		s.master.kill()
+		until(t, "the store", func() bool {
+			step, done := context.WithTimeout(t.Context(), session.DefaultStoreTimeout)
+			defer done()
+			_, err := store.List(step, "ada")
+			return err == nil
+		})
+		stop()
+		running.Wait()
+		t.Logf("%d endings confirmed, %d not", len(confirmed), len(short))
+		for _, id := range confirmed {
+			require.False(t, lives(t, store, id), "it was confirmed")
+		}
+	}
 }
 
 // A master that must have a replica confirms no ending without one, for longer than its

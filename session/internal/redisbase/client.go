@@ -27,6 +27,12 @@ type Client interface {
 	// DoAll sends commands in one round trip to each server, and returns the reply of each.
 	DoAll(ctx context.Context, commands []Command) []Reply
 
+	// Together sends commands on one connection to the master that has their keys, in one round
+	// trip, and returns the reply of each. The first of them has a key; the last may keep the
+	// server for as long as it says. If the first one's reply is lost, all are sent again, on
+	// one connection, or none.
+	Together(ctx context.Context, commands []Command) []Reply
+
 	// Info returns the INFO of each master that has keys, or why that one did not answer.
 	Info(ctx context.Context) []Reply
 
@@ -52,6 +58,15 @@ type Master struct {
 type Command struct {
 	Words []string
 	Key   int
+}
+
+// Failed returns n replies that are the error.
+func Failed(n int, err error) []Reply {
+	replies := make([]Reply, n)
+	for i := range replies {
+		replies[i].Err = err
+	}
+	return replies
 }
 
 // A Reply is what a server said to one command. The value is nil, a string, an int64, or a

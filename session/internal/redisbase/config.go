@@ -11,12 +11,20 @@ import (
 const (
 	DefaultPrefix = "mooring"
 	DefaultGrace  = time.Hour
+
+	DefaultReplicaTimeout = time.Second
 )
+
+// maxReplicaTimeout is far below the minute for which scripts know that they ran.
+const maxReplicaTimeout = 10 * time.Second
 
 // Config is the Config of redisstore and of rueidisstore.
 type Config struct {
 	Prefix string
 	Grace  time.Duration
+
+	Replicas       int
+	ReplicaTimeout time.Duration
 }
 
 var prefixForm = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
@@ -30,6 +38,12 @@ func (c Config) Validate(name string) error {
 	if c.Grace < 0 {
 		mistakes = append(mistakes, fmt.Errorf("%s: Grace %s: want a positive duration, or 0 for %s", name, c.Grace, DefaultGrace))
 	}
+	if c.Replicas < 0 {
+		mistakes = append(mistakes, fmt.Errorf("%s: Replicas %d: want a number of replicas, or 0 to wait for none", name, c.Replicas))
+	}
+	if c.ReplicaTimeout != 0 && (c.ReplicaTimeout < time.Millisecond || c.ReplicaTimeout > maxReplicaTimeout) {
+		mistakes = append(mistakes, fmt.Errorf("%s: ReplicaTimeout %s: want %s to %s, or 0 for %s", name, c.ReplicaTimeout, time.Millisecond, maxReplicaTimeout, DefaultReplicaTimeout))
+	}
 	return errors.Join(mistakes...)
 }
 
@@ -39,6 +53,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Grace == 0 {
 		c.Grace = DefaultGrace
+	}
+	if c.ReplicaTimeout == 0 {
+		c.ReplicaTimeout = DefaultReplicaTimeout
 	}
 	return c
 }

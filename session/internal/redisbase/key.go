@@ -11,6 +11,7 @@ import (
 //
 //	mooring:{Ab}:s:<session ID>   the session or its ending: see value.go
 //	mooring:{Ab}:u:<user>         the user's live sessions: tag of the kind, Created, ID; the score is 0
+//	mooring:{Ab}:t:<user>         the same of a user who has many, as PerTenant counts them: the score is of kind and tenant
 //	mooring:{Ab}:d                sessions and endings by when they are due, in milliseconds: "!" where Sweep
 //	                              tells the expiry, else "-", then as in the user's index, then the user
 //	mooring:{Ab}:j:<user>         the IDs of the user's endings to deliver, in the order in which they happened

@@ -22,6 +22,9 @@ var (
 	//go:embed lua/ending.lua
 	ending string
 
+	//go:embed lua/tenant.lua
+	tenant string
+
 	//go:embed lua/start.lua
 	startText string
 	//go:embed lua/end.lua
@@ -49,7 +52,7 @@ var (
 )
 
 var (
-	startScript     = newScript(prelude, journal, ending, startText)
+	startScript     = newScript(prelude, journal, ending, tenant, startText)
 	endScript       = newScript(prelude, journal, ending, endText)
 	endUserScript   = newScript(prelude, journal, ending, endUserText)
 	expireScript    = newScript(prelude, journal, ending, expireText)
@@ -128,6 +131,12 @@ func (s *Store) run(ctx context.Context, script script, shard string, keys []str
 	if isRefusal(said.Err, "NOSCRIPT") {
 		said = s.client.Do(ctx, form.whole(keys, texts))
 	}
+	return understood(said)
+}
+
+// understood returns the status in the reply of a script and what follows it, or the error
+// that the status means.
+func understood(said Reply) (status string, reply []string, err error) {
 	reply, err = said.texts()
 	if err != nil {
 		return "", nil, err

@@ -39,16 +39,22 @@ func (s *Store) start(ctx context.Context, started session.Session, replace sess
 		}
 		replace.Before = session.ID{}
 	}
+	replicas := acknowledgement{
+		needed: replace.Others || replace.Max > 0 || !replace.Before.IsZero() || !replace.Answers.IsZero() || !replace.Renews.IsZero(),
+	}
 	all, err := s.repeat(ctx, func() (string, []string, error) {
-		return s.runStart(ctx, started, replace, false)
+		return s.runStart(ctx, started, replace, false, &replicas)
 	})
+	if err == nil && len(all) > 0 {
+		err = replicas.short
+	}
 	return append(elsewhere, all...), err
 }
 
 // runStart runs the script, again where the session to renew has changed between what
-// was read of it and the script. If it is only to check, the script looks whether it
+// was read of it and the script, and while the script makes the index by tenant. If it is only to check, the script looks whether it
 // would fail, and does nothing.
-func (s *Store) runStart(ctx context.Context, started session.Session, replace session.Replace, check bool) (status string, reply []string, err error) {
+func (s *Store) runStart(ctx context.Context, started session.Session, replace session.Replace, check bool, replicas *acknowledgement) (status string, reply []string, err error) {
 	for {
 		renews, err := s.renewed(ctx, started, replace)
 		if err != nil {
@@ -58,8 +64,8 @@ func (s *Store) runStart(ctx context.Context, started session.Session, replace s
 		if err != nil {
 			return "", nil, err
 		}
-		status, reply, err := s.run(ctx, startScript, session.Shard(started.User), []string{s.indexKey(started.User), s.sessionKey(started.ID)}, args...)
-		if err != nil || status != "changed" {
+		status, reply, err := replicas.run(ctx, s, startScript, session.Shard(started.User), []string{s.indexKey(started.User), s.sessionKey(started.ID)}, args...)
+		if err != nil || (status != "changed" && status != "indexing") {
 			return status, reply, err
 		}
 	}
@@ -95,7 +101,7 @@ func (s *Store) startArgs(started session.Session, replace session.Replace, rene
 	args := s.endingArgs(replace.Ending,
 		started.ID.String(), value, s.lastsLive(started), tagOf(started.Kind), member(started), dueMember(started),
 		milliseconds(started.Deadline()), replace.Before.String(), replace.Answers.String(), replace.Renews.String(), renews,
-		flag(replace.Others), replace.Max, flag(replace.Deny), flag(replace.PerTenant), tenantIn(started.Tenant), flag(check))
+		flag(replace.Others), replace.Max, flag(replace.Deny), flag(replace.PerTenant), tenantIn(started.Tenant), flag(check), s.few)
 	for _, cause := range []session.Cause{
 		session.CauseReplaced, session.CauseAnswered, session.CauseRenewed, session.CauseTerminated, session.CauseMaxSessions,
 	} {
@@ -108,9 +114,17 @@ func (s *Store) startArgs(started session.Session, replace session.Replace, rene
 	return args, nil
 }
 
-// tenantIn returns the text by which the script knows the records of the tenant, as
-// reading JSON there would take ten times as long; "" for those without a tenant.
-// Quotes in other texts of a record are escaped.
+// few is how many sessions of one kind a user has, at the most, for a Start with
+// [session.Replace.PerTenant] to read all of them: one page. Of a user who has more it
+// reads those of the tenant, by an index.
+const few = 100
+
+// IndexFrom sets how many sessions of one kind a user has, at the most, without an index by
+// tenant. It is for tests, before the first step.
+func IndexFrom(s *Store, few int) { s.few = few }
+
+// tenantIn returns the tenant as it stands in a record, by which scripts know it; "" for
+// none.
 func tenantIn(tenant string) string {
 	if tenant == "" {
 		return ""
@@ -143,12 +157,12 @@ func (s *Store) endBefore(ctx context.Context, started session.Session, replace 
 	if started.Kind == session.KindDevice {
 		return nil, nil // a device of another user stays
 	}
-	if _, _, err := s.runStart(ctx, started, replace, true); err != nil {
+	if _, _, err := s.runStart(ctx, started, replace, true, &acknowledgement{}); err != nil {
 		return nil, err
 	}
 	e, err := s.end(ctx, replace.Before, replace.Because(session.CauseReplaced), tagOf(started.Kind))
-	if err == nil {
-		return []session.Ended{e}, nil
+	if !e.Session.ID.IsZero() {
+		return []session.Ended{e}, err
 	}
 	if _, hasEnded := errors.AsType[*session.EndedError](err); hasEnded || errors.Is(err, session.ErrNotFound) {
 		return nil, nil

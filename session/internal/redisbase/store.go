@@ -18,6 +18,7 @@ type Store struct {
 	client  Client
 	cluster bool // the client is one of a Cluster
 	config  Config
+	few     int // see few
 	records recordCache
 	server  serverCheck
 	lease   atomic.Uint32 // the number of the shard at which the next Lease begins
@@ -32,7 +33,7 @@ var (
 // config is a valid one. New does not connect.
 func New(name string, client Client, config Config) *Store {
 	return &Store{
-		name: name, client: client, cluster: client.Cluster(), config: config.withDefaults(),
+		name: name, client: client, cluster: client.Cluster(), config: config.withDefaults(), few: few,
 		server: serverCheck{every: checkEvery},
 	}
 }
@@ -143,8 +144,9 @@ func (s *Store) touch(ctx context.Context, id session.ID, seen session.Seen, now
 	if !seen.Drift.IsZero() {
 		message = updated(found)
 	}
-	status, reply, err := s.run(ctx, touchScript, id.Shard(), []string{s.sessionKey(id), s.indexKey(found.User)},
-		before, after, s.lastsLive(found), member(found), dueMember(found), milliseconds(found.Deadline()), instant(at), message)
+	replicas := acknowledgement{needed: !seen.Drift.IsZero()} // the loss of a mere use does no harm
+	status, reply, err := replicas.run(ctx, s, touchScript, id.Shard(), []string{s.sessionKey(id), s.indexKey(found.User)},
+		before, after, s.lastsLive(found), member(found), dueMember(found), milliseconds(found.Deadline()), instant(at), tagOf(found.Kind), tenantIn(found.Tenant), message)
 	if err != nil {
 		return false, err
 	}
@@ -152,7 +154,10 @@ func (s *Store) touch(ctx context.Context, id session.ID, seen session.Seen, now
 		*now, err = clock(reply)
 		return true, err
 	}
-	return status == "changed", nil
+	if status == "changed" {
+		return true, nil
+	}
+	return false, replicas.short
 }
 
 // End ends a live session, in one script.
@@ -161,7 +166,8 @@ func (s *Store) End(ctx context.Context, id session.ID, ending session.Ending) (
 	return e.Session, s.failed("ending a session", err)
 }
 
-// end ends a live record that has the tag; any, if that is empty.
+// end ends a live record that has the tag; any, if that is empty. The record comes with an
+// error that is [ErrReplicas], too, if this call ended it.
 func (s *Store) end(ctx context.Context, id session.ID, ending session.Ending, tag string) (session.Ended, error) {
 	if id.IsZero() {
 		return session.Ended{}, session.ErrNotFound
@@ -170,7 +176,7 @@ func (s *Store) end(ctx context.Context, id session.ID, ending session.Ending, t
 	if err != nil {
 		return session.Ended{}, err
 	}
-	_, reply, err := s.run(ctx, endScript, id.Shard(), []string{s.sessionKey(id)},
+	_, reply, short, err := s.runAcknowledged(ctx, endScript, id.Shard(), []string{s.sessionKey(id)},
 		s.endingArgs(ending, id.String(), text, tag)...)
 	if err != nil {
 		return session.Ended{}, err
@@ -182,5 +188,5 @@ func (s *Store) end(ctx context.Context, id session.ID, ending session.Ending, t
 	if err != nil {
 		return session.Ended{}, err
 	}
-	return all[0], nil
+	return all[0], short
 }

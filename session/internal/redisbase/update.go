@@ -36,9 +36,13 @@ func (s *Store) update(ctx context.Context, id session.ID, change session.Update
 	if err != nil {
 		return session.Session{}, false, err
 	}
-	status, _, err := s.run(ctx, updateScript, id.Shard(), []string{s.sessionKey(id)}, before, after, updated(changed))
+	replicas := acknowledgement{needed: true}
+	status, _, err := replicas.run(ctx, s, updateScript, id.Shard(), []string{s.sessionKey(id)}, before, after, updated(changed))
 	if err != nil {
 		return session.Session{}, false, err
 	}
-	return changed, status == "changed", nil
+	if status == "changed" {
+		return changed, true, nil
+	}
+	return changed, false, replicas.short
 }

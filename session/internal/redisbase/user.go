@@ -28,14 +28,15 @@ func (s *Store) EndUser(ctx context.Context, user string, keep session.ID, endin
 	for _, tag := range tagsOf(kinds) {
 		args = append(args, tag)
 	}
+	replicas := acknowledgement{needed: true}
 	all, err := s.repeat(ctx, func() (string, []string, error) {
-		return s.run(ctx, endUserScript, shard, []string{s.indexKey(user)}, args...)
+		return replicas.run(ctx, s, endUserScript, shard, []string{s.indexKey(user)}, args...)
 	})
 	sessions := make([]session.Session, len(all))
 	for i, e := range all {
 		sessions[i] = e.Session
 	}
-	return sessions, s.failed(operation, errors.Join(err, s.server.check(ctx, s.client)))
+	return sessions, s.failed(operation, errors.Join(err, replicas.short, s.server.check(ctx, s.client)))
 }
 
 // tagsOf returns the tags of kinds, each once, in the order of an index.

@@ -60,11 +60,11 @@ end
 -- the script are not refused then either.
 local function over(status, entries, index, stale)
   for _, entry in ipairs(entries) do
-    readable(entry.index, due)
+    readable(entry.index, byTenant(entry.index), due)
     if entry.journal then readable(waits, queueOf(entry.user)) end
   end
   if entries[1] then redis.call('ZREM', entries[1].index, '') end
-  for _, member in ipairs(stale or {}) do redis.call('ZREM', index, member) end
+  for _, member in ipairs(stale or {}) do delist(index, member) end
   local reply, ids = {status}, {}
   for i, entry in ipairs(entries) do
     if entry.journal then enqueue(entry, entry.ttl) end
@@ -72,7 +72,7 @@ local function over(status, entries, index, stale)
     outlive(due, entry.ttl + day)
     local value = 'E10' .. entry.created .. entry.keep .. sized(entry.tag) .. sized(entry.user) .. entry.ending .. entry.record
     redis.call('SET', base .. 's:' .. entry.id, value, 'PX', ms(entry.ttl))
-    redis.call('ZREM', entry.index, entry.member)
+    delist(entry.index, entry.member)
     if entry.tell then redis.call('ZREM', due, entry.due) end
     ids[i], reply[2 * i], reply[2 * i + 1] = entry.id, entry.id, value
   end

@@ -72,7 +72,7 @@ local function unlist(member)
   local at = 2 + #tag
   local id, user = string.sub(member, at + 16, at + 60), string.sub(member, at + 61)
   redis.call('ZREM', due, member)
-  redis.call('ZREM', base .. 'u:' .. user, string.sub(member, 2, at + 60))
+  delist(base .. 'u:' .. user, string.sub(member, 2, at + 60))
   local waited = dequeue(user, id)
   if waited then rank(user) end
   return (waited or string.sub(member, 1, 1) == '!') and 1 or 0

@@ -69,6 +69,22 @@ local function load(id)
   }
 end
 
+-- byTenant returns the key of the index by tenant that stands beside the index of a
+-- user. It has the same members if it is there and whole: see tenant.lua.
+local function byTenant(index) return base .. 't:' .. string.sub(index, #base + 3) end
+
+-- delist takes a member from the index of a user, and from that by tenant.
+local function delist(index, member)
+  redis.call('ZREM', index, member)
+  redis.call('ZREM', byTenant(index), member)
+end
+
+-- groupOf returns the score that the sessions with a tag and a tenant have in an index
+-- by tenant: 52 bits of a hash. The tenant is as tenantOf returns it.
+local function groupOf(tag, tenant)
+  return ms(tonumber(string.sub(redis.sha1hex(tag .. tenant), 1, 13), 16))
+end
+
 -- parsed returns what the member of an index says: the kind's tag, when the session
 -- was created, and its ID.
 local function parsed(member)

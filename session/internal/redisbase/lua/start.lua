@@ -1,11 +1,13 @@
 -- KEYS: the call, the user's index, the new session. session.Replace.Choose says
 -- what a new session ends; this is the same.
 local id, value, ttl, tag, member, dueMember, limitMS, before, answers, renews, renewsValue, others, most, deny,
-  perTenant, tenant, check, replacedEnding, answeredEnding, renewedEnding, terminatedEnding, mostEnding = unpack(ARGV, 6)
+  perTenant, tenant, check, few, replacedEnding, answeredEnding, renewedEnding, terminatedEnding, mostEnding = unpack(ARGV, 6)
 local again = replayed()
 if again then return again end
 if redis.call('EXISTS', KEYS[3]) == 1 then return {'exists'} end
 readable(KEYS[2], due, waits)
+local tenants = byTenant(KEYS[2])
+local grouped = redis.call('ZCARD', tenants) > 0
 local created = string.sub(member, -61, -46)
 others, most, deny, perTenant = others == '1', tonumber(most), deny == '1', perTenant == '1'
 
@@ -47,16 +49,22 @@ if others then
   for _, entry in ipairs(ending) do closing(entry, terminatedEnding) end
 end
 
+-- inTenant is whether the sessions to count are looked up by tenant: where there are
+-- many of the kind.
+local from, to = range(tag)
+local counts = most > 0 and not (others and tag == 's') and redis.call('ZLEXCOUNT', KEYS[2], from, to)
+local inTenant = counts and counts >= most and perTenant and counts > tonumber(few)
+if inTenant and not complete(KEYS[2], tenants) then return {'indexing'} end
+grouped = grouped or inTenant
+local score = groupOf(tag, tenant)
+
 -- judged returns whether the member stands for a live session that counts: one
 -- that has not reached its limit when the new one is created.
 local function judged(of)
   if perTenant then
-    local text = redis.call('GET', base .. 's:' .. string.sub(of, -45)) or ''
-    local state = string.sub(text, 1, 2)
-    if text == '' or state == 'E1' then stale[#stale + 1] = of end
-    if state ~= 'L1' or string.sub(text, 20, 35) <= created then return false end
-    if tenant == '' then return not string.find(text, ',"tenant":"', 1, true) end
-    return string.find(text, tenant, 1, true) ~= nil
+    local entry = load(string.sub(of, -45))
+    if not entry or entry.state == 'E' then stale[#stale + 1] = of end
+    return entry and entry.state == 'L' and entry.limit > created and tenantOf(entry.record) == tenant
   end
   local head = redis.call('GETRANGE', base .. 's:' .. string.sub(of, -45), 0, 34)
   if string.sub(head, 1, 2) == 'L1' then return string.sub(head, 20, 35) > created end
@@ -64,44 +72,48 @@ local function judged(of)
   return false
 end
 
-if most > 0 and not (others and tag == 's') then
-  local from, to = range(tag)
-  if redis.call('ZLEXCOUNT', KEYS[2], from, to) >= most then
-    -- The latest that count stay. What is before them, from the oldest on, ends.
-    local kept = 1
-    local function walk(first, last, reverse, visit)
-      while true do
-        local page = reverse and redis.call('ZRANGE', KEYS[2], last, first, 'BYLEX', 'REV', 'LIMIT', 0, 100)
-          or redis.call('ZRANGE', KEYS[2], first, last, 'BYLEX', 'LIMIT', 0, 100)
-        for _, each in ipairs(page) do
-          if not spared[string.sub(each, -45)] and judged(each) and visit(each) then return end
-        end
-        if #page < 100 then return end
-        if reverse then last = '(' .. page[#page] else first = '(' .. page[#page] end
+-- walk visits the sessions that count, from the oldest or from the latest on, until
+-- visit returns true.
+local function walk(latest, visit)
+  local first, last, seen = from, to, 0
+  while true do
+    local words = inTenant and {tenants, score, score, 'BYSCORE'}
+      or latest and {KEYS[2], last, first, 'BYLEX'} or {KEYS[2], first, last, 'BYLEX'}
+    if latest then words[5] = 'REV' end
+    words[#words + 1], words[#words + 2], words[#words + 3] = 'LIMIT', inTenant and seen or 0, 100
+    local page = redis.call('ZRANGE', unpack(words))
+    for _, each in ipairs(page) do
+      if not spared[string.sub(each, -45)] and judged(each) and visit(each) then return end
+    end
+    if #page < 100 then return end
+    seen = seen + 100
+    if latest then last = '(' .. page[100] else first = '(' .. page[100] end
+  end
+end
+
+if counts and counts >= most then
+  -- The latest that count stay. What is before them, from the oldest on, ends.
+  local kept, oldest = 1, nil
+  if most > 1 then
+    walk(true, function(each)
+      kept, oldest = kept + 1, each
+      return kept == most
+    end)
+  end
+  if kept == most then
+    local n = 0
+    local surplus = {'limit'}
+    walk(false, function(each)
+      if each == oldest then return true end
+      if n == batch then
+        more = true
+        return true
       end
-    end
-    if most > 1 then
-      local oldest
-      walk(from, to, true, function(each)
-        kept, oldest = kept + 1, each
-        return kept == most
-      end)
-      to = kept == most and '(' .. oldest or nil
-    end
-    if to then
-      local n = 0
-      local surplus = {'limit'}
-      walk(from, to, false, function(each)
-        if n == batch then
-          more = true
-          return true
-        end
-        n = n + 1
-        surplus[n + 1] = string.sub(each, -45)
-        ending[#ending + 1] = closing(found(each, KEYS[2]), mostEnding)
-      end)
-      if deny and n > 0 then return surplus end
-    end
+      n = n + 1
+      surplus[n + 1] = string.sub(each, -45)
+      ending[#ending + 1] = closing(found(each, KEYS[2]), mostEnding)
+    end)
+    if deny and n > 0 then return surplus end
   end
 end
 if check == '1' then return {'ok'} end
@@ -120,6 +132,10 @@ if more then
 end
 redis.call('ZADD', KEYS[2], 0, member) -- refused when memory is full
 outlive(KEYS[2], ttl)
+if grouped then
+  redis.call('ZADD', tenants, score, member)
+  outlive(tenants, ttl)
+end
 redis.call('ZADD', due, limitMS, dueMember)
 outlive(due, tonumber(ttl) + day)
 for _, each in ipairs(expired) do undelivered(unlist(each)) end
