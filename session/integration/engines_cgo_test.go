@@ -10,5 +10,5 @@ import (
 
 func init() {
 	engines = append(engines, engine{"SQLite by mattn", sqlstore.SQLite, "sqlite3",
-		file("?_busy_timeout="+busyMilliseconds+"&_journal_mode=WAL&_synchronous=NORMAL"), "SQLite", false})
+		file("?_busy_timeout=" + busyMilliseconds + "&_journal_mode=WAL&_synchronous=NORMAL"), "SQLite", false})
 }

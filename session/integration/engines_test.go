@@ -31,7 +31,7 @@ var engines = []engine{
 	{"PostgreSQL by pgx", sqlstore.PostgreSQL, "pgx", server(postgresDSN), "PostgreSQL (MOORING_POSTGRES_DSN)", false},
 	{"PostgreSQL by pq", sqlstore.PostgreSQL, "postgres", server(postgresDSN), "PostgreSQL (MOORING_POSTGRES_DSN)", false},
 	{"MySQL", sqlstore.MySQL, "mysql", server(mysqlDSN), "MySQL or MariaDB (MOORING_MYSQL_DSN)", false},
-	{"SQLite by modernc", sqlstore.SQLite, "sqlite", file("?_pragma=busy_timeout("+busyMilliseconds+")&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"), "SQLite", false},
+	{"SQLite by modernc", sqlstore.SQLite, "sqlite", file("?_pragma=busy_timeout(" + busyMilliseconds + ")&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"), "SQLite", false},
 }
 
 // busyMilliseconds is how long a caller waits for others to have written to a file of SQLite.
