@@ -33,18 +33,18 @@ type guarded struct {
 	login    *UserLogin
 	session  session.Snapshot // nil: none
 	err      error            // why there is none
-	denial   Denial           // why next is not to have the session; empty: it is
+	denial   Denial           // why a request with it is denied where it is required; empty: it is not
 	dpop     bool             // the session has a DPoP key
 	admitted bool             // Current returns the session
 	response response
 }
 
-// found has g hold what admit returned of a request: s, as a store has it if kept is not
-// nil, or err.
+// found has g hold what admit returned of a request: err, or s, which a store has as kept
+// says if that is not nil.
 func (g *guarded) found(s *session.Session, kept session.Snapshot, err error) {
 	g.err, g.denial, g.dpop = err, denialOf(s, err), s.Drift.Key.Kind == devicekey.DPoP
 	switch {
-	case s.ID.IsZero() && s.User == "":
+	case err != nil:
 	case kept != nil:
 		g.session = kept
 	default:

@@ -327,6 +327,13 @@ func TestNewContext(t *testing.T) {
 	s, ok := loginstage.Current(ctx)
 	assert.True(t, ok)
 	assert.Equal(t, "ada", s.User)
+	s, ok = loginstage.Current(loginstage.NewContext(t.Context(), session.Session{}))
+	assert.True(t, ok, "the zero Session is one, too")
+	assert.Zero(t, s)
+	restricted := session.Session{User: "ada", Required: []string{"terms"}}
+	s, ok = loginstage.Restricted(loginstage.NewContext(t.Context(), restricted))
+	assert.True(t, ok)
+	assert.Equal(t, restricted, s)
 
 	stage := loginstagetest.New(t, loginstage.Config{})
 	w := httptest.NewRecorder()
