@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
-	"github.com/mooring-go/mooring/session/internal/freeport"
+	"github.com/mooring-go/mooring/session/internal/porttest"
 	"github.com/mooring-go/mooring/session/sessiontest"
 	"github.com/mooring-go/mooring/session/sqlstore"
 )
@@ -33,7 +33,7 @@ func pgbouncer(t *testing.T, mode string) *url.URL {
 	}
 	server, err := url.Parse(postgresDSN())
 	require.NoError(t, err)
-	port := strconv.Itoa(freeport.Get(t))
+	port := strconv.Itoa(porttest.Free(t))
 	dir, err := os.MkdirTemp("", "mooring-pgbouncer-")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })

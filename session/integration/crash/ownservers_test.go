@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mooring-go/mooring/session/internal/freeport"
+	"github.com/mooring-go/mooring/session/internal/porttest"
 )
 
 // newRedis returns a Redis server that appends each command to its file and has that
@@ -21,7 +21,7 @@ import (
 // next start, as package redisstore says.
 func newRedis(t *testing.T) *server {
 	t.Helper()
-	binary, checker, port, dir := program(t, "redis-server"), program(t, "redis-check-aof"), strconv.Itoa(freeport.Get(t)), t.TempDir()
+	binary, checker, port, dir := program(t, "redis-server"), program(t, "redis-check-aof"), strconv.Itoa(porttest.Free(t)), t.TempDir()
 	s := &server{
 		engine: "Redis", address: net.JoinHostPort("127.0.0.1", port), binary: binary,
 		args: []string{
@@ -66,7 +66,7 @@ func newPostgreSQL(t *testing.T) *server {
 	said, err := initdb.CombinedOutput()
 	require.NoError(t, err, "%s", said)
 
-	port := strconv.Itoa(freeport.Get(t))
+	port := strconv.Itoa(porttest.Free(t))
 	s := &server{
 		engine:  "PostgreSQL",
 		address: "postgres://postgres@127.0.0.1:" + port + "/postgres?sslmode=disable",

@@ -15,7 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mooring-go/mooring/session/internal/freeport"
+	"github.com/mooring-go/mooring/session/internal/porttest"
 )
 
 // A backend is a server behind HAProxy.
@@ -82,7 +82,7 @@ func spread(t *testing.T, backends ...backend) string {
 func startHAProxy(t *testing.T, lines string) string {
 	t.Helper()
 	binary := program(t, "haproxy")
-	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(freeport.Get(t)))
+	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(porttest.Free(t)))
 	config := filepath.Join(directory(t, nil), "haproxy.cfg")
 	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `global
 maxconn 400

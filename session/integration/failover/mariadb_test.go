@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
-	"github.com/mooring-go/mooring/session/internal/freeport"
+	"github.com/mooring-go/mooring/session/internal/porttest"
 	"github.com/mooring-go/mooring/session/sqlstore"
 )
 
@@ -68,7 +68,7 @@ func startMariaDB(t *testing.T, number int) *mariadb {
 	copied(t, as, "mariadb", data, func(path string) {
 		execute(t, as, install, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", "--datadir="+path, small)
 	})
-	port := strconv.Itoa(freeport.Get(t))
+	port := strconv.Itoa(porttest.Free(t))
 	m := &mariadb{addr: net.JoinHostPort("127.0.0.1", port)}
 	m.process = run(t, as, binary, "--no-defaults", "--datadir="+data, "--socket="+filepath.Join(dir, "socket"),
 		"--pid-file="+filepath.Join(dir, "pid"), "--bind-address=127.0.0.1", "--port="+port, small,

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mooring-go/mooring/session/internal/freeport"
+	"github.com/mooring-go/mooring/session/internal/porttest"
 )
 
 // pgbouncer starts PgBouncer in the mode in front of the server at the address, with a
@@ -19,7 +19,7 @@ func pgbouncer(t *testing.T, mode, server, setting string) string {
 	t.Helper()
 	binary := program(t, "pgbouncer")
 	as := unprivileged(t, "nobody")
-	port := strconv.Itoa(freeport.Get(t))
+	port := strconv.Itoa(porttest.Free(t))
 	addr := net.JoinHostPort("127.0.0.1", port)
 	host, serverPort, err := net.SplitHostPort(server)
 	require.NoError(t, err)

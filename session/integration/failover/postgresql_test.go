@@ -19,7 +19,7 @@ import (
 	_ "github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mooring-go/mooring/session/internal/freeport"
+	"github.com/mooring-go/mooring/session/internal/porttest"
 	"github.com/mooring-go/mooring/session/sqlstore"
 )
 
@@ -53,7 +53,7 @@ func (p *postgres) exec(t *testing.T, query string) {
 // startPostgres starts a server on a directory that is there.
 func startPostgres(t *testing.T, as *syscall.Credential, binary, data string) *postgres {
 	t.Helper()
-	port := strconv.Itoa(freeport.Get(t))
+	port := strconv.Itoa(porttest.Free(t))
 	p := &postgres{addr: net.JoinHostPort("127.0.0.1", port)}
 	p.process = run(t, as, binary, "-D", data, "-p", port,
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", // no machine fails here

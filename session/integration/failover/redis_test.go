@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
-	"github.com/mooring-go/mooring/session/internal/freeport"
+	"github.com/mooring-go/mooring/session/internal/porttest"
 	"github.com/mooring-go/mooring/session/redisstore"
 )
 
@@ -32,7 +32,7 @@ type redisServer struct {
 // startRedis starts a server with further arguments.
 func startRedis(t *testing.T, args ...string) *redisServer {
 	t.Helper()
-	port := strconv.Itoa(freeport.Get(t))
+	port := strconv.Itoa(porttest.Free(t))
 	r := &redisServer{port: port, addr: net.JoinHostPort("127.0.0.1", port)}
 	r.process = run(t, nil, program(t, "redis-server"),
 		append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", directory(t, nil), "--save", "", "--repl-diskless-sync-delay", "0"}, args...)...)
@@ -91,7 +91,7 @@ func underSentinel(t *testing.T, args ...string) sentinel {
 	}
 	var watching []*redis.SentinelClient
 	for range 3 {
-		port := strconv.Itoa(freeport.Get(t))
+		port := strconv.Itoa(porttest.Free(t))
 		addr := net.JoinHostPort("127.0.0.1", port)
 		dir := directory(t, nil)
 		config := filepath.Join(dir, "sentinel.conf") // Sentinel writes to it
@@ -276,7 +276,7 @@ func TestRedisClusterFailsOver(t *testing.T) {
 		timeout = "15000" // the default
 	}
 	node := func() (*redisServer, string) {
-		bus := strconv.Itoa(freeport.Get(t))
+		bus := strconv.Itoa(porttest.Free(t))
 		return startRedis(t, "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", timeout), bus
 	}
 	var masters []*redisServer

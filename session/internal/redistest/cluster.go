@@ -5,13 +5,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mooring-go/mooring/session/internal/freeport"
+	"github.com/mooring-go/mooring/session/internal/porttest"
 )
 
 // Node starts a server that can be a node of a Cluster, with further arguments.
 func Node(t testing.TB, args ...string) *Server {
 	t.Helper()
-	bus := freeport.Get(t)
+	bus := porttest.Free(t)
 	s := Run(t, append([]string{"--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(bus), "--appendonly", "no"}, args...)...)
 	s.bus = bus
 	return s

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mooring-go/mooring/session/internal/freeport"
+	"github.com/mooring-go/mooring/session/internal/porttest"
 )
 
 // MasterSet is by what name a Sentinel knows the master of [Watched].
@@ -21,7 +21,7 @@ func Watched(t testing.TB) (master, replica, sentinel *Server) {
 	t.Helper()
 	master = Run(t)
 	replica = Run(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.Port))
-	sentinel = &Server{Port: freeport.Get(t)}
+	sentinel = &Server{Port: porttest.Free(t)}
 	sentinel.Addr = fmt.Sprint("127.0.0.1:", sentinel.Port)
 	config := filepath.Join(t.TempDir(), "sentinel.conf") // Sentinel writes to it
 	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `

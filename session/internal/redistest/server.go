@@ -15,7 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mooring-go/mooring/session/internal/freeport"
+	"github.com/mooring-go/mooring/session/internal/porttest"
 )
 
 // Missing skips the test, or fails it where servers are required.
@@ -49,7 +49,7 @@ type Server struct {
 // Run starts a server with further arguments, stopped when the test is over.
 func Run(t testing.TB, args ...string) *Server {
 	t.Helper()
-	s := &Server{Port: freeport.Get(t)}
+	s := &Server{Port: porttest.Free(t)}
 	s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))
 	s.args = append([]string{"--port", strconv.Itoa(s.Port), "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", ""}, args...)
 	s.Start(t)

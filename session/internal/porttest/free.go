@@ -1,5 +1,5 @@
-// Package freeport finds ports for the servers that tests start.
-package freeport
+// Package porttest finds ports for the servers that tests start.
+package porttest
 
 import (
 	"math/rand/v2"
@@ -10,10 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Get returns a TCP port of 127.0.0.1 that nobody listens on. No other call returns it
+// Free returns a TCP port of 127.0.0.1 that nobody listens on. No other call returns it
 // before the test is over, in whatever process. It is none of those from which connections
 // are made: a client that dials such a one can meet itself.
-func Get(t testing.TB) int {
+func Free(t testing.TB) int {
 	t.Helper()
 	for {
 		port := 10_000 + rand.IntN(20_000) //nolint:gosec // G404: nobody has to guess it
