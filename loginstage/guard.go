@@ -378,9 +378,11 @@ func (l *UserLogin) endBroken(r *http.Request, s session.Session, moved verdict)
 	if before, ok := errors.AsType[*session.EndedError](err); ok && before.Ending.Cause == session.CauseBroken {
 		return &brokenError{before.Ended}
 	}
+	if !ended.ID.IsZero() {
+		l.emitBroken(r.Context(), session.Ended{Session: ended, Ending: ending}, about)
+	}
 	if err != nil {
 		return err
 	}
-	l.emitBroken(r.Context(), session.Ended{Session: ended, Ending: ending}, about)
 	return &brokenError{session.Ended{Session: s, Ending: ending}}
 }

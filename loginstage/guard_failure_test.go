@@ -79,6 +79,28 @@ func TestAStoreThatEmbedsAnotherAndFails(t *testing.T) {
 	unavailable(t, browser.Get("/whoami"))
 }
 
+// hasty is a store whose endings are not safe yet when it returns.
+type hasty struct{ session.Store }
+
+func (h hasty) End(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
+	s, err := h.Store.End(ctx, id, ending)
+	if err == nil {
+		err = errOut
+	}
+	return s, err
+}
+
+// A session that has ended is told of, once, though the store says that it may not last.
+func TestAnEndingThatMayNotLast(t *testing.T) {
+	stage, browser := open(t, loginstage.Config{Store: hasty{memstore.New()}, GeoIPBinding: binding.GeoIPCountry})
+	signIn(t, browser, "ada")
+	browser.MoveTo(bindingtest.Tokyo)
+	unavailable(t, browser.Get("/whoami"))
+	assert.Equal(t, "nobody", whoami(browser))
+	require.Len(t, stage.Events.Of(loginstage.ActionLogout), 1)
+	assert.Equal(t, session.CauseBroken, stage.Events.Last().Cause)
+}
+
 // What a request found stays as it was for the whole request, whatever becomes of the
 // session.
 func TestARequestKeepsTheSessionThatItFound(t *testing.T) {

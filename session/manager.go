@@ -131,7 +131,7 @@ func (m *Manager) Now(ctx context.Context) time.Time { return m.clock.now(ctx, m
 
 // Issue makes s live and ends what replace says. It returns the session's token,
 // which is stored nowhere, and s as it was started: with its ID and, where they
-// were zero, its Created and LastSeen. A LastSeen after now counts as now. A session
+// were zero, its Created and LastSeen, its times in UTC. A LastSeen after now counts as now. A session
 // that [Session.Validate] refuses, or that has expired already, is [ErrInvalid].
 //
 // StoreTimeout bounds each attempt. Where the user has more sessions to end than one
@@ -143,6 +143,9 @@ func (m *Manager) Issue(ctx context.Context, s Session, replace Replace) (Token,
 	}
 	if s.LastSeen.IsZero() || s.LastSeen.After(now) {
 		s.LastSeen = now
+	}
+	for _, t := range []*time.Time{&s.Created, &s.LastSeen, &s.Expires, &s.AuthTime} {
+		*t = t.Round(0).UTC() // as stores return it
 	}
 	s.TellExpiry = 0
 	if m.config.Journal && (s.Kind == KindSession || s.Kind == KindDevice) {
@@ -357,17 +360,21 @@ func (m *Manager) Update(ctx context.Context, id ID, update Update) (Session, er
 }
 
 // End ends a live session and returns it, to exactly one caller; all others get
-// *EndedError or ErrNotFound. It fills in ending.Time and ending.Keep where they
-// are zero.
+// *EndedError or ErrNotFound. A session that comes with another error was ended, which may
+// not last: see [Store]. End fills in ending.Time and ending.Keep where they are zero.
 func (m *Manager) End(ctx context.Context, id ID, ending Ending) (Session, error) {
 	ending = m.complete(ctx, ending)
 	bounded, cancel := m.bound(ctx)
 	defer cancel()
 	s, err := m.config.Store.End(bounded, id, ending)
-	if err != nil {
-		return Session{}, fmt.Errorf("session: ending: %w", err)
+	if _, before := errors.AsType[*EndedError](err); before || s.ID != id {
+		s = Session{}
+	} else {
+		m.tell(ctx, Ended{s, ending})
 	}
-	m.tell(ctx, Ended{s, ending})
+	if err != nil {
+		return s, fmt.Errorf("session: ending: %w", err)
+	}
 	return s, nil
 }
 

@@ -1,6 +1,8 @@
 package session_test
 
 import (
+	"context"
+	"errors"
 	"net/http/httptest"
 	"sync"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mooring-go/mooring/session"
+	"github.com/mooring-go/mooring/session/memstore"
 )
 
 func TestOnEndIsToldOnce(t *testing.T) {
@@ -79,4 +82,37 @@ func TestClear(t *testing.T) {
 	assert.Empty(t, r.ended, "to clear ends nothing")
 	r.carrier.err = errOut
 	assert.ErrorIs(t, r.Clear(httptest.NewRecorder(), request()), errOut)
+}
+
+// hasty is a store whose endings are not safe yet when it returns.
+type hasty struct{ session.Store }
+
+var errHasty = errors.New("too few replicas have acknowledged it")
+
+func (h hasty) End(ctx context.Context, id session.ID, ending session.Ending) (session.Session, error) {
+	s, err := h.Store.End(ctx, id, ending)
+	if err != nil {
+		return session.Session{}, errHasty
+	}
+	return s, errHasty
+}
+
+// An ending that has happened is told, once, though the store says that it may not last.
+func TestAnEndingThatMayNotLastIsTold(t *testing.T) {
+	var told []session.Ended
+	manager, err := session.NewManager(session.Config{
+		Store: hasty{memstore.New()},
+		OnEnd: func(_ context.Context, ended ...session.Ended) { told = append(told, ended...) },
+	})
+	require.NoError(t, err)
+	s, err := manager.Start(httptest.NewRecorder(), httptest.NewRequest("POST", "/", nil), session.Session{User: "ada", Expires: time.Now().Add(time.Hour)}, session.Replace{})
+	require.NoError(t, err)
+	for _, want := range []session.ID{s.ID, {}} {
+		ended, err := manager.End(t.Context(), s.ID, session.Ending{Cause: session.CauseRevoked})
+		require.ErrorIs(t, err, errHasty)
+		assert.Equal(t, want, ended.ID)
+	}
+	require.Len(t, told, 1)
+	assert.Equal(t, s.ID, told[0].Session.ID)
+	assert.Equal(t, session.CauseRevoked, told[0].Ending.Cause)
 }

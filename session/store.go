@@ -72,7 +72,9 @@ type Store interface {
 	Update(ctx context.Context, id ID, update Update) (Session, error)
 
 	// End ends a live session and returns it, to exactly one caller. All others
-	// get *EndedError with the ending that came first, or ErrNotFound.
+	// get *EndedError with the ending that came first, or ErrNotFound. A session that
+	// comes with another error was ended by this call, which may not last: a failover can
+	// undo it, say. The same holds for what Start and EndUser return with an error.
 	End(ctx context.Context, id ID, ending Ending) (Session, error)
 
 	// EndUser ends the live records of the user that are of one of the kinds, or
