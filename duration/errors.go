@@ -15,10 +15,11 @@ type ParseError struct {
 	Reason string // what is wrong, and what is allowed
 }
 
-// Error quotes the input and the key, both cut short where they are long.
+// Error quotes the input, and the key where that is not the whole input, both cut short
+// where they are long.
 func (e *ParseError) Error() string {
 	key := ""
-	if e.Key != "" {
+	if e.Key != "" && e.Key != e.Input {
 		key = " in " + quote(e.Key)
 	}
 	return fmt.Sprintf("duration: parse %s: at byte %d%s: %s", quote(e.Input), e.Offset, key, e.Reason)
@@ -27,7 +28,7 @@ func (e *ParseError) Error() string {
 const (
 	reasonLong      = "too long; at most 1024 bytes are allowed"
 	reasonEmpty     = "empty pair; want key=value"
-	reasonNoEquals  = `pair without "="; want key=value`
+	reasonNoEquals  = `pair without "="; want key=value, such as hours=12`
 	reasonNoKey     = "missing key; " + wantKey
 	reasonUnknown   = "unknown key; " + wantKey
 	reasonRepeated  = "repeated key; each is allowed once, in any case"

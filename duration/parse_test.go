@@ -265,7 +265,7 @@ func TestParseWorst(t *testing.T) {
 
 func TestMustParse(t *testing.T) {
 	assert.Equal(t, duration.Duration(90*time.Minute), duration.MustParse("hours=1.5"))
-	assert.PanicsWithError(t, `duration: parse "hours": at byte 0 in "hours": pair without "="; want key=value`, func() {
+	assert.PanicsWithError(t, `duration: parse "hours": at byte 0: pair without "="; want key=value, such as hours=12`, func() {
 		duration.MustParse("hours")
 	})
 }

@@ -109,8 +109,12 @@ func authScheme(r *http.Request) string {
 			return known
 		}
 	}
-	return "Session"
+	return schemeSession
 }
+
+// schemeSession is the scheme of the challenge to a client that has its token in a
+// cookie, or that says in no other way what it uses.
+const schemeSession = "Session"
 
 // quoted returns s as a quoted-string (RFC 9110, section 5.6.4).
 func quoted(s string) string {

@@ -241,3 +241,50 @@ func TestProblemJSON(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(response.Text), &problem))
 	assert.Equal(t, map[string]any{"type": "about:blank", "title": "Unauthorized", "status": 401.0, "detail": "Sign in to use this."}, problem)
 }
+
+// A client of an API is asked for its token in the scheme that it uses, and told that
+// the token it sent is good for nothing; a browser is not asked for a bearer token.
+func TestChallengeToAClientOfAnAPI(t *testing.T) {
+	const bearer, cookies = `Bearer realm="staff"`, `Session realm="staff"`
+	const invalid = `, error="invalid_token"`
+	for _, tt := range []struct {
+		carrier             session.Carrier
+		name, value, wanted string
+	}{
+		{session.Bearer{}, "", "", bearer},
+		{session.Bearer{}, "Authorization", "bearer x", bearer + invalid},
+		{session.Bearer{}, "Authorization", "DPoP x", `DPoP realm="staff"` + invalid},
+		{session.Bearer{}, "Authorization", "Basic x", bearer},
+		{session.CookieOrBearer{}, "Authorization", "Bearer x", bearer + invalid},
+		{session.CookieOrBearer{}, "Sec-Fetch-Site", "same-origin", cookies},
+		{session.Cookie{}, "Authorization", "Bearer x", cookies},
+	} {
+		stage := loginstagetest.New(t, loginstage.Config{Name: "staff", Carrier: tt.carrier})
+		r := httptest.NewRequest("GET", "/", nil)
+		if tt.name != "" {
+			r.Header.Set(tt.name, tt.value)
+		}
+		w := httptest.NewRecorder()
+		stage.Require(http.NotFoundHandler()).ServeHTTP(w, r)
+		assert.Equal(t, http.StatusUnauthorized, w.Code)
+		assert.Equal(t, tt.wanted, w.Header().Get("WWW-Authenticate"), "%T %s: %s", tt.carrier, tt.name, tt.value)
+	}
+}
+
+// A bearer token whose session is restricted is good: only its user has to be proved.
+func TestChallengeToAClientOfAnAPIThatIsRestricted(t *testing.T) {
+	stage := loginstagetest.New(t, loginstage.Config{
+		Carrier: session.Bearer{}, GeoIPBinding: binding.GeoIPCountry, Actions: binding.Always(binding.StepUp),
+	})
+	w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/", nil)
+	r.RemoteAddr = bindingtest.Berlin.String() + ":1"
+	_, _, err := stage.SignIn(w, r, loginstage.User{ID: "ada"})
+	require.NoError(t, err)
+	r = httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Authorization", "Bearer "+w.Header().Get(session.DefaultTokenHeader))
+	r.RemoteAddr = bindingtest.Paris.String() + ":1"
+	w = httptest.NewRecorder()
+	stage.Require(http.NotFoundHandler()).ServeHTTP(w, r)
+	assert.Equal(t, http.StatusUnauthorized, w.Code)
+	assert.Equal(t, `Bearer realm="user-login"`, w.Header().Get("WWW-Authenticate"))
+}

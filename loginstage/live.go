@@ -14,7 +14,7 @@ import (
 // ErrUnheard is why a context of [UserLogin.Live] ends though nobody knows that its
 // session has: no [UserLogin.Watch] runs, or it has not heard from the store for so
 // long that the session may have ended.
-var ErrUnheard = errors.New("loginstage: changes of sessions are not heard")
+var ErrUnheard = errors.New("loginstage: no Watch runs, or it does not hear from the store")
 
 // A LiveError is why a context of [UserLogin.Live] ended; context.Cause returns it, and
 // so does Err. It is a context.Canceled.

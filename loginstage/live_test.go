@@ -290,7 +290,7 @@ func TestAccessErrorOfLive(t *testing.T) {
 		"restricted":     {loginstage.LiveError{Session: id, Restricted: binding.GeoIPCityChanged}, loginstage.AccessError{Denial: loginstage.DenialStepUp, Session: restricted}, "restricted"},
 		"required":       {loginstage.LiveError{Session: id, Required: []string{"terms"}}, loginstage.AccessError{Denial: loginstage.DenialRequired, Session: session.Session{ID: id, Required: []string{"terms"}}}, "terms"},
 		"no session":     {loginstage.LiveError{Err: session.ErrNotFound}, loginstage.AccessError{Denial: loginstage.DenialSignIn}, "not found"},
-		"not heard":      {loginstage.LiveError{Session: id, Err: loginstage.ErrUnheard}, loginstage.AccessError{Denial: loginstage.DenialUnavailable, Session: session.Session{ID: id}, Err: loginstage.ErrUnheard}, "not heard"},
+		"not heard":      {loginstage.LiveError{Session: id, Err: loginstage.ErrUnheard}, loginstage.AccessError{Denial: loginstage.DenialUnavailable, Session: session.Session{ID: id}, Err: loginstage.ErrUnheard}, "no Watch runs"},
 		"a store's fail": {loginstage.LiveError{Err: errOut}, loginstage.AccessError{Denial: loginstage.DenialUnavailable, Err: errOut}, errOut.Error()},
 	} {
 		got := test.why.AccessError()

@@ -54,7 +54,9 @@ func (l *UserLogin) deny(w http.ResponseWriter, r *http.Request, denied *AccessE
 
 // Respond answers the request as a guard does without a [Config.Deny]. A browser
 // that asks for a page is sent to LoginURL or StepUpURL, if that is set; anything
-// else gets 401 and a [Problem]. For [DenialUnavailable] the answer is 503.
+// else gets 401, a [Problem] and a challenge (WWW-Authenticate): Bearer or DPoP for a
+// client of a [session.Bearer], with error="invalid_token" where its token is good for
+// nothing any more, and Session for all others. For [DenialUnavailable] the answer is 503.
 func (e *AccessError) Respond(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	var page string
@@ -96,8 +98,26 @@ func (e *AccessError) Respond(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, withNext(page, config.PathPrefix, r), http.StatusSeeOther)
 		return
 	}
-	w.Header().Set("WWW-Authenticate", "Session realm="+strconv.Quote(config.Name)) // RFC 9110, section 11.6.1
+	w.Header().Set("WWW-Authenticate", e.wanted(r, config))
 	writeProblem(w, problem)
+}
+
+// wanted returns the challenge to a client (RFC 9110, section 11.6.1). One that gets its
+// token by a header is asked for it by RFC 6750, section 3, or RFC 9449, section 7.1:
+// there, invalid_token says that the token it sent is good for nothing any more.
+func (e *AccessError) wanted(r *http.Request, config Config) string {
+	realm := " realm=" + quoted(config.Name)
+	if !bears(config.Carrier, r) {
+		return schemeSession + realm
+	}
+	used := authScheme(r)
+	if used == schemeSession {
+		return "Bearer" + realm
+	}
+	if e.Denial == DenialSignIn || e.Denial == DenialBroken {
+		realm += `, error="invalid_token"`
+	}
+	return used + realm
 }
 
 func writeProblem(w http.ResponseWriter, p Problem) {

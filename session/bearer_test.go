@@ -116,6 +116,8 @@ func TestBearerMistakes(t *testing.T) {
 	assert.NoError(t, session.Bearer{}.Validate())
 	for _, name := range []string{"a b", "set-cookie", "ü", "a:"} {
 		assert.ErrorContains(t, session.Bearer{Header: name}.Validate(), "Mooring-Token", name)
-		assert.Error(t, session.CookieOrBearer{Bearer: session.Bearer{Header: name}}.Validate(), name)
+		err := session.CookieOrBearer{Cookie: session.Cookie{Name: "a b"}, Bearer: session.Bearer{Header: name}}.Validate()
+		assert.ErrorContains(t, err, "cookie Name", name)
+		assert.ErrorContains(t, err, "bearer Header", name)
 	}
 }

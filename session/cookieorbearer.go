@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -10,6 +11,9 @@ import (
 // have the token in a cookie, others in the header Authorization. A request that
 // brings both is anonymous: one of them may be planted. The zero value is ready to
 // use. It is safe for concurrent use.
+//
+// A client that is no browser finds its token in the answer's header [DefaultTokenHeader],
+// or Bearer.Header, and sends it as [Bearer] says.
 //
 // No browser is given a token that its scripts can read: a request with Origin, with
 // Fetch Metadata (Sec-Fetch-*), with the cookie, or that takes HTML is a browser's,
@@ -21,10 +25,7 @@ type CookieOrBearer struct {
 
 // Validate returns every mistake in both.
 func (c CookieOrBearer) Validate() error {
-	if err := c.Cookie.Validate(); err != nil {
-		return err
-	}
-	return c.Bearer.Validate()
+	return errors.Join(c.Cookie.Validate(), c.Bearer.Validate())
 }
 
 // ValidateLifetime returns [ErrLifetime] if browsers would not keep the cookie for

@@ -32,6 +32,7 @@ type notes struct {
 }
 
 func (n *notes) showSignIn(w http.ResponseWriter, r *http.Request) {
+	fmt.Fprint(w, "<!doctype html>") // without it net/http takes a form for plain text
 	if ending, ok := n.login.LastEnding(r); ok {
 		fmt.Fprintf(w, "<p>Your last session has ended: %s %s</p>", ending.Cause, ending.Reason)
 	}
@@ -50,7 +51,7 @@ func (n *notes) signIn(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		http.Error(w, "Try again in a moment.", http.StatusServiceUnavailable)
 	case challenge != nil:
-		fmt.Fprint(w, `<form method="post" action="/login/answer"><button name="stay" value="yes">Stay signed in</button>`+
+		fmt.Fprint(w, `<!doctype html><form method="post" action="/login/answer"><button name="stay" value="yes">Stay signed in</button>`+
 			`<button name="stay" value="no">No</button></form>`)
 	default:
 		http.Redirect(w, r, loginstage.Next(r), http.StatusSeeOther)
@@ -69,7 +70,7 @@ func (n *notes) show(w http.ResponseWriter, r *http.Request) {
 	current, _ := loginstage.Current(r.Context())
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	fmt.Fprintf(w, "<p>The notes of %s:</p><ul>", html.EscapeString(current.User))
+	fmt.Fprintf(w, "<!doctype html><p>The notes of %s:</p><ul>", html.EscapeString(current.User))
 	for _, note := range n.byUser[current.User] {
 		fmt.Fprintf(w, "<li>%s</li>", html.EscapeString(note))
 	}

@@ -44,6 +44,16 @@ func TestNotesAreTheUsersOwn(t *testing.T) {
 	assert.NotContains(t, b.Get("/").Text, "tea")
 }
 
+func TestPagesAreShownAsHTML(t *testing.T) {
+	b, _ := openNotes(t, loginstage.Config{StaySignedInOffset: duration.MustParse("days=1")})
+	const html = "text/html; charset=utf-8"
+	assert.Equal(t, html, b.Get("/login").Header.Get("Content-Type"))
+	asked := b.PostForm("/login", url.Values{"user": {"ada"}, "password": {"right"}})
+	assert.Equal(t, html, asked.Header.Get("Content-Type"))
+	b.PostForm("/login/answer", url.Values{"stay": {"yes"}})
+	assert.Equal(t, html, b.Get("/").Header.Get("Content-Type"))
+}
+
 func TestWhoIsNotSignedInIsSentToSignIn(t *testing.T) {
 	b, stage := openNotes(t, loginstage.Config{})
 	response := b.Get("/?page=2")

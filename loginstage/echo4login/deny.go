@@ -13,6 +13,10 @@ import (
 // returns, so that the HTTPErrorHandler can answer:
 //
 //	loginstage.Config{Deny: echo4login.Deny(func(c echo.Context, denied *loginstage.AccessError) error {
+//		if denied.Denial != loginstage.DenialSignIn {
+//			denied.Respond(c.Response(), c.Request()) // as without a Deny
+//			return nil
+//		}
 //		return echo.NewHTTPError(http.StatusUnauthorized, "sign in")
 //	})}
 //

@@ -10,7 +10,7 @@
 //	account := e.Group("/account", echo4login.Require(login))
 //	account.GET("", func(c echo.Context) error {
 //		s, _ := echo4login.Current(c)
-//		return c.String(http.StatusOK, "Hello, "+s.Name)
+//		return c.String(http.StatusOK, "Hello, "+s.User)
 //	})
 //
 // The methods of [loginstage.UserLogin] take echo's c.Response() and c.Request(). Mount

@@ -39,3 +39,19 @@ func TestDenyWithoutEcho(t *testing.T) {
 	stage.Require(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	assert.Equal(t, http.StatusUnauthorized, w.Code)
 }
+
+// A Deny that answers some denials leaves the others to Respond.
+func TestDenyResponds(t *testing.T) {
+	stage := loginstagetest.New(t, loginstage.Config{Deny: echo5login.Deny(func(c *echo.Context, denied *loginstage.AccessError) error {
+		denied.Respond(c.Response(), c.Request())
+		return nil
+	})})
+	e := echo.New()
+	e.GET("/", func(*echo.Context) error {
+		t.Error("the handler ran")
+		return nil
+	}, echo5login.Require(stage.UserLogin))
+	response := loginstagetest.NewBrowser(t, e).Get("/")
+	assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
+	assert.Equal(t, "application/problem+json", response.Header.Get("Content-Type"))
+}

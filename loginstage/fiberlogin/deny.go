@@ -13,6 +13,12 @@ import (
 // handler returns, so that the ErrorHandler can answer:
 //
 //	loginstage.Config{Deny: fiberlogin.Deny(func(c fiber.Ctx, denied *loginstage.AccessError) error {
+//		if denied.Denial != loginstage.DenialSignIn { // as without a Deny
+//			return fiberlogin.Do(c, func(w http.ResponseWriter, r *http.Request) error {
+//				denied.Respond(w, r)
+//				return nil
+//			})
+//		}
 //		return fiber.NewError(fiber.StatusUnauthorized, "sign in")
 //	})}
 //

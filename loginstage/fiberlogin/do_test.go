@@ -241,3 +241,25 @@ func TestLive(t *testing.T) {
 		}
 	}
 }
+
+// A Deny that answers some denials leaves the others to Respond.
+func TestDenyResponds(t *testing.T) {
+	stage := loginstagetest.New(t, loginstage.Config{Deny: fiberlogin.Deny(func(c fiber.Ctx, denied *loginstage.AccessError) error {
+		return fiberlogin.Do(c, func(w http.ResponseWriter, r *http.Request) error {
+			denied.Respond(w, r)
+			return nil
+		})
+	})})
+	app := fiber.New()
+	app.Get("/", fiberlogin.Require(stage.UserLogin), func(fiber.Ctx) error {
+		t.Error("the handler ran")
+		return nil
+	})
+	response, err := app.Test(httptest.NewRequest("GET", "/", nil))
+	require.NoError(t, err)
+	defer response.Body.Close()
+	assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
+	assert.Equal(t, "application/problem+json", response.Header.Get("Content-Type"))
+	assert.Equal(t, `Session realm="user-login"`, response.Header.Get("WWW-Authenticate"))
+	assert.Equal(t, "no-store", response.Header.Get("Cache-Control"))
+}

@@ -10,7 +10,7 @@
 //	account := app.Group("/account", fiberlogin.Require(login))
 //	account.Get("", func(c fiber.Ctx) error {
 //		s, _ := fiberlogin.Current(c)
-//		return c.SendString("Hello, " + s.Name)
+//		return c.SendString("Hello, " + s.User)
 //	})
 //
 // Fiber is built on fasthttp, which is no net/http. The functions of this package make

@@ -12,7 +12,11 @@ import (
 // guard of this package denies, in gin's way:
 //
 //	loginstage.Config{Deny: ginlogin.Deny(func(c *gin.Context, denied *loginstage.AccessError) {
-//		c.JSON(http.StatusUnauthorized, gin.H{"error": denied.Denial})
+//		if denied.Denial != loginstage.DenialSignIn {
+//			denied.Respond(c.Writer, c.Request) // as without a Deny
+//			return
+//		}
+//		c.JSON(http.StatusUnauthorized, gin.H{"error": "sign in"})
 //	})}
 //
 // A request that came by a guard of net/http, without a gin context, gets the answer

@@ -35,3 +35,15 @@ func TestDenyWithoutGin(t *testing.T) {
 	stage.Require(http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	assert.Equal(t, http.StatusUnauthorized, w.Code)
 }
+
+// A Deny that answers some denials leaves the others to Respond.
+func TestDenyResponds(t *testing.T) {
+	stage := loginstagetest.New(t, loginstage.Config{Deny: ginlogin.Deny(func(c *gin.Context, denied *loginstage.AccessError) {
+		denied.Respond(c.Writer, c.Request)
+	})})
+	engine := gin.New()
+	engine.GET("/", ginlogin.Require(stage.UserLogin), func(*gin.Context) { t.Error("the handler ran") })
+	response := loginstagetest.NewBrowser(t, engine).Get("/")
+	assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
+	assert.Equal(t, "application/problem+json", response.Header.Get("Content-Type"))
+}

@@ -9,7 +9,7 @@
 //	account := engine.Group("/account", ginlogin.Require(login))
 //	account.GET("", func(c *gin.Context) {
 //		s, _ := ginlogin.Current(c)
-//		c.String(http.StatusOK, "Hello, %s", s.Name)
+//		c.String(http.StatusOK, "Hello, %s", s.User)
 //	})
 //
 // The methods of [loginstage.UserLogin] take gin's c.Writer and c.Request. Mount

@@ -13,8 +13,11 @@
 //
 //	func (s *accounts) SignIn(ctx context.Context, in *SignInRequest) (*SignInReply, error) {
 //		// … check the password …
-//		_, err := grpclogin.Begin(ctx, s.login, loginstage.User{ID: user})
-//		return &SignInReply{}, err
+//		if _, err := grpclogin.Begin(ctx, s.login, loginstage.User{ID: user}); err != nil {
+//			slog.ErrorContext(ctx, "signing in", "error", err) // not for clients: it says what failed
+//			return nil, status.Error(codes.Unavailable, "try again in a moment")
+//		}
+//		return &SignInReply{}, nil
 //	}
 //
 // With [session.Bearer] the client gets the token in the metadata "mooring-token" of the

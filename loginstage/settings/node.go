@@ -3,8 +3,10 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
+	"github.com/mooring-go/mooring/duration"
 	"github.com/mooring-go/mooring/loginstage"
 )
 
@@ -118,7 +120,7 @@ func (f field) set(into *loginstage.Settings, value Node) error {
 	case form == listForm:
 		return fmt.Errorf("%s: want a list of strings", value.Kind)
 	case value.Kind == List, value.Kind == Map:
-		return fmt.Errorf("%s: want %s", value.Kind, form.kind())
+		return fmt.Errorf("%s: want %s", value.Kind, f.wants())
 	case form.kind() != value.Kind:
 		if err := f.setText(new(loginstage.Settings), value.Text); err != nil && form == textForm {
 			return err // it says what is allowed, which quotes alone would not be
@@ -128,6 +130,20 @@ func (f field) set(into *loginstage.Settings, value Node) error {
 		return errors.New("want true or false")
 	}
 	return f.setText(into, value.Text)
+}
+
+// wants returns the kind of node that the setting is, with an example where an object
+// would be as likely.
+func (f field) wants() string {
+	kind := f.form().kind().String()
+	switch f.of {
+	case reflect.TypeFor[duration.Duration]():
+		return kind + ` such as "hours=12"`
+	case reflect.TypeOf(loginstage.Settings{}.Actions):
+		return kind + ` such as "*=report,network.asn=step_up"`
+	default:
+		return kind
+	}
 }
 
 // kind returns the kind of node that a setting of the form is.

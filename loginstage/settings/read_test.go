@@ -158,7 +158,7 @@ func TestReadJSONFindsEveryMistake(t *testing.T) {
 			{"tolerance.max_moves", 7, "-1", "want a whole number from 0 to 65535"},
 			{"tolerance.exempt", 7, "192.0.2.0/99", "want an address and a length"},
 		}},
-		"kinds": {"{\"session_duration\": 12, \"report_only\": \"true\",\n\"max_sessions\": \"5\", \"also_admit\": \"staff\", \"event_args\": [\"a\", 1],\n\"login_url\": null, \"name\": 5, \"tolerance\": [], \"explain_events\": {}, \"origin\": [\"x\"], \"tell_expiry\": 1, \"network_binding\": true}", []mistake{
+		"kinds": {"{\"session_duration\": 12, \"report_only\": \"true\",\n\"max_sessions\": \"5\", \"also_admit\": \"staff\", \"event_args\": [\"a\", 1],\n\"login_url\": null, \"name\": 5, \"tolerance\": [], \"explain_events\": {}, \"origin\": [\"x\"], \"actions\": {\"network.asn\": \"end\"}, \"idle_timeout\": {\"hours\": 1}, \"tell_expiry\": 1, \"network_binding\": true}", []mistake{
 			{"session_duration", 1, "12", `want key=value`},
 			{"report_only", 1, "true", "a string: want a boolean"},
 			{"max_sessions", 2, "5", "a string: want a number"},
@@ -169,6 +169,8 @@ func TestReadJSONFindsEveryMistake(t *testing.T) {
 			{"tolerance", 3, "", "a list: want an object with keys such as same_ip"},
 			{"explain_events", 3, "", "an object: want a boolean"},
 			{"origin", 3, "", "a list: want a string"},
+			{"actions", 3, "", `an object: want a string such as "*=report,network.asn=step_up"`},
+			{"idle_timeout", 3, "", `an object: want a string such as "hours=12"`},
 			{"tell_expiry", 3, "1", "a number: want a boolean"},
 			{"network_binding", 3, "true", "want one of"},
 		}},

@@ -34,7 +34,7 @@ max_sessions: many
 max_sesions: 5
 `)))
 	// Output:
-	// settings: line 2: session_duration: "12h": duration: parse "12h": at byte 0 in "12h": pair without "="; want key=value
+	// settings: line 2: session_duration: "12h": duration: parse "12h": at byte 0: pair without "="; want key=value, such as hours=12
 	// settings: line 3: max_sessions: "many": a string: want a number
 	// settings: line 4: max_sesions: there is no such setting: want max_sessions
 }
