@@ -44,7 +44,7 @@ type guarded struct {
 func (g *guarded) found(s *session.Session, kept session.Snapshot, err error) {
 	g.err, g.denial, g.dpop = err, denialOf(s, err), s.Drift.Key.Kind == devicekey.DPoP
 	switch {
-	case s.ID.IsZero() && s.User == "":
+	case err != nil:
 	case kept != nil:
 		g.session = kept
 	default:
