@@ -50,25 +50,21 @@ func (n nest) handler(stages map[byte]*loginstagetest.Stage, next http.Handler) 
 }
 
 // want returns what a handler inside finds, by what the guards promise, and "denied"
-// where it gets no request. Only the innermost stage counts, which looks anew where the
-// guard around it is of the other one.
+// where it gets no request. A guard of a stage goes by what the first one of that stage
+// found, and Check too, whatever guards of the other one are between.
 func (n nest) want(visitor string) string {
-	var stage byte
-	admitted := false
+	var innermost byte
+	admitted := map[byte]bool{'1': visitor == "free", '2': visitor == "free"}
 	for _, guard := range n {
-		if guard[1] != stage {
-			stage, admitted = guard[1], visitor == "free"
-		}
+		innermost = guard[1]
 		if guard[0] == 'A' && visitor == "restricted" {
-			admitted = true
+			admitted[innermost] = true
 		}
-		if guard[0] == 'R' && !admitted {
+		if guard[0] == 'R' && !admitted[innermost] {
 			return "denied"
 		}
 	}
-	checked := map[byte]bool{'1': visitor == "free", '2': visitor == "free"}
-	checked[stage] = admitted
-	return fmt.Sprint(admitted, visitor == "restricted", checked['1'], checked['2'])
+	return fmt.Sprint(admitted[innermost], visitor == "restricted", admitted['1'], admitted['2'])
 }
 
 // Guards of a stage, and of one that admits its sessions, stand in each other in every
