@@ -97,7 +97,7 @@ func (c Call) Request(ctx context.Context) *http.Request {
 func (l *UserLogin) Authenticate(ctx context.Context, call Call) (context.Context, error) {
 	l = l.in(ctx)
 	found := &guarded{login: l}
-	if outer, ok := ctx.Value(guardedKey{}).(*guarded); ok && l.is(outer.login) && call.Token.IsZero() {
+	if outer := l.foundIn(ctx); outer != nil && call.Token.IsZero() {
 		found.session, found.err, found.denial, found.dpop, found.admitted = outer.session, outer.err, outer.denial, outer.dpop, outer.admitted
 	} else {
 		l.findCall(call.Request(ctx), call.Token, found)

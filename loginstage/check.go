@@ -20,8 +20,8 @@ func (l *UserLogin) Check(w http.ResponseWriter, r *http.Request) (session.Sessi
 	l = l.in(r.Context())
 	var s session.Session
 	var err error
-	g, known := r.Context().Value(guardedKey{}).(*guarded)
-	if known = known && l.is(g.login); known {
+	g := l.foundIn(r.Context())
+	if g != nil {
 		s, err = g.current(), g.err
 	} else {
 		err = l.admit(r, &s)
@@ -29,7 +29,7 @@ func (l *UserLogin) Check(w http.ResponseWriter, r *http.Request) (session.Sessi
 	response := response{ResponseWriter: w, login: l, personal: !s.ID.IsZero()}
 	response.complete()
 	l.renewNonce(w, r, &s)
-	if known && g.admitted {
+	if g != nil && g.admitted {
 		return s, nil
 	}
 	if denial := denialOf(&s, err); denial != "" {

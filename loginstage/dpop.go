@@ -62,7 +62,11 @@ func (l *UserLogin) signInKey(r *http.Request) (devicekey.Key, error) {
 // checkDPoP returns a *proofError if r brings no proof by the key of s that is for r
 // and is new.
 func (l *UserLogin) checkDPoP(r *http.Request, s *session.Session) error {
-	if g, ok := r.Context().Value(guardedKey{}).(*guarded); ok && g.err == nil && g.dpop {
+	g, _ := r.Context().Value(guardedKey{}).(*guarded)
+	for ; g != nil; g = g.outside() {
+		if g.err != nil || !g.dpop {
+			continue
+		}
 		if proved := g.current(); proved.ID == s.ID && proved.Drift.Key == s.Drift.Key {
 			return nil // the guard of another stage has seen the proof, which is used up
 		}
@@ -120,8 +124,8 @@ func (l *UserLogin) challengeDPoP(e *proofError) string {
 // guard of net/http gives the client its nonce itself. It is safe for concurrent use.
 func (l *UserLogin) DPoPNonce(ctx context.Context) string {
 	l = l.in(ctx)
-	g, ok := ctx.Value(guardedKey{}).(*guarded)
-	if !ok || !l.is(g.login) {
+	g := l.foundIn(ctx)
+	if g == nil {
 		return ""
 	}
 	s := g.current()

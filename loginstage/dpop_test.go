@@ -283,12 +283,21 @@ func TestGuardsOfTwoStagesSeeOneProof(t *testing.T) {
 		c := newDPoPClient(t, v)
 		config.Name, config.AlsoAdmit = "other", []string{loginstage.DefaultName}
 		other := loginstagetest.New(t, config)
+		config.Name, config.AlsoAdmit = "foreign", nil
+		foreign := loginstagetest.New(t, config)
 		reached := 0
-		c.handler = v.stage.Guard(v.stage.Require(other.Require(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached++ }))))
-		proof := c.proof()
-		assert.Equal(t, http.StatusOK, c.get(proof).Code)
-		assert.Equal(t, denied, c.get(proof).Code)
-		assert.Equal(t, 1, reached)
+		handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached++ })
+		for _, guards := range []http.Handler{
+			v.stage.Guard(v.stage.Require(other.Require(handler))),
+			v.stage.Guard(foreign.Guard(v.stage.Require(handler))), // which finds nobody
+			v.stage.Guard(foreign.Guard(other.Require(handler))),
+		} {
+			c.handler, reached = guards, 0
+			proof := c.proof()
+			assert.Equal(t, http.StatusOK, c.get(proof).Code)
+			assert.Equal(t, denied, c.get(proof).Code)
+			assert.Equal(t, 1, reached)
+		}
 	})
 }
 

@@ -70,7 +70,7 @@ func (l *UserLogin) Expiry() http.Handler {
 
 func (l *UserLogin) serveExpiry(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	if g, ok := r.Context().Value(guardedKey{}).(*guarded); ok && l.is(g.login) {
+	if l.foundIn(r.Context()) != nil {
 		l.config.Logger.ErrorContext(r.Context(), "loginstage: the handler of Expiry is behind a guard, so that asking when the session ends puts the end off: mount it outside")
 		http.Error(w, "mounted behind a guard", http.StatusInternalServerError)
 		return

@@ -39,8 +39,9 @@ func (l *UserLogin) Guard(next http.Handler) http.Handler { return l.admitting(e
 // Require is Guard for signed-in users alone. It denies anonymous requests and
 // those of restricted sessions: a browser that asks for a page is sent to LoginURL
 // or StepUpURL, anything else gets 401 with a [Problem]. It can stand inside a
-// Guard, which has then done the work. It answers the endpoints of
-// [UserLogin.DeviceKeys] itself: next does not get their requests.
+// Guard, which has then done the work, also where guards of other stages are between. It
+// answers the endpoints of [UserLogin.DeviceKeys] itself: next does not get their
+// requests.
 //
 // A CORS preflight is passed on all the same, so that a CORS handler can stand
 // behind Require: browsers send it without credentials. next gets it as an anonymous
@@ -132,17 +133,20 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		outer, _ := r.Context().Value(guardedKey{}).(*guarded)
-		known := outer != nil && l.is(outer.login)
+		var known *guarded
+		if outer != nil {
+			known = l.foundIn(r.Context())
+		}
 		l := l.latest.Load() // as in returns it
-		if known {
-			l = outer.login
+		if known != nil {
+			l = known.login
 		}
 		if l.isKeyEndpoint(r) {
 			keys.ServeHTTP(w, r)
 			return
 		}
-		if known {
-			l.passKnown(w, r, next, outer, whom)
+		if known != nil {
+			l.passKnown(w, r, next, known, whom)
 			return
 		}
 		id, err := l.carried(r)
@@ -171,20 +175,23 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 	})
 }
 
-// passKnown passes r on, of which a guard of this stage has found out what outer says.
-func (l *UserLogin) passKnown(w http.ResponseWriter, r *http.Request, next http.Handler, outer *guarded, whom audience) {
-	denial := outer.denial
-	if outer.admitted {
+// passKnown passes r on, of which a guard of this stage has found out what known says.
+func (l *UserLogin) passKnown(w http.ResponseWriter, r *http.Request, next http.Handler, known *guarded, whom audience) {
+	denial := known.denial
+	if known.admitted {
 		denial = ""
 	}
+	admits := whom == restrictedToo && restricts(denial)
 	switch {
 	case whom.denies(denial):
-		l.deny(w, r, l.accessError(denial, outer.current(), outer.err))
-	case whom == restrictedToo && restricts(denial):
+		l.deny(w, r, l.accessError(denial, known.current(), known.err))
+	case admits || r.Context().Value(guardedKey{}) != known: // which a guard of another stage hides
 		g := &passed{guarded: guarded{
-			login: l, session: outer.session, denial: outer.denial, dpop: outer.dpop, admitted: true,
+			login: l, session: known.session, err: known.err, denial: known.denial, dpop: known.dpop, admitted: known.admitted || admits,
 		}}
-		l.tellClient(w, r, &g.guarded)
+		if g.session != nil {
+			l.tellClient(w, r, &g.guarded)
+		}
 		l.pass(w, r, next, g)
 	default:
 		next.ServeHTTP(w, r)

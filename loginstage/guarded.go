@@ -39,6 +39,23 @@ type guarded struct {
 	response response
 }
 
+// foundIn returns what a guard of this stage has found out about the request with this
+// context, or Authenticate about the call: the innermost of the stage, whatever those of
+// other stages inside it found. nil: the request came through none.
+func (l *UserLogin) foundIn(ctx context.Context) *guarded {
+	g, _ := ctx.Value(guardedKey{}).(*guarded)
+	for g != nil && !l.is(g.login) {
+		g = g.outside()
+	}
+	return g
+}
+
+// outside returns what the guard around the one of g found out; nil: there is none.
+func (g *guarded) outside() *guarded {
+	outer, _ := g.Context.Value(guardedKey{}).(*guarded)
+	return outer
+}
+
 // found has g hold what admit returned of a request: err, or s, which a store has as kept
 // says if that is not nil.
 func (g *guarded) found(s *session.Session, kept session.Snapshot, err error) {

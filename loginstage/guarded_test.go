@@ -322,6 +322,24 @@ func TestAdaptorsThatCopyContextsKeepTheSession(t *testing.T) {
 	assert.Equal(t, "outer", values.Value(outerKey{}))
 }
 
+// A handler's test may not care who is signed in.
+func TestNewContextOfAnEmptySession(t *testing.T) {
+	for name, want := range map[string]session.Session{"zero": {}, "of a tenant": {Tenant: "acme"}} {
+		t.Run(name, func(t *testing.T) {
+			ctx := loginstage.NewContext(t.Context(), want)
+			s, ok := loginstage.Current(ctx)
+			assert.True(t, ok)
+			assert.Equal(t, want, s)
+			_, ok = loginstage.Restricted(ctx)
+			assert.False(t, ok)
+		})
+	}
+	restricted := session.Session{Required: []string{"enrol-mfa"}}
+	s, ok := loginstage.Restricted(loginstage.NewContext(t.Context(), restricted))
+	assert.True(t, ok)
+	assert.Equal(t, restricted, s)
+}
+
 func TestNewContext(t *testing.T) {
 	ctx := loginstage.NewContext(t.Context(), session.Session{User: "ada"})
 	s, ok := loginstage.Current(ctx)

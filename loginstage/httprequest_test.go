@@ -199,7 +199,11 @@ func TestMethodsAndUserAgentsInEvents(t *testing.T) {
 		"facebookexternalhit/1.1":                                "",
 		"app eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.x": "app " + hidden + "." + hidden + ".x",
 		"app/" + strings.Repeat("a", 32):                         "app/" + hidden,
-		"a\x00b\x1b[31mc\u202ed\u2066e\u0085f\xffg":              "ab[31mcdefg",
+		// A secret does not hide behind characters that are not shown.
+		"app s3cretpart\tofatoken99":                "app " + hidden,
+		"app s3cretpart\u200eofatoken99":            "app " + hidden,
+		"app s3cretpart\xffofatoken99":              "app " + hidden,
+		"a\x00b\x1b[31mc\u202ed\u2066e\u0085f\xffg": "ab[31mcdefg",
 	} {
 		r := withQuery("")
 		r.Header.Set("User-Agent", agent)

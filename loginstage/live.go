@@ -125,7 +125,7 @@ func (l *UserLogin) endUnwatched() {
 
 // liveSession returns the session that the request was sent in, if it is admitted.
 func (l *UserLogin) liveSession(r *http.Request) (session.Session, error) {
-	if g, ok := r.Context().Value(guardedKey{}).(*guarded); ok && l.is(g.login) {
+	if g := l.foundIn(r.Context()); g != nil {
 		if g.admitted {
 			return g.current(), nil
 		}

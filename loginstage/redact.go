@@ -199,7 +199,7 @@ func redactMethod(method string) string {
 // redactUserAgent returns the user agent without runs of letters, digits, "-" and
 // "_" that are as long as tokens, and no browser's.
 func redactUserAgent(agent string) string {
-	if len(agent) <= maxScanned && longestRun(agent) < min(maxRun, maxPureRun) {
+	if len(agent) <= maxScanned && isPlainASCII(agent) && longestRun(agent) < min(maxRun, maxPureRun) {
 		return clipEncoded(strings.Clone(agent), maxUserAgent)
 	}
 	var shown strings.Builder

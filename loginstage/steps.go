@@ -43,11 +43,7 @@ func (l *UserLogin) current(w http.ResponseWriter, r *http.Request) (session.Ses
 // found by its context or around w, whatever else is wrapped around either.
 func (l *UserLogin) responses(w http.ResponseWriter, r *http.Request) iter.Seq[*response] {
 	return func(yield func(*response) bool) {
-		g, _ := r.Context().Value(guardedKey{}).(*guarded)
-		for g != nil && !l.is(g.login) {
-			g, _ = g.Context.Value(guardedKey{}).(*guarded)
-		}
-		if g != nil && !yield(&g.response) {
+		if g := l.foundIn(r.Context()); g != nil && !yield(&g.response) {
 			return
 		}
 		for w := range unwrapped(w) {

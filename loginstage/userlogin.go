@@ -90,7 +90,7 @@ func (l *UserLogin) in(ctx context.Context) *UserLogin {
 	if l.snapshot {
 		return l
 	}
-	if g, ok := ctx.Value(guardedKey{}).(*guarded); ok && l.is(g.login) {
+	if g := l.foundIn(ctx); g != nil {
 		return g.login
 	}
 	return l.latest.Load()

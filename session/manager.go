@@ -131,7 +131,8 @@ func (m *Manager) Now(ctx context.Context) time.Time { return m.clock.now(ctx, m
 
 // Issue makes s live and ends what replace says. It returns the session's token,
 // which is stored nowhere, and s as it was started: with its ID and, where they
-// were zero, its Created and LastSeen, its times in UTC. A LastSeen after now counts as now. A session
+// were zero, its Created and LastSeen. Its times are UTC, without a monotonic part, as
+// every store returns them. A LastSeen after now counts as now. A session
 // that [Session.Validate] refuses, or that has expired already, is [ErrInvalid].
 //
 // StoreTimeout bounds each attempt. Where the user has more sessions to end than one
@@ -145,7 +146,7 @@ func (m *Manager) Issue(ctx context.Context, s Session, replace Replace) (Token,
 		s.LastSeen = now
 	}
 	for _, t := range []*time.Time{&s.Created, &s.LastSeen, &s.Expires, &s.AuthTime} {
-		*t = t.Round(0).UTC() // as stores return it
+		*t = t.Round(0).UTC()
 	}
 	s.TellExpiry = 0
 	if m.config.Journal && (s.Kind == KindSession || s.Kind == KindDevice) {

@@ -446,6 +446,21 @@ func FuzzDecodeRecord(f *testing.F) {
 	})
 }
 
+// Session.Validate allows the first instant of 1970 too, as clocks of tests begin with,
+// which records have no other way to say than a zero time.
+func TestASessionOfTheEpochCanBeRead(t *testing.T) {
+	epoch := time.Unix(0, 0).UTC()
+	s := session.Session{ID: session.NewToken("ada").ID(), User: "ada", Created: epoch, LastSeen: epoch, Expires: epoch.Add(time.Hour), AuthTime: epoch}
+	require.NoError(t, s.Validate())
+	text, err := session.EncodeRecord(s)
+	require.NoError(t, err)
+	read, err := session.DecodeRecord(text)
+	require.NoError(t, err)
+	for name, at := range map[string]time.Time{"Created": read.Created, "LastSeen": read.LastSeen, "AuthTime": read.AuthTime} {
+		require.WithinDuration(t, epoch, at, time.Nanosecond, name)
+	}
+}
+
 // An ending that is to be kept for longer than times go is kept for as long as they go.
 func TestEndingKeptBeyondAllTimes(t *testing.T) {
 	ending := session.Ending{Cause: session.CauseRevoked, Time: time.Unix(1_700_000_000, 0).UTC(), Journal: true}

@@ -181,9 +181,9 @@ func (r endingRecord) ending() Ending {
 	}
 }
 
-// instant is a time in nanoseconds since 1970, 0 for the zero time. Of a time before
-// 1678 or after 2262, which 64 bits do not hold, it is the nearest that they do: an
-// ending that is to be kept until then is.
+// instant is a time in nanoseconds since 1970, 0 for the zero time. Of 1970's first
+// instant, and of a time before 1678 or after 2262, which 64 bits do not hold, it is the
+// nearest that it can say: an ending that is to be kept until then is.
 type instant int64
 
 func instantOf(t time.Time) instant {
@@ -194,6 +194,8 @@ func instantOf(t time.Time) instant {
 		return math.MinInt64
 	case t.After(lastTime):
 		return math.MaxInt64
+	case t.Equal(time.Unix(0, 0)):
+		return 1
 	default:
 		return instant(t.UnixNano())
 	}

@@ -54,6 +54,18 @@ func (sh *shard) liveWithoutLock(id session.ID) (*entry, error) {
 	return sh.live(id)
 }
 
+// usedAtOnce returns the latest use of a live session; nil: it does not live, or a step
+// that changes several sessions would have to be waited for. The caller does not hold the
+// lock.
+func (sh *shard) usedAtOnce(id *session.ID) *use {
+	turn := sh.turns.Load()
+	e := sh.entries.find(id)
+	if turn%2 != 0 || e == nil || e.ending.Load() != nil || sh.turns.Load() != turn {
+		return nil
+	}
+	return e.use.Load()
+}
+
 // live are the live sessions of one user, in the order in which they started.
 type live struct{ first, last *entry }
 

@@ -54,13 +54,14 @@ func (s *Store) Snapshots(of session.Store) func(session.ID) session.Snapshot {
 	if of != session.Store(s) {
 		return nil
 	}
-	return func(id session.ID) session.Snapshot {
-		e, err := s.shards[index(id.Shard())].liveWithoutLock(id)
-		if err != nil {
-			return nil
-		}
-		return e.use.Load()
+	return s.snapshot
+}
+
+func (s *Store) snapshot(id session.ID) session.Snapshot {
+	if u := s.shards[index(id.Shard())].usedAtOnce(&id); u != nil {
+		return u
 	}
+	return nil
 }
 
 // Touch records that a live session was used.

@@ -3,6 +3,7 @@ package memstore_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/netip"
 	"runtime"
 	"testing"
@@ -136,5 +137,19 @@ func TestDetailIsCopied(t *testing.T) {
 		require.ErrorAs(t, err, &ended)
 		assert.Equal(t, `{"a":1}`, string(ended.Ending.Detail))
 		copy(ended.Ending.Detail, "yyyyyyy")
+	}
+}
+
+// Session.Validate allows every time that 64 bits of nanoseconds can say, also the one
+// that a zero would be.
+func TestTimesAroundTheEpoch(t *testing.T) {
+	for _, at := range []time.Time{time.Unix(0, 0), time.Unix(0, 1), time.Unix(0, -1), time.Unix(0, math.MaxInt64), time.Unix(0, math.MinInt64+1)} {
+		store, s := memstore.New(), newSession("ada", 0)
+		s.Created, s.LastSeen, s.Expires, s.AuthTime = at.UTC(), at.UTC(), at.UTC(), at.UTC()
+		_, err := store.Start(t.Context(), s, session.Replace{})
+		require.NoError(t, err)
+		read, err := store.Get(t.Context(), s.ID)
+		require.NoError(t, err)
+		assert.Equal(t, s, read)
 	}
 }

@@ -128,9 +128,15 @@ func rig(t *testing.T, maxStale time.Duration) (*nearcache.Store, *tap) {
 	return cache, store
 }
 
-// reads checks that the session is live, and whether the store was asked for it.
+// reads checks that the session is live, and whether the store was asked for it: there is a
+// snapshot where it was not.
 func reads(t *testing.T, cache *nearcache.Store, store *tap, s session.Session, asked bool) {
 	t.Helper()
+	snapshot := cache.Snapshots(cache)(s.ID)
+	require.Equal(t, asked, snapshot == nil, "no snapshot")
+	if snapshot != nil {
+		require.Equal(t, s, snapshot.Session())
+	}
 	got, err := cache.Get(t.Context(), s.ID)
 	require.NoError(t, err)
 	require.Equal(t, s, got)
