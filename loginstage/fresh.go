@@ -116,7 +116,9 @@ func authScheme(r *http.Request) string {
 // cookie, or that says in no other way what it uses.
 const schemeSession = "Session"
 
+var quotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
 // quoted returns s as a quoted-string (RFC 9110, section 5.6.4).
 func quoted(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	return `"` + quotes.Replace(s) + `"`
 }

@@ -119,7 +119,7 @@
 // records, the latest of each part of all IDs: some 20 MB where as many sessions are
 // in use.
 //
-// The server needs 1.6 kB for each session with a place. For a minute each Start, End
+// The server needs 1.9 kB for each session with a place. For a minute each Start, End
 // and EndUser leaves a note of some 200 bytes, and of 46 more for each session that it
 // ended. Start with [session.Replace.Max] reads the head of as many sessions as that
 // says where the user has more. List reads all sessions of the user.
