@@ -18,11 +18,11 @@ func Free(t testing.TB) int {
 	for {
 		port := 10_000 + rand.IntN(20_000) //nolint:gosec // G404: nobody has to guess it
 		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-		held, err := net.ListenPacket("udp", addr) //nolint:noctx // it does not wait
+		held, err := net.ListenPacket("udp", addr)
 		if err != nil {
 			continue
 		}
-		listener, err := net.Listen("tcp", addr) //nolint:noctx // it does not wait
+		listener, err := net.Listen("tcp", addr)
 		if err != nil {
 			_ = held.Close()
 			continue
