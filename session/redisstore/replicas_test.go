@@ -36,11 +36,11 @@ func TestReplicas(t *testing.T) {
 func TestStoreThatWaits(t *testing.T) {
 	t.Parallel()
 	pair := redistest.RunPair(t)
-	client := dial(t, pair.Master.Addr)
+	client := dial(t, pair.Master.Addr, func(o *redis.Options) { o.ReadTimeout = 2 * redistest.Patience })
 	opened := 0
 	sessiontest.RunStore(t, func(t *testing.T) session.Store {
 		opened++
-		store, err := redisstore.New(client, redisstore.Config{Prefix: fmt.Sprint("waiting", opened), Replicas: 1})
+		store, err := redisstore.New(client, redisstore.Config{Prefix: fmt.Sprint("waiting", opened), Replicas: 1, ReplicaTimeout: redistest.Patience})
 		require.NoError(t, err)
 		return store
 	})
@@ -57,9 +57,11 @@ func TestReplicasAfterALostReply(t *testing.T) {
 			return lossy{conn, &lose}, err
 		}
 	}))
-	_, loads := signedIn(t, store)
-	_, err := store.End(t.Context(), loads.ID, newEnding(session.CauseSignedOut))
-	require.NoError(t, err)
+	redistest.Until(t, "an ending to be confirmed, and the script to be known", func() bool {
+		_, loads := signedIn(t, store)
+		_, err := store.End(t.Context(), loads.ID, newEnding(session.CauseSignedOut))
+		return err == nil
+	})
 	_, s := signedIn(t, store)
 	pair.Link.Lose(true)
 	lose.Store(true)
@@ -108,7 +110,7 @@ func TestReplicasInACluster(t *testing.T) {
 		require.NoError(t, err)
 		if owner.Options().Addr == nodes[0].Addr {
 			safe = user
-			require.NoError(t, ends(user))
+			redistest.Until(t, "an ending to be confirmed", func() bool { return ends(user) == nil })
 		} else {
 			require.ErrorIs(t, ends(user), redisstore.ErrReplicas)
 		}

@@ -33,8 +33,12 @@ func RunPair(t testing.TB) Pair {
 // ReplicaTimeout is that of the store for [Host.WaitsForReplicas].
 const ReplicaTimeout = 300 * time.Millisecond
 
+// Patience is the ReplicaTimeout of a store whose steps are to be confirmed on a busy machine.
+const Patience = 10 * time.Second
+
 // WaitsForReplicas checks a store on the pair that waits for one replica: what it confirms the
-// replica has, and while the link is cut it is short about each step that ends or restricts.
+// replica has, and while the link is cut it is short about each step that ends or restricts. On
+// a busy machine it may be short about others, too.
 func (h Host) WaitsForReplicas(t *testing.T, store session.Store, pair Pair, prefix string, short error) {
 	ctx := t.Context()
 	start := func(user string) session.Session {
@@ -45,10 +49,20 @@ func (h Host) WaitsForReplicas(t *testing.T, store session.Store, pair Pair, pre
 		return s
 	}
 	ending := h.Ending(session.CauseRevoked)
+	mayBeShort := func(err error) {
+		t.Helper()
+		if !errors.Is(err, short) {
+			require.NoError(t, err)
+		}
+	}
 	for range 20 {
-		s := start("ada")
-		_, err := store.End(ctx, s.ID, ending)
-		require.NoError(t, err)
+		var s session.Session
+		Until(t, "an ending to be confirmed", func() bool {
+			s = start("ada")
+			_, err := store.End(ctx, s.ID, ending)
+			mayBeShort(err)
+			return err == nil
+		})
 		value, _ := pair.Replica.Do(t, "GET", prefix+":{"+s.ID.Shard()+"}:s:"+s.ID.String()).(string)
 		require.NotEmpty(t, value)
 		require.Equal(t, "E", value[:1], "the replica has it")
@@ -60,10 +74,10 @@ func (h Host) WaitsForReplicas(t *testing.T, store session.Store, pair Pair, pre
 	for _, user := range []string{"eve", "zoe"} { // so that the server knows all scripts
 		updated, touched := start(user), start(user)
 		_, err := store.Update(ctx, updated.ID, session.Update{Require: []string{"terms"}})
-		require.NoError(t, err)
-		require.NoError(t, store.Touch(ctx, touched.ID, session.Seen{Time: touched.LastSeen.Add(1), Drift: session.Drift{Restricted: binding.NetworkASNChanged}}))
+		mayBeShort(err)
+		mayBeShort(store.Touch(ctx, touched.ID, session.Seen{Time: touched.LastSeen.Add(1), Drift: session.Drift{Restricted: binding.NetworkASNChanged}}))
 		_, err = store.EndUser(ctx, user, session.ID{}, ending)
-		require.NoError(t, err)
+		mayBeShort(err)
 	}
 	updated, touched := start("eve"), start("zoe")
 
@@ -124,6 +138,9 @@ func (h Host) WaitsForReplicas(t *testing.T, store session.Store, pair Pair, pre
 		require.True(t, ended || errors.Is(err, short), "%v", err)
 		return ended
 	})
-	_, err := store.EndUser(ctx, "bob", session.ID{}, ending)
-	require.NoError(t, err)
+	Until(t, "the user's endings to be safe", func() bool {
+		_, err := store.EndUser(ctx, "bob", session.ID{}, ending)
+		mayBeShort(err)
+		return err == nil
+	})
 }
