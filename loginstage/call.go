@@ -98,7 +98,7 @@ func (l *UserLogin) Authenticate(ctx context.Context, call Call) (context.Contex
 	l = l.in(ctx)
 	found := &guarded{login: l}
 	if outer := l.foundIn(ctx); outer != nil && call.Token.IsZero() {
-		found.session, found.err, found.denial, found.dpop, found.admitted = outer.session, outer.err, outer.denial, outer.dpop, outer.admitted
+		found.finding = outer.finding
 	} else {
 		l.findCall(call.Request(ctx), call.Token, found)
 	}
@@ -145,7 +145,7 @@ func (l *UserLogin) findCall(r *http.Request, token session.Token, g *guarded) {
 	if token.IsZero() {
 		var err error
 		if id, err = l.carried(r); err != nil {
-			g.found(&session.Session{}, nil, err)
+			g.finding = nobody(err)
 			return
 		}
 	}

@@ -39,9 +39,9 @@ func (l *UserLogin) Guard(next http.Handler) http.Handler { return l.admitting(e
 // Require is Guard for signed-in users alone. It denies anonymous requests and
 // those of restricted sessions: a browser that asks for a page is sent to LoginURL
 // or StepUpURL, anything else gets 401 with a [Problem]. It can stand inside a
-// Guard, which has then done the work, also where guards of other stages are between. It
-// answers the endpoints of [UserLogin.DeviceKeys] itself: next does not get their
-// requests.
+// Guard: the Guard has then done the work, also where guards of other stages stand between
+// the two. Require answers the endpoints of [UserLogin.DeviceKeys] itself: next does not
+// get their requests.
 //
 // A CORS preflight is passed on all the same, so that a CORS handler can stand
 // behind Require: browsers send it without credentials. next gets it as an anonymous
@@ -158,7 +158,7 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 		if err == nil {
 			l.find(r, id, &g.guarded)
 		} else {
-			g.found(&session.Session{}, nil, err)
+			g.finding = nobody(err)
 		}
 		switch {
 		case whom.denies(g.denial):
@@ -175,7 +175,7 @@ func (l *UserLogin) admitting(whom audience, next http.Handler) http.Handler {
 	})
 }
 
-// passKnown passes r on, of which a guard of this stage has found out what known says.
+// passKnown passes r on with the finding of a guard of this stage, known, or denies r by it.
 func (l *UserLogin) passKnown(w http.ResponseWriter, r *http.Request, next http.Handler, known *guarded, whom audience) {
 	denial := known.denial
 	if known.admitted {
@@ -186,9 +186,8 @@ func (l *UserLogin) passKnown(w http.ResponseWriter, r *http.Request, next http.
 	case whom.denies(denial):
 		l.deny(w, r, l.accessError(denial, known.current(), known.err))
 	case admits || r.Context().Value(guardedKey{}) != known: // which a guard of another stage hides
-		g := &passed{guarded: guarded{
-			login: l, session: known.session, err: known.err, denial: known.denial, dpop: known.dpop, admitted: known.admitted || admits,
-		}}
+		g := &passed{guarded: guarded{login: l, finding: known.finding}}
+		g.admitted = known.admitted || admits
 		if g.session != nil {
 			l.tellClient(w, r, &g.guarded)
 		}
@@ -202,7 +201,7 @@ func (l *UserLogin) passKnown(w http.ResponseWriter, r *http.Request, next http.
 func (l *UserLogin) find(r *http.Request, id session.ID, g *guarded) {
 	var s session.Session
 	kept, err := l.admitID(r, id, &s)
-	g.found(&s, kept, err)
+	g.finding = findingOf(&s, kept, err)
 }
 
 // tellClient tells the client of the session what it is told with each answer.

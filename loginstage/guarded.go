@@ -13,8 +13,8 @@ import (
 // NewContext returns a context in which [Current] returns s: for the unit tests
 // of handlers that a guard protects. No guard takes it for its own.
 func NewContext(ctx context.Context, s session.Session) context.Context {
-	g := &guarded{admitted: true}
-	g.found(&s, nil, nil)
+	g := &guarded{finding: findingOf(&s, nil, nil)}
+	g.admitted = true
 	return g.within(ctx)
 }
 
@@ -30,13 +30,19 @@ type guarded struct {
 	// these names (CopyContextToFiberContext in gofiber/fiber's adaptor).
 	key, val any
 
-	login    *UserLogin
+	login *UserLogin
+	finding
+	response response
+}
+
+// A finding is what was found out about the session of a request: make one with findingOf.
+// A guard inside another one of its stage takes over the finding of that one.
+type finding struct {
 	session  session.Snapshot // nil: none
 	err      error            // why there is none
 	denial   Denial           // why a request with it is denied where it is required; empty: it is not
 	dpop     bool             // the session has a DPoP key
 	admitted bool             // Current returns the session
-	response response
 }
 
 // foundIn returns what a guard of this stage has found out about the request with this
@@ -56,25 +62,29 @@ func (g *guarded) outside() *guarded {
 	return outer
 }
 
-// found has g hold what admit returned of a request: err, or s, which a store has as kept
+// nobody is the finding of a request without a session: err says why.
+func nobody(err error) finding { return findingOf(&session.Session{}, nil, err) }
+
+// findingOf returns what admit returned of a request: err, or s, which a store has as kept
 // says if that is not nil.
-func (g *guarded) found(s *session.Session, kept session.Snapshot, err error) {
-	g.err, g.denial, g.dpop = err, denialOf(s, err), s.Drift.Key.Kind == devicekey.DPoP
+func findingOf(s *session.Session, kept session.Snapshot, err error) finding {
+	f := finding{err: err, denial: denialOf(s, err), dpop: s.Drift.Key.Kind == devicekey.DPoP}
 	switch {
 	case err != nil:
 	case kept != nil:
-		g.session = kept
+		f.session = kept
 	default:
-		g.session = &held{*s}
+		f.session = &held{*s}
 	}
+	return f
 }
 
 // current returns the session; the zero Session: there is none.
-func (g *guarded) current() session.Session {
-	if g.session == nil {
+func (f *finding) current() session.Session {
+	if f.session == nil {
 		return session.Session{}
 	}
-	return g.session.Session()
+	return f.session.Session()
 }
 
 // held is a session that no store has as it is.

@@ -32,7 +32,7 @@ func isMethod(s string) bool {
 // servePreflight passes r on without what says who sent it, and sends of the
 // answer its status and header.
 func (l *UserLogin) servePreflight(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	stripped := r.Clone((&guarded{login: l, err: session.ErrNotFound}).within(r.Context()))
+	stripped := r.Clone((&guarded{login: l, finding: nobody(session.ErrNotFound)}).within(r.Context()))
 	for _, name := range []string{"Cookie", "Authorization", "Proxy-Authorization", "Content-Type", "Content-Length"} {
 		stripped.Header.Del(name)
 	}

@@ -154,3 +154,22 @@ func TestAPreflightThatSignsIn(t *testing.T) {
 		}
 	}
 }
+
+// What next does with a preflight itself finds nobody signed in.
+func TestAPreflightIsAnonymousToItsHandler(t *testing.T) {
+	stage := loginstagetest.New(t, loginstage.Config{})
+	served := false
+	handler := stage.Require(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		served = true
+		ctx, err := stage.Authenticate(r.Context(), loginstage.Call{Path: "/orders"})
+		assert.Equal(t, loginstage.DenialSignIn, denial(t, err).Denial)
+		_, signedIn := loginstage.Current(ctx)
+		assert.False(t, signedIn)
+		_, err = stage.Check(w, r)
+		assert.Equal(t, loginstage.DenialSignIn, denial(t, err).Denial)
+	}))
+	r := httptest.NewRequest(http.MethodOptions, "https://app.example.com/orders", nil)
+	r.Header = preflight()
+	handler.ServeHTTP(httptest.NewRecorder(), r)
+	assert.True(t, served)
+}
