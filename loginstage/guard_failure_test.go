@@ -101,8 +101,8 @@ func TestAnEndingThatMayNotLast(t *testing.T) {
 	assert.Equal(t, session.CauseBroken, stage.Events.Last().Cause)
 }
 
-// What a request found stays as it was for the whole request, whatever becomes of the
-// session.
+// Current returns the session as the guard found it for the whole request, also once the
+// session has changed or ended.
 func TestARequestKeepsTheSessionThatItFound(t *testing.T) {
 	store := memstore.New()
 	login, err := loginstage.New(loginstage.Config{Store: store})

@@ -18,7 +18,7 @@ import (
 // AllowRestricted, R for Require, and the number of the stage.
 type nest []string
 
-// nests returns all nests of one to so many of the guards.
+// nests returns every nest of the guards that is one to most deep.
 func nests(guards []string, most int) []nest {
 	if most == 0 {
 		return nil

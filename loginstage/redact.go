@@ -228,7 +228,8 @@ func redactUserAgent(agent string) string {
 	return clipEncoded(shown.String(), maxUserAgent)
 }
 
-// longestRun returns how long the longest run of such letters in the user agent is.
+// longestRun returns the length of the longest run of letters, digits, "-" and "_" in the
+// user agent, in bytes.
 func longestRun(agent string) (longest int) {
 	run := 0
 	for _, c := range []byte(agent) {

@@ -18,8 +18,8 @@ var ErrReplicas = errors.New("too few replicas have acknowledged it")
 // had been made before, by this call or another one, writes nothing.
 const marking = "redis.call('DEL', KEYS[1]) redis.call('SET', KEYS[1], '', 'PX', 1000) return {'ok'}"
 
-// runAcknowledged is run, and then waits until so many replicas have what the master has as
-// [Config] says. Unless they do, short is an error that is [ErrReplicas]. The script and the
+// runAcknowledged runs the script as run does. It then waits until as many replicas as
+// [Config] names have what the master has. Unless they do, short is an error that is [ErrReplicas]. The script and the
 // wait go to one connection in one round trip, so that the wait is for a master that has
 // made the step.
 func (s *Store) runAcknowledged(ctx context.Context, script script, shard string, keys []string, args ...any) (status string, reply []string, short, err error) {

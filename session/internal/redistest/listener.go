@@ -130,8 +130,8 @@ func (h Host) EndingAll(t *testing.T, store session.Store) (stop func() map[sess
 	return stop
 }
 
-// Hears checks that a watch that hears tells of an ending, and returns of which session.
-// A busy machine is enough for a watch to be lost: it says so, and tells of the next one.
+// Hears ends a session, checks that the watch tells of it, and returns its ID. A busy
+// machine can lose the watch, which then says so: Hears ends another session.
 func (h Host) Hears(l *Listener) session.ID {
 	l.Helper()
 	for began := time.Now(); ; {
